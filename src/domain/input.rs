@@ -1,0 +1,269 @@
+//! What enters the engine: tokens and facts, never a personal value.
+
+use super::{EntityKind, EventTime, Facts, OutcomeResult, Refusal, Token, Truth};
+
+/// One input before it is numbered. A reused buffer: `enrich` fills it, the engine reads it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Input {
+    /// Stamped at the edge, non-decreasing over the stream; for a file the input's own, else
+    /// `occurred_at`.
+    pub received_at: EventTime,
+    /// When it happened, by the client's clock.
+    pub occurred_at: EventTime,
+    /// Where the bytes came from, so that the journal knows what was consumed.
+    pub source: Option<Source>,
+    /// The client's event id. Not personal: the door lets only `A-Z a-z 0-9 . _ : -` pass.
+    pub event_id: String,
+    /// The keyed token of client namespace and event id: what "once" is decided by.
+    pub event: Token,
+    /// The keyed hash of the canonical event.
+    pub content: Content,
+    /// What is asked.
+    pub what: What,
+    /// The event's entities.
+    pub tokens: Tokens,
+    /// The device's identifiers.
+    pub device: DeviceIds,
+    /// The event that a refund, reversal or resubmission speaks of.
+    pub original: Option<Token>,
+    /// Everything else, by column.
+    pub facts: Facts,
+    /// Tables that enrich would have consulted and did not have.
+    pub missing: MissingTables,
+    /// Version of the token key.
+    pub key_version: u16,
+}
+
+impl Input {
+    /// An input to be filled.
+    pub fn new() -> Self {
+        Self {
+            received_at: EventTime::MIN,
+            occurred_at: EventTime::MIN,
+            source: None,
+            event_id: String::with_capacity(64),
+            event: Token::default(),
+            content: Content::default(),
+            what: What::Decide,
+            tokens: Tokens::default(),
+            device: DeviceIds::default(),
+            original: None,
+            facts: Facts::new(),
+            missing: MissingTables::default(),
+            key_version: 0,
+        }
+    }
+
+    /// Forgets the event before and keeps the memory.
+    pub fn clear(&mut self) {
+        self.source = None;
+        self.event_id.clear();
+        self.what = What::Decide;
+        self.tokens = Tokens::default();
+        self.device = DeviceIds::default();
+        self.original = None;
+        self.facts.clear();
+        self.missing = MissingTables::default();
+    }
+}
+
+impl Default for Input {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// What an input asks of the engine.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum What {
+    /// Count and decide.
+    Decide,
+    /// Count only: history.
+    Observe,
+    /// Change what is known of an earlier event.
+    Amend {
+        /// The event's token.
+        target: Token,
+        /// What became known.
+        amendment: Amendment,
+    },
+}
+
+/// What became known of an event later.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Amendment {
+    /// What happened after the decision.
+    Outcome {
+        /// What.
+        result: OutcomeResult,
+        /// Why, when refused.
+        refusal: Option<Refusal>,
+    },
+    /// The truth.
+    Label {
+        /// Fraud or not.
+        truth: Truth,
+    },
+}
+
+/// Where an input's bytes came from: a position that a restart goes on from.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Source {
+    /// Index of the configured topic.
+    pub topic: u16,
+    /// Partition.
+    pub partition: i32,
+    /// Offset within it.
+    pub offset: i64,
+}
+
+/// A keyed hash of the canonical event: same id and other content is a conflict.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Content(pub [u8; 16]);
+
+/// The entities of one event. The device's token is set by device matching in the engine.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Tokens {
+    tokens: [Token; EntityKind::COUNT],
+    present: u16,
+}
+
+impl Tokens {
+    /// Names the entity of one kind.
+    pub fn set(&mut self, kind: EntityKind, token: Token) {
+        self.tokens[kind.index()] = token;
+        self.present |= 1 << kind.index();
+    }
+
+    /// The entity of one kind, if the event has one.
+    pub fn get(&self, kind: EntityKind) -> Option<Token> {
+        (self.present >> kind.index() & 1 == 1).then(|| self.tokens[kind.index()])
+    }
+}
+
+/// An identifier of a device, in the order of weight (DOMAIN section 6).
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[repr(u8)]
+pub enum DeviceIdentifier {
+    /// MediaDRM (Widevine) id: survives most resets of the app.
+    MediaDrm = 0,
+    /// Android id.
+    AndroidId = 1,
+    /// Apple's vendor id.
+    Idfv = 2,
+    /// Google services framework id.
+    Gsf = 3,
+    /// Chinese open anonymous id.
+    Oaid = 4,
+    /// Apple's advertising id.
+    Idfa = 5,
+    /// Bluetooth address.
+    BluetoothMac = 6,
+    /// Wi-Fi address.
+    Mac = 7,
+    /// IMEI.
+    Imei = 8,
+}
+
+impl DeviceIdentifier {
+    /// How many there are.
+    pub const COUNT: usize = 9;
+
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Self; Self::COUNT] = [
+        Self::MediaDrm,
+        Self::AndroidId,
+        Self::Idfv,
+        Self::Gsf,
+        Self::Oaid,
+        Self::Idfa,
+        Self::BluetoothMac,
+        Self::Mac,
+        Self::Imei,
+    ];
+
+    /// The field's name in messages.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::MediaDrm => "media_drm_id",
+            Self::AndroidId => "android_id",
+            Self::Idfv => "idfv",
+            Self::Gsf => "gsf_id",
+            Self::Oaid => "oaid",
+            Self::Idfa => "idfa",
+            Self::BluetoothMac => "bluetooth_mac",
+            Self::Mac => "mac",
+            Self::Imei => "imei",
+        }
+    }
+}
+
+/// The keyed tokens (64 bits) of a device's identifiers.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct DeviceIds {
+    ids: [u64; DeviceIdentifier::COUNT],
+    present: u16,
+}
+
+impl DeviceIds {
+    /// Sets one identifier's token.
+    pub fn set(&mut self, which: DeviceIdentifier, token: u64) {
+        self.ids[which as usize] = token;
+        self.present |= 1 << which as u16;
+    }
+
+    /// One identifier's token, if the event has it.
+    pub fn get(&self, which: DeviceIdentifier) -> Option<u64> {
+        (self.present >> which as u16 & 1 == 1).then(|| self.ids[which as usize])
+    }
+
+    /// Whether there is none.
+    pub const fn is_empty(&self) -> bool {
+        self.present == 0
+    }
+}
+
+/// Tables that were not there when an event was enriched, one bit each.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct MissingTables(pub u16);
+
+impl MissingTables {
+    /// The city database.
+    pub const GEO: Self = Self(1);
+    /// The autonomous-system database.
+    pub const ASN: Self = Self(1 << 1);
+    /// The network lists.
+    pub const NETWORKS: Self = Self(1 << 2);
+    /// The BIN table.
+    pub const BIN: Self = Self(1 << 3);
+    /// The merchant register.
+    pub const MERCHANTS: Self = Self(1 << 4);
+    /// The terminal register.
+    pub const TERMINALS: Self = Self(1 << 5);
+    /// A rate for the event's currency.
+    pub const FX: Self = Self(1 << 6);
+    /// The host list.
+    pub const HOSTS: Self = Self(1 << 7);
+
+    /// Each table with its name in flags and metrics.
+    pub const NAMED: [(Self, &'static str); 8] = [
+        (Self::GEO, "geo"),
+        (Self::ASN, "asn"),
+        (Self::NETWORKS, "networks"),
+        (Self::BIN, "bin"),
+        (Self::MERCHANTS, "merchants"),
+        (Self::TERMINALS, "terminals"),
+        (Self::FX, "fx"),
+        (Self::HOSTS, "hosts"),
+    ];
+
+    /// Adds a table.
+    pub const fn add(&mut self, table: Self) {
+        self.0 |= table.0;
+    }
+
+    /// Whether the table was missing.
+    pub const fn contains(self, table: Self) -> bool {
+        self.0 & table.0 != 0
+    }
+}

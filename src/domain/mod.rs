@@ -1,0 +1,37 @@
+//! The words: values that every room speaks of, with their invariants and nothing that acts.
+//!
+//! Reading order: what money and time are, who an entity is, what a client says
+//! ([`PaymentEvent`]), what enters the engine ([`Input`]), what the rules see
+//! ([`FeatureVector`]) and what comes out ([`Body`]).
+
+mod amount;
+mod decision;
+mod event;
+mod facts;
+mod input;
+mod schema;
+mod sensitive;
+mod time;
+mod token;
+mod vector;
+mod words;
+
+pub use amount::{Amount, AmountTooLarge, Currency};
+pub use decision::{
+    Action, Applied, Band, Body, DecisionFlags, FollowUps, Observed, Plan, ReasonId, Reasons,
+    RiskVerification, Seq, Stage,
+};
+pub use event::{
+    Attribute, AttributeValue, Card, Consent, Datum, Device, DeviceFlags, Label, Location,
+    Merchant, Message, Network, Outcome, Party, PaymentEvent, Terminal, Verification,
+};
+pub use facts::{Fact, Facts};
+pub use input::{
+    Amendment, Content, DeviceIdentifier, DeviceIds, Input, MissingTables, Source, Tokens, What,
+};
+pub use schema::{FieldId, FieldType, Schema, SchemaField};
+pub use sensitive::Sensitive;
+pub use time::{EventTime, TimeError};
+pub use token::{EntityKind, Token};
+pub use vector::{FeatureVector, Value};
+pub use words::{EntryMode, Kind, OutcomeResult, Refusal, Service, Truth};
