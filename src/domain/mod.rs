@@ -6,6 +6,7 @@
 
 mod amount;
 mod decision;
+mod effect;
 mod event;
 mod facts;
 mod input;
@@ -21,6 +22,7 @@ pub use decision::{
     Action, Applied, Band, Body, DecisionFlags, FollowUps, Observed, Plan, ReasonId, Reasons,
     RiskVerification, Seq, Stage,
 };
+pub use effect::{Effect, Force};
 pub use event::{
     Attribute, AttributeValue, Card, Consent, Datum, Device, DeviceFlags, Label, Location,
     Merchant, Message, Network, Outcome, Party, PaymentEvent, Terminal, Verification,

@@ -1,0 +1,1 @@
+//! What did the analysts write? A rules directory, checked as a whole.

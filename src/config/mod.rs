@@ -1,0 +1,1 @@
+//! What did the operator write? TOML, checked as a whole.

@@ -1,0 +1,1 @@
+//! Everything that blocks or fails, one file per outside system.

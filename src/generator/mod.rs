@@ -1,0 +1,1 @@
+//! What would the world send? Seeded payments with planted fraud.

@@ -1,0 +1,1 @@
+//! The only truth: segments, records, seal, recovery.

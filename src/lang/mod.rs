@@ -1,0 +1,1 @@
+//! What does this expression mean? CEL, parsed, typed and compiled to programs over a row.

@@ -1,0 +1,1 @@
+//! So what do we do? Hits and a policy to a decision.

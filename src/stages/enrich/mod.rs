@@ -1,0 +1,1 @@
+//! What do the tables say? An event, tables and token keys to an input.

@@ -1,0 +1,1 @@
+//! What has been happening? Windows, device matching, travel, first seen: the only state.

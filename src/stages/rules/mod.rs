@@ -1,0 +1,1 @@
+//! Which rules speak? Compiled conditions over a row to hits.

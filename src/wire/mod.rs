@@ -1,0 +1,1 @@
+//! How values become bytes: protobuf primitives and the canonical form of an event.
