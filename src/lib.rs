@@ -15,15 +15,15 @@
 //! The modules below stand in reading order; each may import only what stands above it, which
 //! `tests/tidy.rs` holds. `ARCHITECTURE.md` says why.
 
-pub mod bundle;
-pub mod commands;
-pub mod config;
 pub mod domain;
-pub mod edges;
-pub mod engine;
-pub mod generator;
-pub mod journal;
-pub mod lang;
-pub mod stages;
 pub mod telemetry;
 pub mod wire;
+pub mod lang;
+pub mod stages;
+pub mod bundle;
+pub mod journal;
+pub mod engine;
+pub mod edges;
+pub mod config;
+pub mod generator;
+pub mod commands;

@@ -5,17 +5,17 @@
 //! ([`FeatureVector`]) and what comes out ([`Body`]).
 
 mod amount;
-mod decision;
-mod effect;
+mod time;
+mod sensitive;
+mod token;
+mod words;
 mod event;
 mod facts;
 mod input;
 mod schema;
-mod sensitive;
-mod time;
-mod token;
 mod vector;
-mod words;
+mod effect;
+mod decision;
 
 pub use amount::{Amount, AmountTooLarge, Currency};
 pub use decision::{
