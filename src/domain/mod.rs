@@ -6,6 +6,7 @@
 
 mod amount;
 mod time;
+mod zone;
 mod sensitive;
 mod token;
 mod words;
@@ -37,3 +38,4 @@ pub use time::{EventTime, TimeError};
 pub use token::{EntityKind, Token};
 pub use vector::{FeatureVector, Value};
 pub use words::{EntryMode, Kind, OutcomeResult, Refusal, Service, Truth};
+pub use zone::Zone;
