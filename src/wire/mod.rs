@@ -1,1 +1,22 @@
 //! How values become bytes: protobuf primitives and the canonical form of an event.
+//!
+//! Written by hand because the two generated routes fail us: they allocate per message, and they do
+//! not promise the one canonical byte string that a content fingerprint is taken over. That the
+//! bytes are the format which `proto/` describes is held by tests that read them with a protobuf
+//! library.
+
+mod error;
+mod writer;
+mod reader;
+mod encode;
+mod decode;
+#[cfg(test)]
+pub(crate) mod arbitrary;
+#[cfg(test)]
+mod tests;
+
+pub use decode::{EventParts, decode};
+pub use encode::{EventBytes, encode};
+pub use error::WireError;
+pub use reader::{MessageReader, WireValue, read_varint, unzigzag};
+pub use writer::{MessageWriter, write_varint, zigzag};
