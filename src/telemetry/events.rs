@@ -1,0 +1,139 @@
+//! What the log says: one variant per event, facts only, no value of any payment.
+
+/// Something worth a line.
+#[derive(Clone, Debug)]
+pub enum LogEvent<'a> {
+    /// The service is set up.
+    Started {
+        /// The program's version.
+        version: &'static str,
+        /// The bundle's hash.
+        bundle: &'a str,
+        /// The next input's number.
+        next_seq: u64,
+    },
+    /// The metrics can be read.
+    Listening {
+        /// Where.
+        address: std::net::SocketAddr,
+    },
+    /// A signal asks the service to stop.
+    Stopping {
+        /// Which.
+        signal: &'static str,
+    },
+    /// Everything is acknowledged and committed.
+    Stopped,
+    /// The group has given us partitions.
+    Assigned {
+        /// How many we have now.
+        assigned: usize,
+        /// How many there are.
+        total: usize,
+    },
+    /// One partition's reading begins.
+    Position {
+        /// The topic.
+        topic: &'a str,
+        /// The partition.
+        partition: i32,
+        /// The first offset, or the setting that chooses it.
+        offset: &'a str,
+        /// Who knew it: the group, the journal, the setting `start`.
+        from: &'static str,
+    },
+    /// The group has taken partitions away.
+    Revoked {
+        /// How many.
+        partitions: usize,
+        /// Outputs that were not acknowledged in time; their inputs will be read again.
+        unacknowledged: usize,
+    },
+    /// Some partitions are read by another instance.
+    SharedGroup {
+        /// How many we have.
+        assigned: usize,
+        /// How many there are.
+        total: usize,
+    },
+    /// Too many outputs wait for the broker.
+    Paused {
+        /// How many.
+        unacknowledged: usize,
+    },
+    /// They have gone down to half.
+    Resumed,
+    /// No broker answers.
+    BrokerLost,
+    /// One does again.
+    BrokerBack,
+    /// A commit of positions failed; a later one carries more.
+    CommitFailed {
+        /// The client's word for it.
+        code: &'a str,
+    },
+    /// A transaction was given up; its inputs are taken again.
+    Rewound {
+        /// The client's word for why.
+        code: &'a str,
+    },
+    /// The Kafka client says something.
+    Client {
+        /// Whether it is bad.
+        is_warning: bool,
+        /// What.
+        text: &'a str,
+    },
+    /// A changed table is in use.
+    TableLoaded {
+        /// Which.
+        table: &'static str,
+    },
+    /// A changed table is broken, and the old one stays in use.
+    TableKept {
+        /// Which.
+        table: &'static str,
+        /// Why.
+        fault: &'a str,
+    },
+    /// The service cannot go on.
+    Failed {
+        /// Why.
+        text: &'a str,
+    },
+    /// A thread panicked; what it said is not repeated, since it may hold a value.
+    Panicked {
+        /// The thread.
+        thread: &'a str,
+        /// File and line.
+        place: &'a str,
+    },
+}
+
+/// Writes an event to the log.
+#[rustfmt::skip] // one line per event reads as a table
+pub fn emit(event: &LogEvent<'_>) {
+    use tracing::{debug, error, info, warn};
+    match event {
+        LogEvent::Started { version, bundle, next_seq } => info!(version, bundle, next_seq, "started"),
+        LogEvent::Listening { address } => info!(%address, "metrics and health are served"),
+        LogEvent::Stopping { signal } => info!(signal, "stopping"),
+        LogEvent::Stopped => info!("stopped: everything is acknowledged and committed"),
+        LogEvent::Assigned { assigned, total } => info!(assigned, total, "partitions assigned"),
+        LogEvent::Position { topic, partition, offset, from } => info!(topic, partition, offset, from, "reading begins"),
+        LogEvent::Revoked { partitions, unacknowledged } => info!(partitions, unacknowledged, "partitions taken away"),
+        LogEvent::SharedGroup { assigned, total } => error!(assigned, total, "another instance reads some partitions: stop one of the two"),
+        LogEvent::Paused { unacknowledged } => warn!(unacknowledged, "reading pauses: the broker is slow to acknowledge"),
+        LogEvent::Resumed => info!("reading resumes"),
+        LogEvent::BrokerLost => error!("no broker answers; trying on"),
+        LogEvent::BrokerBack => info!("a broker answers again"),
+        LogEvent::CommitFailed { code } => warn!(code, "positions not committed; a later commit carries more"),
+        LogEvent::Rewound { code } => warn!(code, "transaction given up; its inputs are taken again"),
+        LogEvent::Client { is_warning: true, text } => warn!(target: "librdkafka", "{text}"),
+        LogEvent::Client { is_warning: false, text } => debug!(target: "librdkafka", "{text}"),
+        LogEvent::TableLoaded { table } => info!(table, "table read again"),
+        LogEvent::TableKept { table, fault } => warn!(table, fault, "table is broken; the one before stays in use"),
+        LogEvent::Failed { text } => error!("{text}"),
+        LogEvent::Panicked { thread, place } => error!(thread, place, "panicked; what it said is not repeated"),
+    }
+}

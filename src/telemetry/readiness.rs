@@ -1,0 +1,117 @@
+//! Whether the service takes work: a set of reasons why not, empty when it does.
+
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Why the service does not take work, one bit each.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(u32)]
+pub enum Unready {
+    /// It is being set up.
+    Starting = 1,
+    /// It reads what the journal holds.
+    Recovering = 1 << 1,
+    /// No broker answers.
+    BrokerUnreachable = 1 << 2,
+    /// No partition is assigned.
+    NoPartitions = 1 << 3,
+    /// Another instance of the group has some of the partitions: windows would be split.
+    SharedGroup = 1 << 4,
+    /// It stops.
+    Stopping = 1 << 5,
+    /// It has failed and ends.
+    Failed = 1 << 6,
+}
+
+impl Unready {
+    /// Every reason with its name and its sentence.
+    pub const ALL: [(Self, &'static str, &'static str); 7] = [
+        (Self::Starting, "starting", "the service is being set up"),
+        (Self::Recovering, "recovering", "the journal is being read"),
+        (Self::BrokerUnreachable, "broker_unreachable", "no broker answers"),
+        (Self::NoPartitions, "no_partitions", "no partition is assigned to this instance"),
+        (
+            Self::SharedGroup,
+            "shared_group",
+            "another instance of the group has some of the partitions: stop one of the two",
+        ),
+        (Self::Stopping, "stopping", "the service stops"),
+        (Self::Failed, "failed", "the service has failed and ends"),
+    ];
+}
+
+/// The reasons that hold now.
+#[derive(Debug)]
+pub struct Readiness(AtomicU32);
+
+impl Default for Readiness {
+    fn default() -> Self {
+        Self(AtomicU32::new(Unready::Starting as u32))
+    }
+}
+
+impl Readiness {
+    /// Says that a reason holds; whether that is new.
+    pub fn set(&self, reason: Unready) -> bool {
+        self.0.fetch_or(reason as u32, Ordering::Relaxed) & reason as u32 == 0
+    }
+
+    /// Says that a reason no longer holds; whether that is new.
+    pub fn clear(&self, reason: Unready) -> bool {
+        self.0.fetch_and(!(reason as u32), Ordering::Relaxed) & reason as u32 != 0
+    }
+
+    /// Whether none holds.
+    pub fn is_ready(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == 0
+    }
+
+    /// Whether this one holds.
+    pub fn holds(&self, reason: Unready) -> bool {
+        self.0.load(Ordering::Relaxed) & reason as u32 != 0
+    }
+
+    /// `{"ready":false,"reasons":[{"code":...,"text":...}]}`.
+    pub fn to_json(&self) -> String {
+        let mut out = format!("{{\"ready\":{},\"reasons\":[", self.is_ready());
+        let mut comma = "";
+        for (_, name, text) in Unready::ALL.into_iter().filter(|(reason, ..)| self.holds(*reason)) {
+            // Writing to a string cannot fail.
+            let _ = write!(out, "{comma}{{\"code\":\"{name}\",\"text\":\"{text}\"}}");
+            comma = ",";
+        }
+        out.push_str("]}");
+        out
+    }
+
+    pub(super) fn render(&self, out: &mut String) {
+        let name = "tidegate_unready";
+        let _ = writeln!(out, "# HELP {name} 1 while the reason holds\n# TYPE {name} gauge");
+        for (reason, code, _) in Unready::ALL {
+            let value = u8::from(self.holds(reason));
+            let _ = writeln!(out, "{name}{{reason=\"{code}\"}} {value}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A load balancer reads the status, a person the reasons; two reasons do not hide each other.
+    #[test]
+    fn reasons_come_and_go_one_by_one() {
+        let readiness = Readiness::default();
+        assert!(readiness.set(Unready::SharedGroup));
+        assert!(!readiness.set(Unready::SharedGroup), "that was known");
+        assert!(readiness.clear(Unready::Starting));
+        assert!(!readiness.is_ready());
+        assert_eq!(
+            readiness.to_json(),
+            "{\"ready\":false,\"reasons\":[{\"code\":\"shared_group\",\"text\":\"another instance \
+             of the group has some of the partitions: stop one of the two\"}]}"
+        );
+        assert!(readiness.clear(Unready::SharedGroup));
+        assert_eq!(readiness.to_json(), "{\"ready\":true,\"reasons\":[]}");
+    }
+}
