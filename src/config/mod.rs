@@ -1,1 +1,106 @@
 //! What did the operator write? TOML, checked as a whole.
+//!
+//! Each subsystem owns its settings; here the file is read over `deploy/default.toml`, which is
+//! compiled in, and every fault is reported at once with file and line.
+
+mod fault;
+mod nearest;
+mod section;
+mod kafka;
+mod sinks;
+mod storage;
+mod service;
+
+pub use fault::{Fault, Faults};
+pub use service::Log;
+pub use sinks::{Basis, Purpose, Sink, SinkKind};
+pub use storage::{BundleFrom, Durability, Journal, KeysFrom, Limits, TableFiles};
+
+use std::path::Path;
+
+use toml::de::DeTable;
+
+use crate::edges::{http, kafka as kafka_edge};
+
+use section::{Document, Section};
+
+/// The shipped defaults, in the words of an operator's own file.
+pub const SHIPPED: &str = include_str!("../../deploy/default.toml");
+
+/// A checked configuration: one field per subsystem.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where payments come from and where answers go.
+    pub kafka: kafka_edge::Settings,
+    /// Who reads each output, for what.
+    pub sinks: Vec<Sink>,
+    /// The journal.
+    pub journal: Journal,
+    /// Where the keys come from.
+    pub keys: KeysFrom,
+    /// Where the rules come from.
+    pub bundle: BundleFrom,
+    /// Reference tables.
+    pub tables: TableFiles,
+    /// Bounds.
+    pub limits: Limits,
+    /// Metrics and health.
+    pub http: http::Settings,
+    /// The log.
+    pub log: Log,
+}
+
+impl Config {
+    /// Reads and checks a file.
+    pub fn load(file: &Path) -> Result<Self, Faults> {
+        let text = std::fs::read_to_string(file)
+            .map_err(|error| Faults::of_file(file, format!("cannot be read: {error}")))?;
+        Self::parse(file, &text)
+    }
+
+    /// Checks a text; `file` is for messages and as the base of relative paths.
+    pub fn parse(file: &Path, text: &str) -> Result<Self, Faults> {
+        let document = Document::new(file, text);
+        let (user, errors) = DeTable::parse_recoverable(text);
+        for error in &errors {
+            let at = error.span().map(|span| span.start);
+            document.fault(at, String::new(), first_line(error.message()).to_owned());
+        }
+        let (shipped, shipped_errors) = DeTable::parse_recoverable(SHIPPED);
+        debug_assert!(shipped_errors.is_empty(), "the shipped defaults parse");
+        // A half-parsed table would be blamed for keys that the broken line hides.
+        if errors.is_empty() {
+            let root = Section::root(&document, user.get_ref(), shipped.get_ref());
+            let config = Self::read(root);
+            let faults = document.into_faults();
+            return if faults.is_empty() { Ok(config) } else { Err(faults) };
+        }
+        Err(document.into_faults())
+    }
+
+    /// Values of faulty keys are placeholders: the caller drops the whole when there are faults.
+    fn read(mut root: Section<'_, '_>) -> Self {
+        let (sinks, outputs) = sinks::read(&mut root);
+        let config = Self {
+            kafka: kafka::read(root.section("kafka"), outputs),
+            sinks,
+            journal: storage::journal(root.section("journal")),
+            keys: storage::keys(root.section("keys")),
+            bundle: storage::bundle(root.section("bundle")),
+            tables: storage::tables(root.section("tables")),
+            limits: storage::limits(root.section("limits")),
+            http: service::http(root.section("http")),
+            log: service::log(root.section("log")),
+        };
+        root.finish();
+        config
+    }
+}
+
+/// A parser's message may go on to quote the input.
+fn first_line(message: &str) -> &str {
+    message.lines().next().unwrap_or("is not valid TOML")
+}
+
+#[cfg(test)]
+mod tests;

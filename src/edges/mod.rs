@@ -1,1 +1,4 @@
 //! Everything that blocks or fails, one file per outside system.
+
+pub mod kafka;
+pub mod http;

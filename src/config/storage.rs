@@ -1,0 +1,155 @@
+//! `[journal]`, `[keys]`, `[bundle]`, `[tables]`, `[limits]`: what stands on the disk, how much.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::section::Section;
+
+/// Where the journal is and when a record counts as kept.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Journal {
+    /// Its directory; made when absent.
+    pub dir: PathBuf,
+    /// When an answer may go out.
+    pub durability: Durability,
+    /// Bytes of one segment.
+    pub segment_bytes: u64,
+}
+
+/// When a record counts as kept.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Durability {
+    /// The system has it: survives a crash of the process.
+    Written,
+    /// The medium has it: survives a loss of power.
+    Synced,
+}
+
+impl Durability {
+    /// Each choice with its name.
+    pub const NAMED: [(&'static str, Self); 2] =
+        [("written", Self::Written), ("synced", Self::Synced)];
+}
+
+/// Where the keys come from.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum KeysFrom {
+    /// A file that only its owner may read.
+    File(PathBuf),
+    /// An environment variable.
+    Env(String),
+}
+
+/// Where the rules come from.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum BundleFrom {
+    /// The bundle that is compiled in.
+    Shipped,
+    /// A rules directory.
+    Dir(PathBuf),
+}
+
+/// Reference tables; a table that is not named is missing, which decisions say.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct TableFiles {
+    /// City database.
+    pub geo: Option<PathBuf>,
+    /// Autonomous systems.
+    pub asn: Option<PathBuf>,
+    /// Lists of networks.
+    pub networks: Option<PathBuf>,
+    /// Card issuers.
+    pub bins: Option<PathBuf>,
+    /// Merchant register.
+    pub merchants: Option<PathBuf>,
+    /// Terminal register.
+    pub terminals: Option<PathBuf>,
+    /// High-risk hosts.
+    pub hosts: Option<PathBuf>,
+    /// Between two looks at the files.
+    pub reload: Duration,
+}
+
+/// Bounds of what is taken and what is laid out.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Limits {
+    /// The largest event, in bytes.
+    pub event_bytes: usize,
+    /// How far in the future an event may lie, in milliseconds.
+    pub ahead_ms: i64,
+    /// How old an event may be, in milliseconds; "once" holds within it.
+    pub horizon_ms: i64,
+    /// Cards for which memory is laid out at the start.
+    pub cards_expected: usize,
+}
+
+pub(super) fn journal(mut section: Section<'_, '_>) -> Journal {
+    let journal = Journal {
+        dir: section.path("dir"),
+        durability: section.choice("durability", &Durability::NAMED).unwrap_or(Durability::Written),
+        segment_bytes: section.integer("segment_mb", 1..=4_096) << 20,
+    };
+    if journal.dir.exists() && !journal.dir.is_dir() {
+        section.fault("dir", format!("{} is no directory", journal.dir.display()));
+    }
+    section.finish();
+    journal
+}
+
+pub(super) fn keys(mut section: Section<'_, '_>) -> KeysFrom {
+    let file = section.optional_path("file");
+    let env = section.text("env");
+    if file.is_some() && section.is_given("env") {
+        section.fault("env", "and file: only one of them");
+    }
+    section.finish();
+    file.map_or(KeysFrom::Env(env), KeysFrom::File)
+}
+
+pub(super) fn bundle(mut section: Section<'_, '_>) -> BundleFrom {
+    let dir = section.optional_path("dir");
+    if let Some(dir) = &dir
+        && !dir.is_dir()
+    {
+        section.fault("dir", format!("{} is no directory", dir.display()));
+    }
+    section.finish();
+    dir.map_or(BundleFrom::Shipped, BundleFrom::Dir)
+}
+
+pub(super) fn tables(mut section: Section<'_, '_>) -> TableFiles {
+    let mut file = |key| {
+        let path = section.optional_path(key);
+        if let Some(path) = &path
+            && let Err(error) = std::fs::File::open(path)
+        {
+            section.fault(key, format!("{}: {error}", path.display()));
+        }
+        path
+    };
+    let tables = TableFiles {
+        geo: file("geo"),
+        asn: file("asn"),
+        networks: file("networks"),
+        bins: file("bins"),
+        merchants: file("merchants"),
+        terminals: file("terminals"),
+        hosts: file("hosts"),
+        reload: Duration::from_secs(section.integer("reload_seconds", 1..=86_400)),
+    };
+    section.finish();
+    tables
+}
+
+pub(super) fn limits(mut section: Section<'_, '_>) -> Limits {
+    const DAY_MS: u64 = 86_400_000;
+    let limits = Limits {
+        event_bytes: section.integer("event_kb", 1..=1_024) as usize * 1_024,
+        ahead_ms: (section.integer("ahead_seconds", 0..=86_400) * 1_000) as i64,
+        // Windows reach back 45 days at most: an older event would count nowhere.
+        horizon_ms: (section.integer("horizon_days", 1..=45) * DAY_MS) as i64,
+        cards_expected: section.integer("cards_expected", 1_000..=100_000_000) as usize,
+    };
+    section.finish();
+    limits
+}

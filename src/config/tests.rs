@@ -1,0 +1,142 @@
+//! Faults as an operator meets them: all at once, with the line and a way out.
+
+use super::*;
+
+/// The faults of a text, one a line, in the order of the file.
+fn faults(text: &str) -> String {
+    match Config::parse(Path::new("t.toml"), text) {
+        Ok(_) => String::new(),
+        Err(faults) => faults.to_string(),
+    }
+}
+
+fn check(text: &str, expected: &[&str]) {
+    assert_eq!(faults(text), expected.join("\n"), "{text}");
+}
+
+/// The shipped file is the defaults: it must hold every key, and an empty file must do.
+#[test]
+fn an_empty_file_is_the_shipped_one() {
+    check("", &[]);
+    check(SHIPPED, &[]);
+    let config = Config::parse(Path::new("t.toml"), "").unwrap();
+    assert_eq!(config.kafka.topics, ["tidegate.payments"]);
+    assert_eq!(config.kafka.outputs.decisions, "tidegate.decisions");
+    assert_eq!(config.kafka.transactional_id, None);
+    assert_eq!(config.limits.horizon_ms, 7 * 86_400_000);
+    assert_eq!(config.keys, KeysFrom::Env("TIDEGATE_KEYS".to_owned()));
+}
+
+/// One fault a run makes an operator run ten times.
+#[test]
+fn every_fault_is_reported_at_once() {
+    check(
+        "[kafka]\nbrokers = [\"10.0.0.1:9092\"]\nlinger_ms = 5000\ngruop = \"x\"\nstart = 3\n\
+         compression = \"lzma\"\n\n[http]\nlisten = \"0.0.0.0:80\"\n[tabels]\n",
+        &[
+            "t.toml:2: kafka.brokers: \"10.0.0.1:9092\" is not this machine: personal data must \
+             be encrypted on the way; set protocol = \"tls\" or \"sasl_tls\" in [kafka.security]",
+            "t.toml:3: kafka.linger_ms: is 5000, must be 0 to 1000",
+            "t.toml:4: kafka.gruop: is not a known key; did you mean `group`?",
+            "t.toml:5: kafka.start: must be a text in quotes, is a integer",
+            "t.toml:6: kafka.compression: is \"lzma\", must be one of none, gzip, snappy, lz4, \
+             zstd (did you mean \"lz4\"?)",
+            "t.toml:9: http.listen: \"0.0.0.0:80\" is open to others and not encrypted: listen \
+             on 127.0.0.1",
+            "t.toml:10: tabels: is not a known key; did you mean `tables`?",
+        ],
+    );
+}
+
+/// A broken line hides others: the parser goes on, and what it cannot read is not blamed twice.
+#[test]
+fn syntax_errors_name_their_lines() {
+    let found = faults("linger_ms = \nx = 'y\n[http]\nlisten = \"127.0.0.1:1\"\n");
+    assert!(found.starts_with("t.toml:1: "), "{found}");
+    assert!(found.contains("\nt.toml:2: "), "{found}");
+    assert!(faults("\u{0}\u{1}").starts_with("t.toml:1: "));
+    assert!(faults("[kafka\n").starts_with("t.toml:1: "));
+}
+
+const SINKS: &str = "[[sink]]\nkind = \"decision\"\ntopic = \"d\"\nrecipient = \"r\"\n\
+                     profile = \"default\"\n";
+const DEAD: &str = "[[sink]]\nkind = \"dead_letter\"\ntopic = \"x\"\nrecipient = \"r\"\n\
+                    purpose = \"operations\"\ncountry = \"CN\"\n";
+
+/// R7, R19: what leaves the country or its purpose leaves with a recorded basis, or not at all.
+#[test]
+fn a_sink_abroad_or_off_purpose_needs_its_basis() {
+    let sink = |rest: &str| format!("{SINKS}{rest}{DEAD}");
+    let needs = "needs its recorded basis: add [sink.basis] with purpose, types, consent and \
+                 agreement";
+    check(&sink("purpose = \"risk_control\"\ncountry = \"CN\"\n"), &[]);
+    check(
+        &sink("purpose = \"risk_control\"\ncountry = \"SG\"\n"),
+        &[&format!("t.toml:7: sink[0].country: \"SG\": a sink abroad {needs} (R19)")],
+    );
+    check(
+        &sink("purpose = \"research\"\ncountry = \"CN\"\n"),
+        &[&format!(
+            "t.toml:6: sink[0].purpose: is not what the data was collected for: it {needs}"
+        )],
+    );
+    let basis = "[sink.basis]\npurpose = \"p\"\ntypes = [\"masked card\"]\nconsent = \"c\"\n\
+                 agreement = \"a\"\n";
+    check(&sink(&format!("purpose = \"research\"\ncountry = \"SG\"\n{basis}")), &[]);
+    check(
+        &sink("purpose = \"research\"\ncountry = \"SG\"\n[sink.basis]\npurpose = \"p\"\n"),
+        &[
+            "t.toml:8: sink[0].basis.types: is missing",
+            "t.toml:8: sink[0].basis.consent: is missing",
+            "t.toml:8: sink[0].basis.agreement: is missing",
+        ],
+    );
+    check(
+        &sink(&format!("purpose = \"marketing\"\ncountry = \"CN\"\n{basis}")),
+        &["t.toml:6: sink[0].purpose: is marketing: risk data is not exportable to it (R7)"],
+    );
+}
+
+/// A topic that is read and written would decide its own decisions.
+#[test]
+fn topics_are_not_mixed_up() {
+    check(
+        "kafka.topics = [\"a\", \"a\", \"tidegate.audit\", \"b c\"]\n",
+        &[
+            "t.toml:1: kafka.topics: \"a\" is named twice",
+            "t.toml:1: kafka.topics: \"tidegate.audit\" is also a sink: it would feed itself",
+            "t.toml:1: kafka.topics: \"b c\" is no name of a topic: letters, digits, `.`, `_` \
+             and `-` only",
+        ],
+    );
+    check(DEAD, &["t.toml:1: sink: none of kind \"decision\": declare [[sink]] for it"]);
+}
+
+/// A password in the configuration ends in a repository.
+#[test]
+fn secrets_come_from_elsewhere() {
+    check(
+        "[kafka.security]\nprotocol = \"sasl_tls\"\npassword = \"p\"\n",
+        &[
+            "t.toml:1: kafka.security.username: is missing: sasl needs a user",
+            "t.toml:1: kafka.security.password_file: is missing: sasl needs it, or password_env",
+            "t.toml:3: kafka.security.password: does not stand in a file that is copied around: \
+             use password_file",
+        ],
+    );
+}
+
+/// Any text gives a configuration or faults.
+#[test]
+fn no_text_is_a_panic() {
+    for text in [
+        "kafka = 1\nsink = 2\njournal = [1]\n",
+        "sink = [1, {}]\n",
+        "[kafka]\nbrokers = []\ntopics = [\"\"]\nlinger_ms = -1\nmessage_kb = 1.5\n",
+        "limits.event_kb = 99999999999999999999999999999999999999999999\n",
+        "http.listen = \"\"\n",
+        "keys.file = \"a\"\nkeys.env = \"b\"\n",
+    ] {
+        assert_ne!(faults(text), "", "{text}");
+    }
+}
