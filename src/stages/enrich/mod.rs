@@ -1,1 +1,170 @@
 //! What do the tables say? An event, tables and token keys to an input.
+//!
+//! Raw personal values stop here: [`enrich`] turns them into keyed tokens, for joining, and into
+//! facts that identify nobody. It is a pure function: what it needs from outside is in [`Tables`].
+
+mod normalise;
+pub mod datum;
+mod token_keys;
+mod tables;
+mod identity;
+mod phone;
+mod mcc;
+mod url;
+mod party;
+mod register;
+mod device;
+mod network;
+mod place;
+
+use crate::domain::{
+    Amendment, Amount, Currency, EventTime, Fact, Facts, Input, Kind, Message, MissingTables,
+    OutcomeResult, PaymentEvent, Refusal, Service, What,
+};
+
+pub use tables::{
+    AsnDb, Bin, BinTable, ContentHash, FxFault, FxTable, GeoDb, GeoFault, GeoPlace, HostList,
+    Merchant, MerchantRegister, MerchantRow, Name, Names, NetworkFlags, NetworkList,
+    NetworkListBuilder, Pinned, RegisteredPlace, Tables, Terminal, TerminalRegister, TerminalRow,
+};
+pub use token_keys::TokenKeys;
+
+/// Fills a reused `input` with what an event says and what the tables say of it.
+///
+/// `canonical` is the event's protobuf form; `namespace` is the client's. `input.source` stays
+/// empty, a payment event asks to be decided: the edge sets what it knows better. Nothing is
+/// allocated once the buffers of `input` have grown.
+pub fn enrich(
+    message: &Message<'_>,
+    canonical: &[u8],
+    received_at: EventTime,
+    namespace: &str,
+    tables: &Tables,
+    keys: &TokenKeys,
+    input: &mut Input,
+) {
+    input.clear();
+    input.received_at = received_at;
+    input.key_version = keys.version();
+    input.content = keys.content(canonical);
+    match message {
+        Message::Event(event) => {
+            input.event_id.push_str(&event.event_id);
+            input.event = keys.event(namespace, &event.event_id);
+            input.occurred_at = event.occurred_at;
+            enrich_event(event, namespace, tables, keys, input);
+        }
+        Message::Outcome(outcome) => {
+            let refusal = (outcome.result == OutcomeResult::Refused)
+                .then(|| outcome.code.as_deref().map_or(Refusal::Other, Refusal::of_code));
+            let amendment = Amendment::Outcome { result: outcome.result, refusal };
+            amend(&outcome.of, outcome.occurred_at, amendment, namespace, keys, input);
+        }
+        Message::Label(label) => {
+            let amendment = Amendment::Label { truth: label.truth };
+            amend(&label.of, label.occurred_at, amendment, namespace, keys, input);
+        }
+    }
+}
+
+/// An amendment has the id of the event that it speaks of, and no facts of its own.
+fn amend(
+    of: &str,
+    occurred_at: EventTime,
+    amendment: Amendment,
+    namespace: &str,
+    keys: &TokenKeys,
+    input: &mut Input,
+) {
+    input.event_id.push_str(of);
+    input.event = keys.event(namespace, of);
+    input.occurred_at = occurred_at;
+    input.what = What::Amend { target: input.event, amendment };
+}
+
+fn enrich_event(
+    event: &PaymentEvent<'_>,
+    namespace: &str,
+    tables: &Tables,
+    keys: &TokenKeys,
+    input: &mut Input,
+) {
+    let earlier = event.original_event_id.as_ref().or(event.attempt_of.as_ref());
+    input.original = earlier.map(|id| keys.event(namespace, id));
+    what_happens(event, &mut input.facts);
+    money(event.amount, tables, input);
+    party::payer(event, tables, keys, input);
+    party::payee(event, keys, input);
+    device::device(&event.device, keys, input);
+    register::merchant(event, tables, keys, input);
+    let registered = register::terminal(event, tables, keys, input);
+    let ip_place = network::network(&event.network, tables, keys, input);
+    place::place(event.location.as_ref(), registered, ip_place, keys, &mut input.facts);
+    referrer(event, tables, input);
+}
+
+fn what_happens(event: &PaymentEvent<'_>, facts: &mut Facts) {
+    facts.set_text(Fact::Kind, event.kind.name());
+    facts.set_text(Fact::Service, event.service.name());
+    if let Some(mode) = event.entry_mode {
+        facts.set_text(Fact::EntryMode, mode.name());
+    }
+    let basis = event.lawful_basis.as_deref().unwrap_or_else(|| default_basis(event));
+    facts.set_text(Fact::LawfulBasis, basis);
+    facts.set_int(Fact::OccurredAt, event.occurred_at.as_ms());
+    facts.set_bool(Fact::IsResubmission, event.attempt_of.is_some());
+    facts.set_bool(Fact::HasOriginal, event.original_event_id.is_some());
+    if let Some(verification) = &event.verification {
+        facts.set_text(Fact::VerificationMethod, &verification.method);
+        facts.set_bool(Fact::VerificationPassed, verification.passed);
+    }
+    if let Some(change) = &event.account_change {
+        facts.set_text(Fact::AccountChange, change);
+    }
+}
+
+/// The basis that holds when the client declares none: the contract that a payment performs, the
+/// duty to know who opens or changes an account, and for a merchant's card acquiring its contract.
+fn default_basis(event: &PaymentEvent<'_>) -> &'static str {
+    match (event.service, event.kind) {
+        (_, Kind::Consent) => "consent",
+        (Service::CardAcquiring, _) => "contract",
+        (_, Kind::Registration | Kind::Binding | Kind::AccountChange) => "legal_obligation",
+        _ => "contract",
+    }
+}
+
+fn money(amount: Option<Amount>, tables: &Tables, input: &mut Input) {
+    let Some(amount) = amount else { return };
+    // An amount is below 2^50, so it fits.
+    let minor = amount.minor().cast_signed();
+    input.facts.set_text(Fact::Currency, amount.currency().as_str());
+    input.facts.set_int(Fact::AmountMinor, minor);
+    let base = match &tables.fx {
+        Some(fx) => fx.table.to_base(amount).map(u64::cast_signed),
+        // Without rates the base currency of the shipped bundle is still worth itself.
+        None => (amount.currency() == Currency::CNY).then_some(minor),
+    };
+    match base {
+        Some(base) => input.facts.set_int(Fact::AmountBase, base),
+        None => input.missing.add(MissingTables::FX),
+    }
+}
+
+fn referrer(event: &PaymentEvent<'_>, tables: &Tables, input: &mut Input) {
+    let Some(referrer) = &event.referrer else { return };
+    let Some(hosts) = &tables.hosts else {
+        input.missing.add(MissingTables::HOSTS);
+        return;
+    };
+    let mut buffer = [0; url::HOST_MAX];
+    let reason =
+        url::host(referrer.expose(), &mut buffer).and_then(|host| hosts.table.look_up(host));
+    input.facts.set_bool(Fact::ReferrerRisky, reason.is_some());
+    if let Some(reason) = reason {
+        input.facts.set_text(Fact::ReferrerReason, reason);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,290 @@
+//! Keyed tokens: HMAC-SHA256 under one derived key for each purpose.
+//!
+//! A token joins events of one entity and cannot be turned back, not even by trying every card
+//! number, without the key (DOMAIN section 2). Purposes are separated by key, so that a phone
+//! number and an account id with the same digits never meet.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use ring::hmac;
+
+use super::normalise;
+use crate::domain::{Content, DeviceIdentifier, EntityKind, Token};
+
+/// What a token is made for. The label is part of the key: a changed label changes every token.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Purpose {
+    Event,
+    Content,
+    Card,
+    Account,
+    Ip,
+    IpPrefix,
+    Merchant,
+    Terminal,
+    Phone,
+    IdDocument,
+    Sim,
+    Place,
+}
+
+impl Purpose {
+    const LABELS: [&'static str; 12] = [
+        "event",
+        "content",
+        "card",
+        "account",
+        "ip",
+        "ip_prefix",
+        "merchant",
+        "terminal",
+        "phone",
+        "id_document",
+        "sim",
+        "place",
+    ];
+}
+
+/// The token keys of one version, derived from one secret.
+pub struct TokenKeys {
+    version: u16,
+    purposes: [hmac::Key; Purpose::LABELS.len()],
+    identifiers: [hmac::Key; DeviceIdentifier::COUNT],
+}
+
+impl TokenKeys {
+    /// Derives the key of every purpose from a 256-bit secret.
+    pub fn new(version: u16, secret: &[u8; 32]) -> Self {
+        let root = hmac::Key::new(hmac::HMAC_SHA256, secret);
+        let derive = |group: &str, label: &str| {
+            let mut context = hmac::Context::with_key(&root);
+            for part in ["tidegate/token/v1/", group, "/", label] {
+                context.update(part.as_bytes());
+            }
+            hmac::Key::new(hmac::HMAC_SHA256, context.sign().as_ref())
+        };
+        Self {
+            version,
+            purposes: Purpose::LABELS.map(|label| derive("entity", label)),
+            identifiers: DeviceIdentifier::ALL.map(|which| derive("device", which.name())),
+        }
+    }
+
+    /// The version that tokens are shown with.
+    pub const fn version(&self) -> u16 {
+        self.version
+    }
+
+    /// The token of an event id within its client's namespace.
+    pub fn event(&self, namespace: &str, event_id: &str) -> Token {
+        let mut context = hmac::Context::with_key(self.key(Purpose::Event));
+        context.update(namespace.as_bytes());
+        // No event id holds a NUL, so the two parts cannot be shifted against each other.
+        context.update(&[0]);
+        context.update(event_id.as_bytes());
+        first_16(&context.sign())
+    }
+
+    /// The keyed hash of a canonical event.
+    pub fn content(&self, canonical: &[u8]) -> Content {
+        Content(*self.sign(Purpose::Content, canonical).as_bytes())
+    }
+
+    /// The token of a raw value, as events of that kind get it: for lists, registers and subjects.
+    ///
+    /// `None` when the value cannot be of the kind, and always for devices: they are named by
+    /// matching, not by a value. A payee is named by its account; its card by `EntityKind::Card`.
+    pub fn entity(&self, kind: EntityKind, raw: &str) -> Option<Token> {
+        match kind {
+            EntityKind::Card => self.card(raw),
+            EntityKind::Account | EntityKind::Payee => self.account(raw),
+            EntityKind::Device => None,
+            EntityKind::Ip => raw.trim().parse().ok().map(|address| self.ip(address)),
+            EntityKind::IpPrefix => {
+                // Written as an address or as a prefix, `81.2.69.0/24`.
+                let address = raw.split('/').next().unwrap_or(raw);
+                address.trim().parse().ok().map(|address| self.ip_prefix(address))
+            }
+            EntityKind::Merchant => self.merchant(raw),
+            EntityKind::Terminal => self.terminal(raw),
+            EntityKind::Phone => self.phone(raw),
+            EntityKind::IdDocument => self.id_document(raw),
+        }
+    }
+
+    /// The token of a card number: its digits.
+    pub fn card(&self, number: &str) -> Option<Token> {
+        let digits = normalise::digits::<19>(number)?;
+        (digits.len() >= 8).then(|| self.sign(Purpose::Card, &digits))
+    }
+
+    /// The token of an account id, of a payer or a payee.
+    pub fn account(&self, id: &str) -> Option<Token> {
+        self.named(Purpose::Account, id)
+    }
+
+    /// The token of an address; a v4 address written as v6 is the v4 address.
+    pub fn ip(&self, address: IpAddr) -> Token {
+        match address.to_canonical() {
+            IpAddr::V4(v4) => self.sign(Purpose::Ip, &v4.octets()),
+            IpAddr::V6(v6) => self.sign(Purpose::Ip, &v6.octets()),
+        }
+    }
+
+    /// The token of an address's /24 (v4) or /48 (v6).
+    pub fn ip_prefix(&self, address: IpAddr) -> Token {
+        match address.to_canonical() {
+            IpAddr::V4(v4) => self.sign(Purpose::IpPrefix, &v4.octets()[..3]),
+            IpAddr::V6(v6) => self.sign(Purpose::IpPrefix, &v6.octets()[..6]),
+        }
+    }
+
+    /// The token of a merchant code.
+    pub fn merchant(&self, id: &str) -> Option<Token> {
+        self.named(Purpose::Merchant, id)
+    }
+
+    /// The token of a terminal's serial number or code.
+    pub fn terminal(&self, serial_or_id: &str) -> Option<Token> {
+        self.named(Purpose::Terminal, serial_or_id)
+    }
+
+    /// The token of a phone number, in whichever of its usual spellings.
+    pub fn phone(&self, number: &str) -> Option<Token> {
+        normalise::phone(number).map(|digits| self.sign(Purpose::Phone, &digits))
+    }
+
+    /// The token of an identity number; a final `x` is an `X`.
+    pub fn id_document(&self, number: &str) -> Option<Token> {
+        normalise::upper_alphanumeric::<32>(number).map(|id| self.sign(Purpose::IdDocument, &id))
+    }
+
+    /// The short token of one device identifier; `None` for the values that many devices share.
+    pub fn device_identifier(&self, which: DeviceIdentifier, raw: &str) -> Option<u64> {
+        let value = normalise::device_identifier(which, raw)?;
+        Some(first_16(&hmac::sign(&self.identifiers[which as usize], &value)).short())
+    }
+
+    /// The short token of a SIM's number.
+    pub fn sim(&self, iccid: &str) -> Option<u64> {
+        let digits = normalise::upper_alphanumeric::<24>(iccid)?;
+        Some(self.sign(Purpose::Sim, &digits).short())
+    }
+
+    /// The short token of a position in millionths of a degree, as it was reported.
+    pub fn place(&self, lat_udeg: i32, lon_udeg: i32) -> u64 {
+        let (lat, lon) = (lat_udeg.to_le_bytes(), lon_udeg.to_le_bytes());
+        let bytes = [lat[0], lat[1], lat[2], lat[3], lon[0], lon[1], lon[2], lon[3]];
+        self.sign(Purpose::Place, &bytes).short()
+    }
+
+    fn named(&self, purpose: Purpose, raw: &str) -> Option<Token> {
+        let value = raw.trim();
+        (!value.is_empty()).then(|| self.sign(purpose, value.as_bytes()))
+    }
+
+    fn sign(&self, purpose: Purpose, value: &[u8]) -> Token {
+        first_16(&hmac::sign(self.key(purpose), value))
+    }
+
+    const fn key(&self, purpose: Purpose) -> &hmac::Key {
+        &self.purposes[purpose as usize]
+    }
+}
+
+impl fmt::Debug for TokenKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TokenKeys(v{})", self.version)
+    }
+}
+
+fn first_16(tag: &hmac::Tag) -> Token {
+    let mut bytes = [0; 16];
+    // An HMAC-SHA256 tag has 32 bytes.
+    bytes.copy_from_slice(&tag.as_ref()[..16]);
+    Token::from_bytes(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys() -> TokenKeys {
+        TokenKeys::new(1, &[7; 32])
+    }
+
+    /// Two spellings of one value are one entity, or a fraudster has as many windows as spellings.
+    #[test]
+    fn spellings_of_one_value_are_one_entity() {
+        #[track_caller]
+        fn check(kind: EntityKind, spellings: &[&str]) {
+            let tokens: Vec<_> = spellings.iter().map(|raw| keys().entity(kind, raw)).collect();
+            assert!(tokens[0].is_some(), "{kind:?}");
+            assert!(tokens.iter().all(|token| *token == tokens[0]), "{kind:?}: {tokens:?}");
+        }
+        check(
+            EntityKind::Card,
+            &["6225881234567890", "6225 8812 3456 7890", "6225-8812-3456-7890"],
+        );
+        check(
+            EntityKind::Phone,
+            &["13712349050", "+8613712349050", "86 137-1234-9050", "008613712349050"],
+        );
+        check(EntityKind::IdDocument, &["11010519491231002x", " 11010519491231002X "]);
+        check(EntityKind::Ip, &["81.2.69.142", "::ffff:81.2.69.142"]);
+        check(EntityKind::IpPrefix, &["81.2.69.142", "81.2.69.7", "81.2.69.0/24"]);
+        check(EntityKind::IpPrefix, &["2001:db8:1:2::3", "2001:db8:1:ffff::"]);
+        check(EntityKind::Merchant, &["M001", " M001"]);
+    }
+
+    /// Equal digits of two kinds, two clients, or two keys are different entities; account and
+    /// payee share a space, so that money that came in meets money that goes out.
+    #[test]
+    fn purposes_and_keys_are_separate_spaces() {
+        let keys = keys();
+        let raw = "13712349050";
+        assert_ne!(keys.entity(EntityKind::Phone, raw), keys.entity(EntityKind::Account, raw));
+        assert_ne!(keys.entity(EntityKind::Card, raw), keys.entity(EntityKind::Account, raw));
+        assert_eq!(keys.entity(EntityKind::Payee, raw), keys.entity(EntityKind::Account, raw));
+        assert_ne!(keys.event("a", "b1"), keys.event("ab", "1"));
+        assert_ne!(TokenKeys::new(1, &[8; 32]).account(raw), keys.account(raw));
+        let mac = "AA:BB:CC:DD:EE:01";
+        assert_ne!(
+            keys.device_identifier(DeviceIdentifier::Mac, mac),
+            keys.device_identifier(DeviceIdentifier::BluetoothMac, mac)
+        );
+    }
+
+    /// Tokens live in journals for years: these come from an independent HMAC (Python's `hmac`)
+    /// and may not change.
+    #[test]
+    fn tokens_are_stable() {
+        let keys = keys();
+        let card = keys.card("6225881234567890").unwrap();
+        assert_eq!(format!("{card:?}"), "a03ae651d8a70464a61b165ce1d85817");
+        assert_eq!(format!("{:?}", keys.event("gw", "e-1")), "3b3c145f1afe2b06b09a6ee96d607038");
+    }
+
+    /// What cannot be a value of the kind is nobody, not the entity of the empty string.
+    #[test]
+    fn an_impossible_value_is_nobody() {
+        for (kind, raw) in [
+            (EntityKind::Card, ""),
+            (EntityKind::Card, "12345678901234567890"),
+            (EntityKind::Account, "  "),
+            (EntityKind::Ip, "300.1.1.1"),
+            (EntityKind::Phone, "+"),
+            (EntityKind::IdDocument, "-"),
+            (EntityKind::Device, "anything"),
+        ] {
+            assert_eq!(keys().entity(kind, raw), None, "{kind:?}");
+        }
+    }
+
+    /// The keys are a secret: what a log could show of them is their version.
+    #[test]
+    fn debug_shows_the_version_only() {
+        assert_eq!(format!("{:?}", keys()), "TokenKeys(v1)");
+    }
+}
