@@ -1,7 +1,7 @@
 //! Coarse groups of merchant categories (ISO 18245), as rules and K10 use them.
 
 /// The group of a category. Risky lines of business have groups of their own.
-pub(super) fn group(mcc: u16) -> &'static str {
+pub fn group(mcc: u16) -> &'static str {
     match mcc {
         6010 | 6011 => "cash",
         4829 | 6012 | 6050 | 6051 | 6211 | 6532..=6540 => "quasi_cash",
@@ -28,7 +28,7 @@ pub(super) fn group(mcc: u16) -> &'static str {
 }
 
 /// A category as it is written: four digits.
-pub(super) fn parse(text: &str) -> Option<u16> {
+pub fn parse(text: &str) -> Option<u16> {
     let digits: [u8; 4] = text.trim().as_bytes().try_into().ok()?;
     digits.iter().try_fold(0, |value, digit| {
         digit.is_ascii_digit().then(|| value * 10 + u16::from(digit - b'0'))

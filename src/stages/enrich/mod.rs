@@ -9,7 +9,7 @@ mod token_keys;
 mod tables;
 mod identity;
 mod phone;
-mod mcc;
+pub mod mcc;
 mod url;
 mod party;
 mod register;
@@ -26,6 +26,7 @@ pub use tables::{
     AsnDb, Bin, BinTable, ContentHash, FxFault, FxTable, GeoDb, GeoFault, GeoPlace, HostList,
     Merchant, MerchantRegister, MerchantRow, Name, Names, NetworkFlags, NetworkList,
     NetworkListBuilder, Pinned, RegisteredPlace, Tables, Terminal, TerminalRegister, TerminalRow,
+    content_hash,
 };
 pub use token_keys::TokenKeys;
 

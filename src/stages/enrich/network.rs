@@ -82,25 +82,18 @@ fn place(address: IpAddr, tables: &Tables, input: &mut Input) -> Option<Degrees>
     place.position.map(|(lat, lon)| Degrees { lat, lon })
 }
 
-/// Whether an address says nothing about a place on the internet (RFC 6890).
-fn is_private(address: IpAddr) -> bool {
+/// Whether an address says nothing about a place on the internet: private, loopback, link-local.
+///
+/// Carrier-grade NAT (100.64.0.0/10) is not: a gateway inside a carrier's network sees it, and
+/// its databases and lists may know it.
+const fn is_private(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => {
-            let [a, b, ..] = v4.octets();
-            let shared = a == 100 && b & 0b1100_0000 == 64; // carrier-grade NAT, 100.64.0.0/10
-            let reserved = a == 0 || a >= 240;
-            v4.is_private()
-                || v4.is_loopback()
-                || v4.is_link_local()
-                || v4.is_multicast()
-                || v4.is_documentation()
-                || shared
-                || reserved
+            v4.is_private() || v4.is_loopback() || v4.is_link_local() || v4.is_unspecified()
         }
         IpAddr::V6(v6) => {
             v6.is_loopback()
                 || v6.is_unspecified()
-                || v6.is_multicast()
                 || v6.is_unique_local()
                 || v6.is_unicast_link_local()
         }
@@ -121,12 +114,9 @@ mod tests {
             ("192.168.0.1", true),
             ("127.0.0.1", true),
             ("169.254.1.1", true),
-            ("100.63.255.255", false),
-            ("100.64.0.0", true),
-            ("100.127.255.255", true),
-            ("100.128.0.0", false),
+            ("100.64.0.0", false),
             ("0.0.0.0", true),
-            ("255.255.255.255", true),
+            ("240.0.0.1", false),
             ("81.2.69.142", false),
             ("::1", true),
             ("fc00::1", true),

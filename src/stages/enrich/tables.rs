@@ -41,7 +41,7 @@ pub struct Pinned<T> {
 impl<T> Pinned<T> {
     /// Pins a table to the bytes that it was read from.
     pub fn new(table: T, content: &[u8]) -> Self {
-        Self { table, hash: hash_of(content) }
+        Self { table, hash: content_hash(content) }
     }
 }
 
@@ -96,11 +96,12 @@ impl Tables {
             bytes.push(u8::from(hash.is_some()));
             bytes.extend_from_slice(&hash.unwrap_or_default());
         }
-        hash_of(&bytes)
+        content_hash(&bytes)
     }
 }
 
-fn hash_of(content: &[u8]) -> ContentHash {
+/// The hash that pins a content.
+pub fn content_hash(content: &[u8]) -> ContentHash {
     let mut hash = [0; 32];
     // A SHA-256 digest has 32 bytes.
     hash.copy_from_slice(digest::digest(&digest::SHA256, content).as_ref());
