@@ -2,3 +2,5 @@
 
 pub mod kafka;
 pub mod http;
+pub mod tables;
+pub mod card_sequence;

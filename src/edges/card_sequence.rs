@@ -1,0 +1,184 @@
+//! Cards tried in sequence (K4): needs raw digits, so it stands at the edge and only its result is
+//! an input.
+//!
+//! Numbers are kept in memory, without their check digit, for as long as they can count: never
+//! written, printed or sent.
+
+use std::fmt;
+
+use crate::domain::{EventTime, Fact, Input, Message};
+
+/// The newest card numbers of the busiest issuers.
+pub struct CardSequence {
+    /// Sets of four issuers; an issuer belongs to one set, and the set forgets its oldest.
+    sets: Vec<[Issuer; CardSequence::WAYS]>,
+}
+
+/// The newest distinct numbers of one issuer.
+#[derive(Default)]
+struct Issuer {
+    /// First eight digits; zero when free.
+    bin: u32,
+    newest_ms: i64,
+    /// Numbers without their check digit, each with the last time it was seen.
+    seen: Vec<(u64, i64)>,
+    /// Where the next number goes once the ring is full.
+    next: usize,
+}
+
+impl CardSequence {
+    /// How far apart two numbers are neighbours, the check digit ignored.
+    pub const DISTANCE_MAX: u64 = 20;
+    /// How long a number counts.
+    pub const WINDOW_MS: i64 = 10 * 60_000;
+    const SETS: usize = 1_024;
+    const WAYS: usize = 4;
+    /// Numbers kept of an issuer: at most 16 MiB in all.
+    const RING: usize = 256;
+
+    /// Nothing seen yet.
+    pub fn new() -> Self {
+        Self { sets: (0..Self::SETS).map(|_| Default::default()).collect() }
+    }
+
+    /// Counts the event's card and puts the result into its input. For events in the order in which
+    /// they will be numbered.
+    pub fn observe(&mut self, message: &Message<'_>, input: &mut Input) {
+        let Message::Event(event) = message else { return };
+        let Some(card) = &event.payer.card else { return };
+        if let Some(count) = self.count(card.number.expose(), input.received_at) {
+            input.facts.set_int(Fact::CardSequence10m, count);
+        }
+    }
+
+    /// Distinct cards near this one in the last ten minutes, itself included.
+    fn count(&mut self, number: &str, at: EventTime) -> Option<i64> {
+        let (bin, body) = split(number)?;
+        let now_ms = at.as_ms();
+        let issuer = self.issuer(bin)?;
+        issuer.newest_ms = issuer.newest_ms.max(now_ms);
+        issuer.see(body, now_ms);
+        let near = issuer.seen.iter().filter(|(other, seen_ms)| {
+            other.abs_diff(body) <= Self::DISTANCE_MAX && now_ms - seen_ms < Self::WINDOW_MS
+        });
+        Some(near.count() as i64)
+    }
+
+    fn issuer(&mut self, bin: u32) -> Option<&mut Issuer> {
+        // Fibonacci hashing: the high bits of the product spread neighbouring BINs.
+        let hash = u64::from(bin).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+        let set = self.sets.get_mut(hash as usize % Self::SETS)?;
+        let place = set.iter().position(|issuer| issuer.bin == bin);
+        let issuer = match place {
+            Some(place) => set.get_mut(place)?,
+            None => {
+                let oldest = set.iter_mut().min_by_key(|issuer| (issuer.newest_ms, issuer.bin))?;
+                oldest.seen.clear();
+                *oldest =
+                    Issuer { bin, seen: std::mem::take(&mut oldest.seen), ..Issuer::default() };
+                oldest
+            }
+        };
+        Some(issuer)
+    }
+}
+
+impl Issuer {
+    /// Notes a number: a card seen again is one card, with its last time.
+    fn see(&mut self, body: u64, now_ms: i64) {
+        if let Some((_, seen_ms)) = self.seen.iter_mut().find(|(other, _)| *other == body) {
+            *seen_ms = now_ms.max(*seen_ms);
+        } else if self.seen.len() < CardSequence::RING {
+            self.seen.push((body, now_ms));
+        } else if let Some(oldest) = self.seen.get_mut(self.next) {
+            *oldest = (body, now_ms);
+            self.next = (self.next + 1) % CardSequence::RING;
+        }
+    }
+}
+
+impl Default for CardSequence {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for CardSequence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CardSequence(***)")
+    }
+}
+
+/// The first eight digits, and all digits but the last as a number.
+fn split(number: &str) -> Option<(u32, u64)> {
+    let (mut bin, mut value, mut digits) = (0_u32, 0_u64, 0);
+    for digit in number.bytes().filter(u8::is_ascii_digit) {
+        value = value.checked_mul(10)?.checked_add(u64::from(digit - b'0'))?;
+        digits += 1;
+        if digits == 8 {
+            bin = value as u32; // eight digits fit
+        }
+    }
+    (digits >= 12).then_some((bin, value / 10))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> EventTime {
+        EventTime::from_ms(1_700_000_000_000 + second * 1_000).unwrap()
+    }
+
+    /// Each line: second, card number, expected count.
+    fn check(steps: &[(i64, &str, i64)]) {
+        let mut cards = CardSequence::new();
+        for (second, number, expected) in steps {
+            assert_eq!(cards.count(number, at(*second)), Some(*expected), "{second} {number}");
+        }
+    }
+
+    /// A generator of numbers walks upwards, its check digits jump: neighbours are told without
+    /// them, for ten minutes, up to twenty apart, within one issuer, each card once.
+    #[test]
+    fn neighbours_are_counted_for_ten_minutes() {
+        check(&[
+            (0, "6225881200000018", 1),
+            (1, "6225881200000026", 2),
+            (2, "6225881200000034", 3),
+            (3, "6225881200000034", 3),   // the same card again
+            (4, "6225881200000216", 4),   // 20 from the first
+            (5, "6225881200000224", 4),   // 21 from the first, near the three others
+            (6, "6225889900000042", 1),   // another issuer
+            (600, "6225881200000042", 5), // the first has just left
+            (10_000, "6225881200000018", 1),
+        ]);
+    }
+
+    /// Memory is bounded: very many issuers and numbers leave the newest in place.
+    #[test]
+    fn the_newest_survive_a_flood() {
+        let mut cards = CardSequence::new();
+        for issuer in 0..50_000_i64 {
+            cards.count(&format!("{:08}00000018", 40_000_000 + issuer), at(issuer));
+        }
+        assert_eq!(cards.count("4004999900000026", at(50_000)), Some(2));
+        for body in 0..1_000_i64 {
+            cards.count(&format!("62258812{body:07}8"), at(50_001));
+        }
+        assert_eq!(cards.count("6225881200010008", at(50_001)), Some(21));
+        let kept: usize = cards.sets.iter().flatten().map(|issuer| issuer.seen.len()).sum();
+        assert!(kept <= CardSequence::SETS * CardSequence::WAYS + CardSequence::RING);
+    }
+
+    /// Numbers never show, and what is no card number counts nothing.
+    #[test]
+    fn nothing_is_shown_and_nonsense_counts_nothing() {
+        let mut cards = CardSequence::new();
+        for number in ["", "123", "99999999999999999999999"] {
+            assert_eq!(cards.count(number, at(0)), None, "{number}");
+        }
+        cards.count("6225881200000018", at(0));
+        assert_eq!(format!("{cards:?}"), "CardSequence(***)");
+    }
+}
