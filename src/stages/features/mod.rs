@@ -1,5 +1,30 @@
 //! What has been happening? Windows, device matching, travel, first seen: the only state.
+//!
+//! An event is put into the ring of each of its entities (its card, its device, its merchant, ...),
+//! and every declared aggregate is read off those rings in one go, exactly: no running totals, so
+//! no drift, and the same answer whatever order the events came in. A key that is hit more often
+//! than its ring is large falls back to panes for its long windows, and says so.
 
+mod spec;
 mod builtins;
+mod filter;
+mod plan;
+mod arena;
+mod keys;
+mod ring;
+mod aggregate;
+mod panes;
+mod hash;
+mod device;
+mod tracker;
+mod footprint;
+mod state;
+
+#[cfg(test)]
+mod oracle;
 
 pub use builtins::{Builtin, BuiltinColumns};
+pub use footprint::Footprint;
+pub use plan::{FeaturePlan, PlanFault, PlanOptions};
+pub use spec::{AggregateSpec, DistinctOf, Function, Over, REACH_MAX_MS};
+pub use state::{FeatureState, MemoryUse, StateLimits};

@@ -1,0 +1,138 @@
+//! What is kept of a device: tokens of its identifiers and hashes of its attributes.
+
+use crate::domain::{DeviceIdentifier, EntityKind, Fact, Input, Seq, Token};
+use crate::stages::features::hash::hash_text;
+use crate::stages::features::panes::mix;
+
+/// Attributes that are compared, beside the identifiers.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(u8)]
+pub(super) enum Attribute {
+    Model = 0,
+    Brand = 1,
+    Cpu = 2,
+    Memory = 3,
+    Screen = 4,
+    OsVersion = 5,
+    Carrier = 6,
+    Place = 7,
+    Language = 8,
+    TimeZone = 9,
+}
+
+pub(super) const ATTRIBUTES: usize = 10;
+
+/// One device as one event shows it, or as all events so far did.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct Fingerprint {
+    identifiers: [u64; DeviceIdentifier::COUNT],
+    attributes: [u32; ATTRIBUTES],
+    /// One bit an identifier, then one an attribute.
+    present: u32,
+}
+
+impl Fingerprint {
+    /// The fingerprint of an event; `None` when it has neither identifier nor bucket.
+    pub(super) fn of(input: &Input) -> Option<Self> {
+        let mut print = Self::default();
+        for which in DeviceIdentifier::ALL {
+            if let Some(token) = input.device.get(which) {
+                print.identifiers[which as usize] = token;
+                print.present |= 1 << which as u32;
+            }
+        }
+        let facts = &input.facts;
+        let text = |fact| facts.text(fact).map(|text| hash_text(text) as u32);
+        let int = |fact| facts.int(fact).map(|value| value as u32);
+        print.set(Attribute::Model, text(Fact::DeviceModel));
+        print.set(Attribute::Brand, text(Fact::DeviceBrand));
+        print.set(Attribute::Cpu, text(Fact::DeviceCpu));
+        print.set(Attribute::Memory, int(Fact::DeviceMemoryMb));
+        print.set(Attribute::Screen, text(Fact::DeviceScreen));
+        print.set(Attribute::OsVersion, facts.text(Fact::DeviceOsVersion).and_then(version));
+        print.set(Attribute::Carrier, text(Fact::NetworkCarrier));
+        let prefix = input.tokens.get(EntityKind::IpPrefix).map(|token| token.short() as u32);
+        print.set(Attribute::Place, prefix);
+        print.set(Attribute::Language, text(Fact::DeviceLanguage));
+        print.set(Attribute::TimeZone, text(Fact::DeviceTimeZone));
+        (print.has_identifier() || print.bucket().is_some()).then_some(print)
+    }
+
+    fn set(&mut self, which: Attribute, value: Option<u32>) {
+        if let Some(value) = value {
+            self.attributes[which as usize] = value;
+            self.present |= 1 << (DeviceIdentifier::COUNT as u32 + which as u32);
+        }
+    }
+
+    pub(super) const fn has_identifier(&self) -> bool {
+        self.present & ((1 << DeviceIdentifier::COUNT) - 1) != 0
+    }
+
+    pub(super) fn identifier(&self, which: DeviceIdentifier) -> Option<u64> {
+        (self.present >> which as u32 & 1 == 1).then(|| self.identifiers[which as usize])
+    }
+
+    pub(super) fn attribute(&self, which: Attribute) -> Option<u32> {
+        let bit = DeviceIdentifier::COUNT as u32 + which as u32;
+        (self.present >> bit & 1 == 1).then(|| self.attributes[which as usize])
+    }
+
+    /// Model, processor, screen and memory as one number, when all are known.
+    pub(super) fn bucket(&self) -> Option<u64> {
+        [Attribute::Model, Attribute::Cpu, Attribute::Screen, Attribute::Memory]
+            .into_iter()
+            .try_fold(0_u64, |hash, which| {
+                let value = self.attribute(which)?;
+                Some(mix(hash.rotate_left(7) ^ u64::from(value)))
+            })
+    }
+
+    /// A new device's token: its strongest identifier, which is keyed already, or its bucket, and the
+    /// number of the event that showed it first. The number keeps two devices apart that share an
+    /// identifier and little else (a reset, a clone).
+    pub(super) fn token(&self, seq: Seq) -> Token {
+        let strongest = DeviceIdentifier::ALL.into_iter().find_map(|which| self.identifier(which));
+        let name = mix(strongest.or(self.bucket()).unwrap_or(0));
+        let mut bytes = [0; 16];
+        bytes[..8].copy_from_slice(&name.to_le_bytes());
+        bytes[8..].copy_from_slice(&mix(name ^ seq.0).to_le_bytes());
+        Token::from_bytes(bytes)
+    }
+
+    /// Takes over what a newer fingerprint of the same device says.
+    pub(super) fn learn(&mut self, newer: &Self) {
+        for (place, (mine, theirs)) in
+            self.identifiers.iter_mut().zip(&newer.identifiers).enumerate()
+        {
+            if newer.present >> place & 1 == 1 {
+                *mine = *theirs;
+            }
+        }
+        for (place, (mine, theirs)) in self.attributes.iter_mut().zip(&newer.attributes).enumerate()
+        {
+            if newer.present >> (DeviceIdentifier::COUNT + place) & 1 == 1 {
+                *mine = *theirs;
+            }
+        }
+        self.present |= newer.present;
+    }
+}
+
+/// A version as one comparable number: three parts of ten bits.
+pub(super) fn version(text: &str) -> Option<u32> {
+    let mut parts = text.split('.').map(|part| part.parse::<u32>().ok().map(|n| n.min(1_023)));
+    let first = parts.next()??;
+    let second = parts.next().flatten().unwrap_or(0);
+    let third = parts.next().flatten().unwrap_or(0);
+    Some(first << 20 | second << 10 | third)
+}
+
+/// A known device.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Record {
+    pub(super) token: Token,
+    pub(super) print: Fingerprint,
+    /// Milliseconds since the Unix epoch of the newest event.
+    pub(super) last_seen_ms: i64,
+}

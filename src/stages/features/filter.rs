@@ -1,0 +1,211 @@
+//! `where` clauses as tests on flag bits: what is known of an event fits in 32 of them.
+//!
+//! The low bits hold what outcomes and labels say (they change later); above them stand the leaves,
+//! conditions over the event alone (they never change); from the top down the marks of `distinct`.
+
+use crate::domain::{Amendment, OutcomeResult, Refusal, Truth};
+use crate::lang::{StateBit, Where};
+
+use super::plan::Leaf;
+
+/// Flag bits of outcome and label.
+pub(super) const STATE_BITS: u32 = 12;
+const OUTCOME_MASK: u32 = 0x1ff;
+const LABEL_MASK: u32 = 0xe00;
+
+const fn state_bit(bit: StateBit) -> u32 {
+    match bit {
+        StateBit::OutcomeApproved => 0,
+        StateBit::OutcomeRefused => 1,
+        StateBit::OutcomeNotSent => 2,
+        StateBit::OutcomeReversed => 3,
+        StateBit::OutcomeKnown => 4,
+        StateBit::OutcomeInvalidCard => 5,
+        StateBit::OutcomeInvalidCredential => 6,
+        StateBit::OutcomeFunds => 7,
+        StateBit::OutcomeLostOrStolen => 8,
+        StateBit::LabelFraud => 9,
+        StateBit::LabelLegitimate => 10,
+        StateBit::LabelKnown => 11,
+    }
+}
+
+/// The flags after an amendment: the latest outcome and the latest label each stand alone.
+pub(super) fn amended(flags: u32, amendment: Amendment) -> u32 {
+    let on = |bit| 1_u32 << state_bit(bit);
+    match amendment {
+        Amendment::Outcome { result, refusal } => {
+            let result = match result {
+                OutcomeResult::Approved => on(StateBit::OutcomeApproved),
+                OutcomeResult::Refused => on(StateBit::OutcomeRefused),
+                OutcomeResult::NotSent => on(StateBit::OutcomeNotSent),
+                OutcomeResult::Reversed => on(StateBit::OutcomeReversed),
+            };
+            let class = match refusal {
+                Some(Refusal::InvalidCard) => on(StateBit::OutcomeInvalidCard),
+                Some(Refusal::InvalidCredential) => on(StateBit::OutcomeInvalidCredential),
+                Some(Refusal::Funds) => on(StateBit::OutcomeFunds),
+                Some(Refusal::LostOrStolen) => on(StateBit::OutcomeLostOrStolen),
+                Some(Refusal::Other) | None => 0,
+            };
+            flags & !OUTCOME_MASK | result | class | on(StateBit::OutcomeKnown)
+        }
+        Amendment::Label { truth } => {
+            let truth = match truth {
+                Truth::Fraud => on(StateBit::LabelFraud),
+                Truth::Legitimate => on(StateBit::LabelLegitimate),
+            };
+            flags & !LABEL_MASK | truth | on(StateBit::LabelKnown)
+        }
+    }
+}
+
+/// A disjunction of tests `flags & mask == value`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Filter {
+    terms: Vec<(u32, u32)>,
+}
+
+/// More alternatives than an analyst writes; it bounds the cost of an aggregate.
+const TERMS_MAX: usize = 16;
+
+impl Filter {
+    /// Every event passes.
+    pub(super) fn all() -> Self {
+        Self { terms: vec![(0, 0)] }
+    }
+
+    pub(super) fn bit(bit: u32) -> Self {
+        Self { terms: vec![(1 << bit, 1 << bit)] }
+    }
+
+    /// Whether every event passes.
+    pub(super) fn is_all(&self) -> bool {
+        self.terms == [(0, 0)]
+    }
+
+    /// Whether an event with these flags passes.
+    pub(super) fn passes(&self, flags: u32) -> bool {
+        self.terms.iter().any(|(mask, value)| flags & mask == *value)
+    }
+
+    /// The only term, where there is one: the common case, tested without a loop.
+    pub(super) fn single(&self) -> Option<(u32, u32)> {
+        match self.terms.as_slice() {
+            [term] => Some(*term),
+            _ => None,
+        }
+    }
+
+    pub(super) fn and(&self, other: &Self) -> Result<Self, String> {
+        let mut terms = Vec::new();
+        for (mask_a, value_a) in &self.terms {
+            for (mask_b, value_b) in &other.terms {
+                let common = mask_a & mask_b;
+                if value_a & common == value_b & common {
+                    push_term(&mut terms, (mask_a | mask_b, value_a | value_b));
+                }
+            }
+        }
+        Self::bounded(terms)
+    }
+
+    fn or(&self, other: &Self) -> Result<Self, String> {
+        let mut terms = self.terms.clone();
+        other.terms.iter().for_each(|term| push_term(&mut terms, *term));
+        Self::bounded(terms)
+    }
+
+    fn bounded(terms: Vec<(u32, u32)>) -> Result<Self, String> {
+        if terms.len() <= TERMS_MAX {
+            Ok(Self { terms })
+        } else {
+            Err(format!("the condition has more than {TERMS_MAX} alternatives: split the feature"))
+        }
+    }
+}
+
+fn push_term(terms: &mut Vec<(u32, u32)>, term: (u32, u32)) {
+    if !terms.contains(&term) {
+        terms.push(term);
+    }
+}
+
+/// Hands out the flag bits of one kind.
+#[derive(Debug)]
+pub(super) struct FilterBuilder {
+    /// Global leaf and its bit.
+    leaf_bits: Vec<(usize, u32)>,
+    next: u32,
+    top: u32,
+}
+
+impl Default for FilterBuilder {
+    fn default() -> Self {
+        Self { leaf_bits: Vec::new(), next: STATE_BITS, top: 32 }
+    }
+}
+
+impl FilterBuilder {
+    pub(super) fn leaf_bits(&self) -> Vec<(usize, u32)> {
+        self.leaf_bits.clone()
+    }
+
+    pub(super) fn take_from_top(&mut self) -> Result<u32, String> {
+        self.check_room()?;
+        self.top -= 1;
+        Ok(self.top)
+    }
+
+    fn check_room(&self) -> Result<(), String> {
+        if self.next < self.top {
+            Ok(())
+        } else {
+            Err("the windows of one kind share 20 conditions and distinct columns: \
+                 reuse some"
+                .to_owned())
+        }
+    }
+
+    pub(super) fn leaf_bit(&mut self, leaf: Leaf, leaves: &mut Vec<Leaf>) -> Result<u32, String> {
+        let global = match leaves.iter().position(|other| other.is_same(&leaf)) {
+            Some(at) => at,
+            None if leaves.len() < 64 => {
+                leaves.push(leaf);
+                leaves.len() - 1
+            }
+            None => return Err("a bundle has at most 64 conditions over events".to_owned()),
+        };
+        if let Some((_, bit)) = self.leaf_bits.iter().find(|(other, _)| *other == global) {
+            return Ok(*bit);
+        }
+        self.check_room()?;
+        let bit = self.next;
+        self.next += 1;
+        self.leaf_bits.push((global, bit));
+        Ok(bit)
+    }
+
+    pub(super) fn build(
+        &mut self,
+        clause: &Where,
+        leaves: &mut Vec<Leaf>,
+    ) -> Result<Filter, String> {
+        match clause {
+            Where::And(parts) => parts
+                .iter()
+                .try_fold(Filter::all(), |all, part| all.and(&self.build(part, leaves)?)),
+            Where::Or(parts) => parts.iter().try_fold(Filter { terms: Vec::new() }, |any, part| {
+                any.or(&self.build(part, leaves)?)
+            }),
+            Where::State { bit, wanted } => {
+                let mask = 1 << state_bit(*bit);
+                Ok(Filter { terms: vec![(mask, if *wanted { mask } else { 0 })] })
+            }
+            Where::Event { program, wanted } => {
+                let leaf = Leaf::Holds { program: program.clone(), wanted: *wanted };
+                Ok(Filter::bit(self.leaf_bit(leaf, leaves)?))
+            }
+        }
+    }
+}

@@ -1,0 +1,367 @@
+//! Who is known: tokens to rows. One table per kind of entity.
+//!
+//! A row is one cache line: the token, first and last sight, where its ring and panes are, and two
+//! words for the kind's tracker (travel, relocation). The index beside it is derived from the rows.
+
+use crate::domain::{EventTime, Token};
+
+use super::arena::Block;
+
+/// A row's number within its kind.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct RowId(pub(super) u32);
+
+/// What is kept of one entity.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Row {
+    pub(super) token: Token,
+    /// Seconds since 2000: earliest and latest `occurred_at` seen.
+    first_seen_s: u32,
+    last_seen_s: u32,
+    /// The ring: its block, capacity class, oldest slot and length.
+    pub(super) ring: Block,
+    pub(super) class: u8,
+    pub(super) head: u16,
+    pub(super) len: u16,
+    /// The panes, once the ring has overflowed within reach.
+    pub(super) panes: Block,
+    /// A number that is never given twice (within 2^32 rows): what `distinct` compares.
+    pub(super) ordinal: u32,
+    /// Observations at or before this moment may be missing from the ring; `i64::MIN` if none is.
+    pub(super) lost_until_ms: i64,
+    /// The kind's tracker.
+    pub(super) tracker: [u64; 2],
+}
+
+// One row, one line, or nearly: what every event pays ten times.
+const _: () = assert!(size_of::<Row>() <= 72);
+
+impl Row {
+    fn new(token: Token, ordinal: u32, at: EventTime) -> Self {
+        let seen = seconds(at);
+        Self { token, first_seen_s: seen, last_seen_s: seen, ordinal, ..Self::empty() }
+    }
+}
+
+impl Row {
+    /// The row of nobody: no ring, no panes.
+    pub(super) const fn empty() -> Self {
+        Self {
+            token: Token::from_bytes([0; 16]),
+            first_seen_s: 0,
+            last_seen_s: 0,
+            ring: Block::NONE,
+            class: 0,
+            head: 0,
+            len: 0,
+            panes: Block::NONE,
+            ordinal: u32::MAX,
+            lost_until_ms: i64::MIN,
+            tracker: [0; 2],
+        }
+    }
+}
+
+fn seconds(at: EventTime) -> u32 {
+    // 2000 to 2099 is below 2^32 seconds.
+    ((at.as_ms() - EventTime::MIN.as_ms()) / 1_000) as u32
+}
+
+/// How an entity stood just before an event.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Sight {
+    /// Never seen before.
+    pub(super) new: bool,
+    /// Whole days since first sight; 0 when the event is older than it.
+    pub(super) age_days: i64,
+    /// Whole days since last sight; 0 when the event is older than it.
+    pub(super) idle_days: i64,
+}
+
+/// The rows of one kind.
+#[derive(Debug)]
+pub(super) struct KeyTable {
+    rows: Vec<Vec<Row>>,
+    len: u32,
+    free: Vec<u32>,
+    index: Index,
+    next_ordinal: u32,
+    /// Most rows that are kept; beyond it the longest unseen of a sample makes room.
+    capacity: u32,
+    /// Where the search for a row to forget goes on.
+    hand: u32,
+}
+
+/// Rows per chunk: growing never moves a row, and never copies more than a chunk.
+const CHUNK: usize = 1 << 12;
+/// Rows looked at to find one to forget.
+const SAMPLE: u32 = 16;
+
+impl KeyTable {
+    pub(super) fn new(capacity: u32) -> Self {
+        Self {
+            rows: Vec::new(),
+            len: 0,
+            free: Vec::new(),
+            index: Index::new(),
+            next_ordinal: 0,
+            capacity: capacity.max(SAMPLE),
+            hand: 0,
+        }
+    }
+
+    pub(super) fn row(&self, id: RowId) -> &Row {
+        &self.rows[id.0 as usize / CHUNK][id.0 as usize % CHUNK]
+    }
+
+    pub(super) fn row_mut(&mut self, id: RowId) -> &mut Row {
+        &mut self.rows[id.0 as usize / CHUNK][id.0 as usize % CHUNK]
+    }
+
+    /// The row, if it is still that of the entity with this ordinal.
+    pub(super) fn row_if(&self, id: RowId, ordinal: u32) -> Option<&Row> {
+        let row = self.rows.get(id.0 as usize / CHUNK)?.get(id.0 as usize % CHUNK)?;
+        (row.ordinal == ordinal).then_some(row)
+    }
+
+    /// Every row in use, in the order of their numbers.
+    pub(super) fn rows(&self) -> impl Iterator<Item = &Row> {
+        self.rows.iter().flatten()
+    }
+
+    /// Rows in use.
+    pub(super) fn live(&self) -> u32 {
+        self.len - self.free.len() as u32
+    }
+
+    /// Bytes of rows and index.
+    pub(super) fn bytes(&self) -> u64 {
+        (self.rows.len() * CHUNK * size_of::<Row>()) as u64 + self.index.bytes()
+    }
+
+    pub(super) fn find(&self, token: Token) -> Option<RowId> {
+        self.index.find(token, |id| self.row(RowId(id)).token).map(RowId)
+    }
+
+    /// The row of an entity and how it stood before. A new row may displace an old one, whose ring
+    /// and panes the caller gives back.
+    pub(super) fn sight(&mut self, token: Token, at: EventTime) -> (RowId, Sight, Option<Row>) {
+        if let Some(id) = self.find(token) {
+            return (id, self.sight_again(id, at), None);
+        }
+        let displaced = if self.live() >= self.capacity { self.forget_one() } else { None };
+        let row = Row::new(token, self.next_ordinal, at);
+        self.next_ordinal = self.next_ordinal.wrapping_add(1);
+        let id = self.insert(row);
+        self.index
+            .insert(token, id.0, |id| self.rows[id as usize / CHUNK][id as usize % CHUNK].token);
+        (id, Sight { new: true, age_days: 0, idle_days: 0 }, displaced)
+    }
+
+    fn sight_again(&mut self, id: RowId, at: EventTime) -> Sight {
+        let now = seconds(at);
+        let row = self.row_mut(id);
+        let days_since = |then: u32| i64::from(now.saturating_sub(then) / 86_400);
+        let sight = Sight {
+            new: false,
+            age_days: days_since(row.first_seen_s),
+            idle_days: days_since(row.last_seen_s),
+        };
+        row.first_seen_s = row.first_seen_s.min(now);
+        row.last_seen_s = row.last_seen_s.max(now);
+        sight
+    }
+
+    fn insert(&mut self, row: Row) -> RowId {
+        if let Some(id) = self.free.pop() {
+            *self.row_mut(RowId(id)) = row;
+            return RowId(id);
+        }
+        let id = self.len;
+        if self.rows.last().is_none_or(|chunk| chunk.len() == CHUNK) {
+            self.rows.push(Vec::with_capacity(CHUNK));
+        }
+        if let Some(chunk) = self.rows.last_mut() {
+            chunk.push(row);
+        }
+        self.len += 1;
+        RowId(id)
+    }
+
+    /// Forgets the longest unseen of the next few rows: bounded work, no order to maintain.
+    fn forget_one(&mut self) -> Option<Row> {
+        let mut oldest: Option<(u32, RowId)> = None;
+        for _ in 0..SAMPLE {
+            let id = RowId(self.hand);
+            self.hand = (self.hand + 1) % self.len;
+            let seen = self.row(id).last_seen_s;
+            if oldest.is_none_or(|(other, _)| seen < other) {
+                oldest = Some((seen, id));
+            }
+        }
+        let (_, id) = oldest?;
+        let row = *self.row(id);
+        self.index
+            .remove(row.token, |id| self.rows[id as usize / CHUNK][id as usize % CHUNK].token);
+        self.free.push(id.0);
+        Some(row)
+    }
+}
+
+/// Token to row number: open addressing in many small shards, each of which doubles alone, so that
+/// growth never stops the stream for longer than copying one shard.
+#[derive(Debug)]
+struct Index {
+    shards: Vec<Shard>,
+}
+
+#[derive(Debug, Default)]
+struct Shard {
+    /// `tag << 32 | row + 1`; zero is empty.
+    slots: Vec<u64>,
+    used: u32,
+}
+
+const SHARDS: usize = 1 << 10;
+
+impl Index {
+    fn new() -> Self {
+        Self { shards: std::iter::repeat_with(Shard::default).take(SHARDS).collect() }
+    }
+
+    fn bytes(&self) -> u64 {
+        self.shards.iter().map(|shard| 8 * shard.slots.len() as u64).sum()
+    }
+
+    /// Tokens are keyed hashes already: their bits are the hash.
+    const fn place(token: Token) -> (usize, u64) {
+        let hash = token.short();
+        (hash as usize % SHARDS, hash >> 10)
+    }
+
+    fn find(&self, token: Token, token_of: impl Fn(u32) -> Token) -> Option<u32> {
+        let (shard, hash) = Self::place(token);
+        let slots = &self.shards[shard].slots;
+        let mask = slots.len().checked_sub(1)?;
+        let mut at = hash as usize & mask;
+        loop {
+            let slot = slots[at];
+            if slot == 0 {
+                return None;
+            }
+            let row = slot as u32 - 1;
+            if slot >> 32 == tag(hash) && token_of(row) == token {
+                return Some(row);
+            }
+            at = (at + 1) & mask;
+        }
+    }
+
+    fn insert(&mut self, token: Token, row: u32, token_of: impl Fn(u32) -> Token) {
+        let (shard, hash) = Self::place(token);
+        let shard = &mut self.shards[shard];
+        if shard.slots.len() < 8 || shard.used as usize * 4 >= shard.slots.len() * 3 {
+            shard.grow(token_of);
+        }
+        shard.put(hash, row);
+        shard.used += 1;
+    }
+
+    /// Removes by shifting the cluster back, so that no tombstones gather.
+    fn remove(&mut self, token: Token, token_of: impl Fn(u32) -> Token) {
+        let (shard, hash) = Self::place(token);
+        let shard = &mut self.shards[shard];
+        let Some(mask) = shard.slots.len().checked_sub(1) else { return };
+        let mut at = hash as usize & mask;
+        while shard.slots[at] != 0 && token_of(shard.slots[at] as u32 - 1) != token {
+            at = (at + 1) & mask;
+        }
+        if shard.slots[at] == 0 {
+            return;
+        }
+        shard.used -= 1;
+        let mut next = (at + 1) & mask;
+        while shard.slots[next] != 0 {
+            let (_, hash) = Self::place(token_of(shard.slots[next] as u32 - 1));
+            let home = hash as usize & mask;
+            // The entry may move back if its home is not within (at, next].
+            if (next.wrapping_sub(home) & mask) >= (next.wrapping_sub(at) & mask) {
+                shard.slots[at] = shard.slots[next];
+                at = next;
+            }
+            next = (next + 1) & mask;
+        }
+        shard.slots[at] = 0;
+    }
+}
+
+impl Shard {
+    fn grow(&mut self, token_of: impl Fn(u32) -> Token) {
+        let size = (self.slots.len() * 2).max(8);
+        let old = std::mem::replace(&mut self.slots, vec![0; size]);
+        for slot in old.into_iter().filter(|slot| *slot != 0) {
+            let row = slot as u32 - 1;
+            let (_, hash) = Index::place(token_of(row));
+            self.put(hash, row);
+        }
+    }
+
+    fn put(&mut self, hash: u64, row: u32) {
+        let mask = self.slots.len() - 1;
+        let mut at = hash as usize & mask;
+        while self.slots[at] != 0 {
+            at = (at + 1) & mask;
+        }
+        self.slots[at] = tag(hash) << 32 | u64::from(row + 1);
+    }
+}
+
+const fn tag(hash: u64) -> u64 {
+    hash >> 22 & 0xffff_ffff
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn token(n: u64) -> Token {
+        // Few shards and few homes, so that clusters form and wrap.
+        let mut bytes = [0; 16];
+        bytes[..8].copy_from_slice(&(((n % 3) << 10) | (n % 2)).to_le_bytes());
+        bytes[8..].copy_from_slice(&n.to_le_bytes());
+        Token::from_bytes(bytes)
+    }
+
+    proptest! {
+        /// Sight and forgetting against a map: a lost or doubled row is a lost or doubled customer.
+        #[test]
+        fn the_table_agrees_with_a_map(steps in proptest::collection::vec((0_u64..60, 0_i64..9), 1..400)) {
+            let mut table = KeyTable::new(32);
+            let mut known: BTreeMap<u64, (i64, i64)> = BTreeMap::new();
+            for (n, day) in steps {
+                let at = EventTime::from_ms(1_600_000_000_000 + day * 86_400_000).unwrap();
+                let (id, sight, displaced) = table.sight(token(n), at);
+                if let Some(row) = displaced {
+                    let gone = u64::from_le_bytes(row.token.as_bytes()[8..].try_into().unwrap());
+                    prop_assert!(known.remove(&gone).is_some());
+                }
+                prop_assert_eq!(table.row(id).token, token(n));
+                let entry = known.get(&n).copied();
+                prop_assert_eq!(sight.new, entry.is_none());
+                let (first, last) = entry.unwrap_or((day, day));
+                prop_assert_eq!(sight.age_days, (day - first).max(0));
+                prop_assert_eq!(sight.idle_days, (day - last).max(0));
+                known.insert(n, (first.min(day), last.max(day)));
+                prop_assert_eq!(table.live() as usize, known.len());
+                prop_assert!(known.len() <= 32);
+                for n in known.keys() {
+                    prop_assert!(table.find(token(*n)).is_some());
+                }
+            }
+        }
+    }
+}

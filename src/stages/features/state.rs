@@ -1,0 +1,495 @@
+//! The state of all entities, and the two ways in which an input changes it: an event is counted,
+//! an amendment corrects what was counted.
+
+use crate::domain::{
+    Amendment, EntityKind, EventTime, FeatureVector, FieldType, Input, Seq, Token,
+};
+
+use super::aggregate::{Inputs, Stretch};
+use super::arena::Arena;
+use super::builtins::Builtin;
+use super::device::Devices;
+use super::filter::amended;
+use super::footprint::Footprint;
+use super::hash::{hash_number, hash_text};
+use super::keys::{KeyTable, Row, RowId, Sight};
+use super::panes::{PaneEvent, Sign};
+use super::plan::{Aggregate, FeaturePlan, KindPlan, Leaf, WideSource, Window};
+use super::ring::{self, Limits, MISSING_NARROW, MISSING_WIDE, Observation, RingView};
+use super::spec::Over;
+use super::tracker;
+
+/// Bounds of the state: it never grows past them, whatever is sent.
+#[derive(Clone, Debug)]
+pub struct StateLimits {
+    /// Most entities kept per kind; beyond it the longest unseen of a sample is forgotten.
+    pub keys: [u32; EntityKind::COUNT],
+    /// Most devices told apart.
+    pub devices: u32,
+    /// How late an event may come, in milliseconds: what is older than that and the longest reach
+    /// can be dropped.
+    pub lateness_ms: i64,
+}
+
+impl Default for StateLimits {
+    fn default() -> Self {
+        Self { keys: [8_000_000; EntityKind::COUNT], devices: 8_000_000, lateness_ms: LATENESS_MS }
+    }
+}
+
+/// The dedupe horizon: an older event is refused at the door.
+const LATENESS_MS: i64 = 7 * 86_400_000;
+
+/// Windows, devices and trackers of every entity.
+#[derive(Debug)]
+pub struct FeatureState {
+    arena: Arena,
+    tables: [KeyTable; EntityKind::COUNT],
+    devices: Devices,
+    lateness_ms: i64,
+    /// The first event's time: a window is warm when it has been filled for its whole reach.
+    started_ms: Option<i64>,
+    scratch: Scratch,
+}
+
+/// Buffers that live from event to event.
+#[derive(Debug, Default)]
+struct Scratch {
+    numbers: Vec<i64>,
+    values: Vec<u64>,
+    wide: Vec<u64>,
+    narrow: Vec<u32>,
+    distinct: Vec<u64>,
+    bounds: Vec<(i64, i64)>,
+}
+
+/// What memory the state uses.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct MemoryUse {
+    /// Live entities per kind.
+    pub keys: [u32; EntityKind::COUNT],
+    /// Events in rings per kind.
+    pub observations: [u64; EntityKind::COUNT],
+    /// Bytes of rings in use per kind.
+    pub ring_bytes: [u64; EntityKind::COUNT],
+    /// Bytes of rows and index per kind.
+    pub row_bytes: [u64; EntityKind::COUNT],
+    /// Devices told apart.
+    pub devices: u32,
+    /// Bytes of device records and their maps.
+    pub device_bytes: u64,
+    /// Bytes of rings and panes in use.
+    pub arena_bytes: u64,
+    /// Bytes of pages held.
+    pub arena_reserved_bytes: u64,
+}
+
+impl FeatureState {
+    /// An empty state.
+    pub fn new(limits: &StateLimits) -> Self {
+        Self {
+            arena: Arena::default(),
+            tables: std::array::from_fn(|kind| KeyTable::new(limits.keys[kind])),
+            devices: Devices::new(limits.devices),
+            lateness_ms: limits.lateness_ms,
+            started_ms: None,
+            scratch: Scratch::default(),
+        }
+    }
+
+    /// Counts an event: recognises its device, updates every entity's window, and fills the row's
+    /// built-in and declared columns. The row was started with the input's facts. The footprint
+    /// says what was touched, so that an amendment can find it again.
+    pub fn observe(
+        &mut self,
+        plan: &FeaturePlan,
+        input: &Input,
+        seq: Seq,
+        row: &mut FeatureVector,
+        footprint: &mut Footprint,
+    ) {
+        self.started_ms.get_or_insert(input.occurred_at.as_ms());
+        footprint.clear();
+        footprint.leaves = leaves_of(plan, row);
+        self.read_columns(plan, row);
+        footprint.numbers.extend_from_slice(&self.scratch.numbers);
+
+        let device = self.recognise(plan, input, seq, row);
+        let mut rows = [None; EntityKind::COUNT];
+        for kind in EntityKind::ALL {
+            let token = if kind == EntityKind::Device { device } else { input.tokens.get(kind) };
+            if let Some(token) = token {
+                rows[kind.index()] = Some(self.sight(plan, kind, token, input.occurred_at, row));
+            }
+        }
+        let ordinals: [u32; EntityKind::COUNT] = std::array::from_fn(|kind| {
+            rows[kind].map_or(MISSING_NARROW, |id| self.tables[kind].row(id).ordinal)
+        });
+        for kind in EntityKind::ALL {
+            if let Some(id) = rows[kind.index()] {
+                footprint.rows[kind.index()] = Some((id.0, ordinals[kind.index()]));
+                self.count(plan, kind, id, input, seq, footprint.leaves, &ordinals);
+                self.track(plan, kind, id, input, row);
+            }
+        }
+        for kind in EntityKind::ALL {
+            if let Some(id) = rows[kind.index()] {
+                let own = &plan.kinds[kind.index()].own;
+                self.evaluate(plan, kind, Some(id), own, input.occurred_at, Current::Counted, row);
+            }
+            for (at, list) in &plan.kinds[kind.index()].lookups {
+                let token = input.tokens.get(*at);
+                let id = token.and_then(|token| self.tables[kind.index()].find(token));
+                if token.is_some() {
+                    let current = if id.is_some() && id == rows[kind.index()] {
+                        Current::Counted
+                    } else {
+                        Current::Elsewhere
+                    };
+                    self.evaluate(plan, kind, id, list, input.occurred_at, current, row);
+                }
+            }
+        }
+    }
+
+    /// Corrects what was counted of an earlier event, in every window that still holds it.
+    pub fn amend(
+        &mut self,
+        plan: &FeaturePlan,
+        footprint: &Footprint,
+        occurred_at: EventTime,
+        seq: Seq,
+        amendment: Amendment,
+    ) {
+        for kind in EntityKind::ALL {
+            let Some((id, ordinal)) = footprint.rows[kind.index()] else { continue };
+            let kind_plan = &plan.kinds[kind.index()];
+            let Some(row) = self.tables[kind.index()].row_if(RowId(id), ordinal).copied() else {
+                continue;
+            };
+            let view = RingView::of(&self.arena, &row, kind_plan.layout);
+            let at = view.find(occurred_at.as_ms(), seq.0 as u32);
+            let before = match at {
+                Some(at) => view.narrow(1, at),
+                // Past the ring: its outcome then is what earlier amendments left behind.
+                None => kind_flags(kind_plan, footprint.leaves) | footprint.state_flags,
+            };
+            let after = amended(before, amendment);
+            if let Some(at) = at {
+                ring::set_flags(&mut self.arena, &row, kind_plan.layout, at, after);
+            }
+            if !row.panes.is_none() {
+                self.amend_panes(kind_plan, &row, footprint, occurred_at, (before, after));
+            }
+        }
+    }
+
+    fn amend_panes(
+        &mut self,
+        kind_plan: &KindPlan,
+        row: &Row,
+        footprint: &Footprint,
+        occurred_at: EventTime,
+        (before, after): (u32, u32),
+    ) {
+        let numbers = &footprint.numbers;
+        let wide = |column: usize| match kind_plan.wide.get(column.wrapping_sub(1)) {
+            Some(WideSource::Number(number)) => numbers[*number].cast_unsigned(),
+            // Distinct values stay in their panes whatever an amendment says.
+            Some(WideSource::Value(_)) | None => MISSING_WIDE,
+        };
+        let words = self.arena.block_mut(row.panes, kind_plan.panes.block_words());
+        for (flags, sign) in [(before, Sign::Remove), (after, Sign::Add)] {
+            let event = PaneEvent {
+                time_ms: occurred_at.as_ms(),
+                flags,
+                wide: &wide,
+                narrow: &|_| MISSING_NARROW,
+            };
+            kind_plan.panes.apply(words, &event, &kind_plan.filters, sign);
+        }
+    }
+
+    /// The columns whose windows have not been filled for their whole reach at a moment, as words
+    /// of 64 columns.
+    pub fn warming(&self, plan: &FeaturePlan, at: EventTime, words: &mut Vec<u64>) {
+        words.clear();
+        words.resize(plan.columns.div_ceil(64), 0);
+        let age_ms = at.as_ms() - self.started_ms.unwrap_or(at.as_ms());
+        let warm = plan.warm_after_ms.partition_point(|(reach, _)| *reach <= age_ms);
+        for (_, field) in &plan.warm_after_ms[warm..] {
+            words[field.index() / 64] |= 1 << (field.index() % 64);
+        }
+    }
+
+    /// What memory is used, by walking the rows.
+    pub fn memory(&self, plan: &FeaturePlan) -> MemoryUse {
+        let mut used = MemoryUse {
+            devices: self.devices.live(),
+            device_bytes: self.devices.bytes(),
+            arena_bytes: self.arena.bytes_in_use(),
+            arena_reserved_bytes: self.arena.bytes_reserved(),
+            ..MemoryUse::default()
+        };
+        for (kind, table) in self.tables.iter().enumerate() {
+            used.keys[kind] = table.live();
+            used.row_bytes[kind] = table.bytes();
+            for row in table.rows() {
+                used.observations[kind] += u64::from(row.len);
+                if !row.ring.is_none() {
+                    let words = plan.kinds[kind].layout.block_words(row.class);
+                    used.ring_bytes[kind] += 8 * words as u64;
+                }
+            }
+        }
+        used
+    }
+
+    fn recognise(
+        &mut self,
+        plan: &FeaturePlan,
+        input: &Input,
+        seq: Seq,
+        row: &mut FeatureVector,
+    ) -> Option<Token> {
+        let found = self.devices.recognise(input, seq)?;
+        let column = |builtin| plan.builtins.get(builtin);
+        row.set_text(column(Builtin::DeviceMatch), found.kind.name());
+        row.set_float(column(Builtin::DeviceConfidence), found.confidence);
+        row.set_int(column(Builtin::DeviceChanged), i64::from(found.changed));
+        row.set_text(column(Builtin::DeviceReason), found.reason.name());
+        Some(found.token)
+    }
+
+    /// Finds or makes the entity's row and reports how it stood before.
+    fn sight(
+        &mut self,
+        plan: &FeaturePlan,
+        kind: EntityKind,
+        token: Token,
+        at: EventTime,
+        row: &mut FeatureVector,
+    ) -> RowId {
+        let (id, sight, displaced) = self.tables[kind.index()].sight(token, at);
+        if let Some(old) = displaced {
+            let kind_plan = &plan.kinds[kind.index()];
+            ring::release(&mut self.arena, &old, kind_plan.layout);
+            if !old.panes.is_none() {
+                self.arena.give_back(old.panes, kind_plan.panes.block_words());
+            }
+        }
+        let Sight { new, age_days, idle_days } = sight;
+        let place = Builtin::sight(kind);
+        row.set_bool(plan.builtins.at(place), new);
+        row.set_int(plan.builtins.at(place + 1), age_days);
+        row.set_int(plan.builtins.at(place + 2), idle_days);
+        id
+    }
+
+    /// Puts the event in one entity's ring, and in its panes if it has any.
+    #[allow(clippy::too_many_arguments)] // One call, from one place, of one step.
+    fn count(
+        &mut self,
+        plan: &FeaturePlan,
+        kind: EntityKind,
+        id: RowId,
+        input: &Input,
+        seq: Seq,
+        leaves: u64,
+        ordinals: &[u32; EntityKind::COUNT],
+    ) {
+        let kind_plan = &plan.kinds[kind.index()];
+        if kind_plan.windows.is_empty() {
+            return;
+        }
+        let Scratch { numbers, values, wide, narrow, .. } = &mut self.scratch;
+        wide.clear();
+        wide.extend(kind_plan.wide.iter().map(|source| match source {
+            WideSource::Number(at) => numbers[*at].cast_unsigned(),
+            WideSource::Value(at) => values[*at],
+        }));
+        narrow.clear();
+        narrow.extend(kind_plan.narrow.iter().map(|kind| ordinals[kind.index()]));
+        let event = Observation {
+            time_ms: input.occurred_at.as_ms(),
+            seq: seq.0 as u32,
+            flags: kind_flags(kind_plan, leaves),
+            wide,
+            narrow,
+        };
+        let limits = Limits {
+            class_max: kind_plan.class_max,
+            // `received_at` never decreases, so nothing that is dropped can be asked for again.
+            expired_until_ms: input.received_at.as_ms() - self.lateness_ms - kind_plan.reach_ms,
+        };
+        let row = self.tables[kind.index()].row_mut(id);
+        if row.panes.is_none() && ring::will_overflow(&self.arena, row, kind_plan.layout, limits) {
+            open_panes(&mut self.arena, row, kind_plan);
+        }
+        ring::insert(&mut self.arena, row, kind_plan.layout, limits, &event, &kind_plan.latest);
+        if !row.panes.is_none() {
+            let words = self.arena.block_mut(row.panes, kind_plan.panes.block_words());
+            let event = PaneEvent {
+                time_ms: event.time_ms,
+                flags: event.flags,
+                wide: &|column| event.wide.get(column.wrapping_sub(1)).copied().unwrap_or(0),
+                narrow: &|column| {
+                    event.narrow.get(column.wrapping_sub(2)).copied().unwrap_or(MISSING_NARROW)
+                },
+            };
+            kind_plan.panes.apply(words, &event, &kind_plan.filters, Sign::Add);
+        }
+    }
+
+    fn track(
+        &mut self,
+        plan: &FeaturePlan,
+        kind: EntityKind,
+        id: RowId,
+        input: &Input,
+        row: &mut FeatureVector,
+    ) {
+        let tracker = &mut self.tables[kind.index()].row_mut(id).tracker;
+        let column = |builtin| plan.builtins.get(builtin);
+        match kind {
+            EntityKind::Card => {
+                let columns = (column(Builtin::CardTravelKm), column(Builtin::CardTravelKmh));
+                tracker::travel(tracker, input, columns, row);
+            }
+            EntityKind::Account => {
+                let columns = (column(Builtin::AccountTravelKm), column(Builtin::AccountTravelKmh));
+                tracker::travel(tracker, input, columns, row);
+            }
+            EntityKind::Terminal => tracker::terminal(tracker, input, &plan.builtins, row),
+            _ => {}
+        }
+    }
+
+    /// Computes aggregates over one entity's windows into the row. Without a row every window is
+    /// empty.
+    #[allow(clippy::too_many_arguments)] // One step of `observe`, called for own and looked-up rows.
+    fn evaluate(
+        &mut self,
+        plan: &FeaturePlan,
+        kind: EntityKind,
+        id: Option<RowId>,
+        aggregates: &[Aggregate],
+        at: EventTime,
+        current: Current,
+        out: &mut FeatureVector,
+    ) {
+        if aggregates.is_empty() {
+            return;
+        }
+        let kind_plan = &plan.kinds[kind.index()];
+        let empty = Row::empty();
+        let row = id.map_or(&empty, |id| self.tables[kind.index()].row(id));
+        let ring = RingView::of(&self.arena, row, kind_plan.layout);
+        self.scratch.bounds.clear();
+        self.scratch
+            .bounds
+            .extend(kind_plan.windows.iter().map(|window| window_bounds(plan, *window, at)));
+        let Scratch { bounds, distinct, .. } = &mut self.scratch;
+        let mut known: Option<(usize, usize, usize)> = None;
+        for aggregate in aggregates {
+            let (start_ms, end_ms) = bounds[aggregate.window];
+            let (from, mut to) = match known {
+                Some((window, from, to)) if window == aggregate.window => (from, to),
+                _ => (ring.count_until(start_ms), ring.count_until(end_ms)),
+            };
+            known = Some((aggregate.window, from, to));
+            let excludes =
+                aggregate.excluding_current || matches!(aggregate.op, super::plan::Op::SinceLast);
+            if excludes && current == Current::Counted && to > from && end_ms == at.as_ms() {
+                // The event itself is the newest of those at or before its time.
+                to -= 1;
+            }
+            let filter = &kind_plan.filters[aggregate.filter];
+            let lost = row.lost_until_ms > start_ms && !row.panes.is_none();
+            let value = if lost && !matches!(aggregate.op, super::plan::Op::SinceLast) {
+                out.mark_approximate(aggregate.field);
+                let words = self.arena.block(row.panes, kind_plan.panes.block_words());
+                kind_plan.panes.value(words, aggregate, start_ms, end_ms)
+            } else {
+                let mut inputs =
+                    Inputs { time_ms: at.as_ms(), filters: &kind_plan.filters, scratch: distinct };
+                Stretch { ring, from, to, filter }.value(aggregate.op, &mut inputs)
+            };
+            if let Some(bits) = value.or(aggregate.default_bits) {
+                out.set_bits(aggregate.field, bits);
+            }
+        }
+    }
+
+    /// Reads the numbers and hashes the values that rings keep, once for all kinds.
+    fn read_columns(&mut self, plan: &FeaturePlan, row: &FeatureVector) {
+        let Scratch { numbers, values, .. } = &mut self.scratch;
+        numbers.clear();
+        numbers.extend(
+            plan.numbers.iter().map(|field| if row.has(*field) { row.int(*field) } else { 0 }),
+        );
+        values.clear();
+        values.extend(plan.values.iter().map(|(field, field_type)| {
+            match (row.has(*field), field_type) {
+                (false, _) => MISSING_WIDE,
+                (true, FieldType::Text) => hash_text(row.text(*field)),
+                (true, _) => hash_number(row.bits(*field)),
+            }
+        }));
+    }
+}
+
+/// Whether the event itself is among those that a window counts.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Current {
+    Counted,
+    /// The window is another entity's.
+    Elsewhere,
+}
+
+fn window_bounds(plan: &FeaturePlan, window: Window, at: EventTime) -> (i64, i64) {
+    let end_ms = at.as_ms() - window.delay_ms;
+    match window.over {
+        Over::Rolling(width_ms) => (end_ms - width_ms, end_ms),
+        // `(midnight - 1 ms, t]` is `[midnight, t]`: an event at midnight belongs to its day.
+        Over::CalendarDay => (plan.zone.day_start_ms(delayed(at, window)) - 1, end_ms),
+        Over::CalendarMonth => (plan.zone.month_start_ms(delayed(at, window)) - 1, end_ms),
+    }
+}
+
+fn delayed(at: EventTime, window: Window) -> EventTime {
+    EventTime::from_ms(at.as_ms() - window.delay_ms).unwrap_or(at)
+}
+
+/// The flags of an event in one kind's rings, before any outcome or label.
+fn kind_flags(plan: &KindPlan, leaves: u64) -> u32 {
+    plan.leaf_bits.iter().fold(0, |flags, (leaf, bit)| flags | ((leaves >> leaf & 1) as u32) << bit)
+}
+
+/// Evaluates every leaf over the event, one bit each.
+fn leaves_of(plan: &FeaturePlan, row: &FeatureVector) -> u64 {
+    plan.leaves.iter().enumerate().fold(0, |bits, (at, leaf)| {
+        let holds = match leaf {
+            Leaf::Has(field) => row.has(*field),
+            Leaf::Holds { program, wanted } => program.truth(row) == (*wanted).into(),
+        };
+        bits | u64::from(holds) << at
+    })
+}
+
+/// Takes panes for a row and fills them with what its ring still holds.
+fn open_panes(arena: &mut Arena, row: &mut Row, plan: &KindPlan) {
+    row.panes = arena.take(plan.panes.block_words());
+    let mut words = arena.block(row.panes, plan.panes.block_words()).to_vec();
+    let ring = RingView::of(arena, row, plan.layout);
+    for at in 0..ring.len() {
+        let event = PaneEvent {
+            time_ms: ring.time_ms(at),
+            flags: ring.narrow(1, at),
+            wide: &|column| ring.wide(column, at),
+            narrow: &|column| ring.narrow(column, at),
+        };
+        plan.panes.apply(&mut words, &event, &plan.filters, Sign::Add);
+    }
+    arena.block_mut(row.panes, plan.panes.block_words()).copy_from_slice(&words);
+}
