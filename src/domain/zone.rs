@@ -3,7 +3,7 @@
 use super::EventTime;
 
 /// A time zone by IANA name.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Zone {
     name: String,
     zone: jiff::tz::TimeZone,

@@ -4,27 +4,25 @@
 //! values (int, money, moments, durations, ids) share a table: they differ in what may meet what,
 //! which has been checked. The usual leaf, a column against a constant, is one operation.
 
-use regex::Regex;
-
 use crate::domain::{FieldId, Zone};
 
-use super::{Arithmetic, Relation, TextTest, TimePart};
+use super::{Arithmetic, Pattern, Relation, TextTest, TimePart};
 
 /// An index into one of the tables.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Truths(pub(super) u32);
 /// An index into the whole values.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Wholes(pub(super) u32);
 /// An index into the floats.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Floats(pub(super) u32);
 /// An index into the texts.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Texts(pub(super) u32);
 
 /// Where an expression's result is computed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Root {
     Truth(Truths),
     Whole(Wholes),
@@ -33,14 +31,14 @@ pub(super) enum Root {
 }
 
 /// Children of a list of terms: a range of [`Code::terms`].
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Terms {
     pub(super) first: u32,
     pub(super) count: u32,
 }
 
 /// A compiled expression.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Code {
     pub(super) truths: Vec<TruthOp>,
     pub(super) wholes: Vec<WholeOp>,
@@ -51,7 +49,7 @@ pub(super) struct Code {
 }
 
 /// An operation whose value is true or false.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum TruthOp {
     Constant(bool),
     Column(FieldId),
@@ -131,12 +129,12 @@ pub(super) enum TruthOp {
     },
     Matches {
         text: Texts,
-        regex: Box<Regex>,
+        pattern: Box<Pattern>,
     },
 }
 
 /// An operation whose value is a whole number.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum WholeOp {
     Constant(i64),
     Column(FieldId),
@@ -162,7 +160,7 @@ pub(super) enum WholeOp {
 }
 
 /// An operation whose value is a float.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum FloatOp {
     Constant(f64),
     Column(FieldId),
@@ -177,7 +175,7 @@ pub(super) enum FloatOp {
 }
 
 /// An operation whose value is a text.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum TextOp {
     Constant(Box<str>),
     Column(FieldId),

@@ -48,7 +48,7 @@ impl Code {
                 TruthOp::TextTest { test: *test, text, argument: self.text(argument) }
             }
             NodeKind::Matches { text, pattern } => {
-                TruthOp::Matches { text: self.text(text), regex: Box::new(pattern.regex().clone()) }
+                TruthOp::Matches { text: self.text(text), pattern: Box::new(pattern.clone()) }
             }
             _ => TruthOp::Constant(false),
         };

@@ -169,7 +169,9 @@ impl Code {
                     TextTest::Contains => text.contains(argument),
                 }
             }
-            TruthOp::Matches { text, regex } => regex.is_match(self.text_at(*text, row)?),
+            TruthOp::Matches { text, pattern } => {
+                pattern.regex().is_match(self.text_at(*text, row)?)
+            }
             // The others are met in `truth_at`.
             _ => false,
         })

@@ -104,6 +104,12 @@ impl Program {
         })
     }
 
+    /// Whether the other program computes the same, whatever its text: two features that ask the
+    /// same of an event share one answer.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.code == other.code
+    }
+
     /// The columns that it reads or asks for, sorted, each once.
     pub fn fields(&self) -> &[FieldId] {
         &self.fields

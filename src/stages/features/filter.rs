@@ -10,29 +10,13 @@ use super::plan::Leaf;
 
 /// Flag bits of outcome and label.
 pub(super) const STATE_BITS: u32 = 12;
-const OUTCOME_MASK: u32 = 0x1ff;
-const LABEL_MASK: u32 = 0xe00;
-
-const fn state_bit(bit: StateBit) -> u32 {
-    match bit {
-        StateBit::OutcomeApproved => 0,
-        StateBit::OutcomeRefused => 1,
-        StateBit::OutcomeNotSent => 2,
-        StateBit::OutcomeReversed => 3,
-        StateBit::OutcomeKnown => 4,
-        StateBit::OutcomeInvalidCard => 5,
-        StateBit::OutcomeInvalidCredential => 6,
-        StateBit::OutcomeFunds => 7,
-        StateBit::OutcomeLostOrStolen => 8,
-        StateBit::LabelFraud => 9,
-        StateBit::LabelLegitimate => 10,
-        StateBit::LabelKnown => 11,
-    }
-}
+const OUTCOME_MASK: u32 = (1 << StateBit::LabelKnown as u32) - 1;
+const LABEL_MASK: u32 = (1 << STATE_BITS) - 1 - OUTCOME_MASK;
+const _: () = assert!(StateBit::ALL.len() == STATE_BITS as usize);
 
 /// The flags after an amendment: the latest outcome and the latest label each stand alone.
 pub(super) fn amended(flags: u32, amendment: Amendment) -> u32 {
-    let on = |bit| 1_u32 << state_bit(bit);
+    let on = |bit| 1_u32 << bit as u32;
     match amendment {
         Amendment::Outcome { result, refusal } => {
             let result = match result {
@@ -42,10 +26,10 @@ pub(super) fn amended(flags: u32, amendment: Amendment) -> u32 {
                 OutcomeResult::Reversed => on(StateBit::OutcomeReversed),
             };
             let class = match refusal {
-                Some(Refusal::InvalidCard) => on(StateBit::OutcomeInvalidCard),
-                Some(Refusal::InvalidCredential) => on(StateBit::OutcomeInvalidCredential),
-                Some(Refusal::Funds) => on(StateBit::OutcomeFunds),
-                Some(Refusal::LostOrStolen) => on(StateBit::OutcomeLostOrStolen),
+                Some(Refusal::InvalidCard) => on(StateBit::InvalidCard),
+                Some(Refusal::InvalidCredential) => on(StateBit::InvalidCredential),
+                Some(Refusal::Funds) => on(StateBit::Funds),
+                Some(Refusal::LostOrStolen) => on(StateBit::LostOrStolen),
                 Some(Refusal::Other) | None => 0,
             };
             flags & !OUTCOME_MASK | result | class | on(StateBit::OutcomeKnown)
@@ -199,11 +183,11 @@ impl FilterBuilder {
                 any.or(&self.build(part, leaves)?)
             }),
             Where::State { bit, wanted } => {
-                let mask = 1 << state_bit(*bit);
+                let mask = 1_u32 << *bit as u32;
                 Ok(Filter { terms: vec![(mask, if *wanted { mask } else { 0 })] })
             }
             Where::Event { program, wanted } => {
-                let leaf = Leaf::Holds { program: program.clone(), wanted: *wanted };
+                let leaf = Leaf::Holds { program: program.as_ref().clone(), wanted: *wanted };
                 Ok(Filter::bit(self.leaf_bit(leaf, leaves)?))
             }
         }

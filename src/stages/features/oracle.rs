@@ -7,7 +7,7 @@ use crate::domain::{
     Amendment, EntityKind, EventTime, Fact, FeatureVector, FieldId, FieldType, Input,
     OutcomeResult, Refusal, Schema, Seq, Token, Truth, Zone,
 };
-use crate::lang::{StateBit, Where};
+use crate::lang::{NodeKind, Place, Scope, StateBit, Where};
 
 const MINUTE: i64 = 60_000;
 const DAY: i64 = 86_400_000;
@@ -61,10 +61,14 @@ fn every_aggregate() -> Vec<(AggregateSpec, FieldType)> {
         (Last(amount), FieldType::Money),
         (SinceLast, FieldType::Int),
         (Rate(state(StateBit::LabelFraud, true)), FieldType::Float),
-        (Rate(state(StateBit::OutcomeInvalidCard, true)), FieldType::Float),
+        (Rate(state(StateBit::InvalidCard, true)), FieldType::Float),
     ];
+    let large = where_clause("amount_base >= money('5000000.00 CNY') && outcome.known");
+    let not_large = where_clause("!(amount_base >= money('5000000.00 CNY')) || label.fraud");
     let filters = [
         None,
+        Some(large),
+        Some(not_large),
         Some(state(StateBit::OutcomeApproved, true)),
         Some(Where::Or(vec![
             state(StateBit::OutcomeReversed, false),
@@ -100,7 +104,7 @@ fn every_aggregate() -> Vec<(AggregateSpec, FieldType)> {
                 at,
                 over: *over,
                 delay_ms: *delay_ms,
-                filter: filters[(f / 3 + w) % 3].clone(),
+                filter: filters[(f / 3 + w) % 5].clone(),
                 excluding_current: *excluding_current,
                 default: (f == 2).then_some(-1.0),
             };
@@ -110,11 +114,27 @@ fn every_aggregate() -> Vec<(AggregateSpec, FieldType)> {
     all
 }
 
+fn where_clause(text: &str) -> Where {
+    let place = Place { file: "oracle".into(), line: 1, column: 1 };
+    let scope = Scope {
+        schema: &Schema::of_facts(),
+        constants: &std::collections::BTreeMap::new(),
+        zone: &Zone::parse("Asia/Shanghai").unwrap(),
+        base_currency: crate::domain::Currency::CNY,
+        base_decimals: 2,
+    };
+    crate::lang::compile_where(text, &place, &scope).unwrap()
+}
+
 fn passes(filter: &Where, event: &Event) -> bool {
     match filter {
         Where::And(parts) => parts.iter().all(|part| passes(part, event)),
         Where::Or(parts) => parts.iter().any(|part| passes(part, event)),
-        Where::Event { .. } => unreachable!("the oracle's filters speak of state only"),
+        // The only condition over events that the streams use. Without an amount it is neither.
+        Where::Event { program, wanted } => event.amount.is_some_and(|amount| {
+            let negated = matches!(program.node().kind, NodeKind::Not(_));
+            ((amount >= 500_000_000) != negated) == *wanted
+        }),
         Where::State { bit, wanted } => {
             let result = event.outcome.map(|(result, _)| result);
             let refusal = event.outcome.and_then(|(_, refusal)| refusal);
@@ -124,10 +144,10 @@ fn passes(filter: &Where, event: &Event) -> bool {
                 StateBit::OutcomeRefused => result == Some(OutcomeResult::Refused),
                 StateBit::OutcomeNotSent => result == Some(OutcomeResult::NotSent),
                 StateBit::OutcomeReversed => result == Some(OutcomeResult::Reversed),
-                StateBit::OutcomeInvalidCard => refusal == Some(Refusal::InvalidCard),
-                StateBit::OutcomeInvalidCredential => refusal == Some(Refusal::InvalidCredential),
-                StateBit::OutcomeFunds => refusal == Some(Refusal::Funds),
-                StateBit::OutcomeLostOrStolen => refusal == Some(Refusal::LostOrStolen),
+                StateBit::InvalidCard => refusal == Some(Refusal::InvalidCard),
+                StateBit::InvalidCredential => refusal == Some(Refusal::InvalidCredential),
+                StateBit::Funds => refusal == Some(Refusal::Funds),
+                StateBit::LostOrStolen => refusal == Some(Refusal::LostOrStolen),
                 StateBit::LabelKnown => event.label.is_some(),
                 StateBit::LabelFraud => event.label == Some(Truth::Fraud),
                 StateBit::LabelLegitimate => event.label == Some(Truth::Legitimate),

@@ -76,7 +76,7 @@ impl Leaf {
         match (self, other) {
             (Self::Has(a), Self::Has(b)) => a == b,
             (Self::Holds { program: a, wanted: x }, Self::Holds { program: b, wanted: y }) => {
-                x == y && a.source() == b.source()
+                x == y && a.is_same(b)
             }
             _ => false,
         }

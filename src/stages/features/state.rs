@@ -5,6 +5,8 @@ use crate::domain::{
     Amendment, EntityKind, EventTime, FeatureVector, FieldType, Input, Seq, Token,
 };
 
+use crate::lang::Truth;
+
 use super::aggregate::{Inputs, Stretch};
 use super::arena::Arena;
 use super::builtins::Builtin;
@@ -471,7 +473,9 @@ fn leaves_of(plan: &FeaturePlan, row: &FeatureVector) -> u64 {
     plan.leaves.iter().enumerate().fold(0, |bits, (at, leaf)| {
         let holds = match leaf {
             Leaf::Has(field) => row.has(*field),
-            Leaf::Holds { program, wanted } => program.truth(row) == (*wanted).into(),
+            Leaf::Holds { program, wanted } => {
+                program.truth(row) == if *wanted { Truth::True } else { Truth::False }
+            }
         };
         bits | u64::from(holds) << at
     })
