@@ -1,1 +1,45 @@
 //! The only truth: segments, records, seal, recovery.
+//!
+//! ```text
+//!  Entry ─▶ open part ─┐                                      ┌─▶ Reader ─▶ ReadEntry ─▶ engine
+//!          EventBytes ─┴▶ seal ─▶ frame ─▶ batch ─▶ segment ──┤
+//!                                                             └─▶ Unsealer ─▶ EventParts
+//! ```
+//!
+//! [`Writer`] appends what the engine did with each input and writes a batch at once; opening it
+//! recovers the newest segment to its last whole record. [`Reader`] gives everything back in order,
+//! also while a writer runs. Personal values stand in the sealed blocks alone, and come back
+//! through one door, [`Unsealer`]. `proto/tidegate/v1/record.proto` describes every byte.
+
+mod error;
+mod frame;
+mod header;
+mod words;
+mod row;
+mod entry;
+mod read_entry;
+mod body;
+mod notes;
+mod record;
+mod seal;
+mod unseal;
+mod directory;
+mod segment;
+mod tail;
+mod recover;
+mod writer;
+mod reader;
+#[cfg(test)]
+mod arbitrary;
+#[cfg(test)]
+mod tests;
+
+pub use entry::{Columns, Entry, Features, Hits};
+pub use error::JournalError;
+pub use notes::{ActiveBundle, BundleFile, BundleHash, BundleRef, Start, StoredBundle};
+pub use read_entry::ReadEntry;
+pub use reader::{Item, Reader};
+pub use row::{StoredRow, StoredValue};
+pub use seal::{FreshRandom, JournalId, SealKey};
+pub use unseal::{Sealed, UnsealError, Unsealed, Unsealer};
+pub use writer::{Appended, Durability, OpenPart, Opening, Writer};

@@ -119,6 +119,11 @@ impl<'a> MessageReader<'a> {
         Self { rest: bytes }
     }
 
+    /// What has not been read yet.
+    pub const fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
     /// The next field's number and value; `None` at the end.
     #[inline]
     pub fn field(&mut self) -> Result<Option<(u32, WireValue<'a>)>, WireError> {

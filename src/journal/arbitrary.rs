@@ -1,0 +1,246 @@
+//! Arbitrary entries for property tests, and a full mobile payment for sizes and benches.
+
+use proptest::collection::{btree_set, vec};
+use proptest::option::of;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::seal::{FreshRandom, SealKey};
+use super::{Columns, Opening};
+use crate::domain::{
+    Action, Amendment, Applied, Band, Body, Content, DecisionFlags, DeviceIdentifier, DeviceIds,
+    EntityKind, EventTime, Fact, Facts, FeatureVector, FieldId, FieldType, FollowUps, Input,
+    MissingTables, Observed, OutcomeResult, Plan, ReasonId, Reasons, Refusal, RiskVerification,
+    Schema, Seq, Source, Token, Tokens, Truth, What,
+};
+
+/// An entry that owns what it needs.
+#[derive(Clone, Debug)]
+pub(super) struct Owned {
+    pub input: Input,
+    pub applied: Applied,
+    pub fired: Vec<u16>,
+    pub shadow: Vec<u16>,
+    pub undetermined: Vec<u16>,
+    pub row: Option<FeatureVector>,
+    pub observed: Observed,
+}
+
+/// One column of each type beyond the facts, and a few more.
+pub(super) fn schema() -> Schema {
+    let mut schema = Schema::of_facts();
+    for index in 0..12 {
+        let types = [
+            FieldType::Int,
+            FieldType::Float,
+            FieldType::Money,
+            FieldType::Text,
+            FieldType::Bool,
+            FieldType::Timestamp,
+            FieldType::Id,
+        ];
+        schema.add(&format!("feature_{index}"), types[index % types.len()], "").unwrap();
+    }
+    schema
+}
+
+pub(super) fn columns() -> Columns {
+    Columns::of(&schema())
+}
+
+/// An opening with keys and randomness that are the same each time.
+pub(super) fn opening(byte: u8) -> Opening {
+    Opening {
+        key: key(1),
+        token_key_version: 1,
+        software: "tidegate 0.1.0".to_owned(),
+        engine_semantics: 1,
+        opened_at: EventTime::from_ms(1_800_000_000_000).unwrap(),
+        segment_bytes: 1 << 20,
+        fresh: FreshRandom::fixed(byte),
+    }
+}
+
+pub(super) fn key(id: u32) -> SealKey {
+    SealKey::new(id, zeroize::Zeroizing::new([7; 32]))
+}
+
+fn token() -> impl Strategy<Value = Token> {
+    any::<[u8; 16]>().prop_map(Token::from_bytes)
+}
+
+fn time() -> impl Strategy<Value = EventTime> {
+    (EventTime::MIN.as_ms()..EventTime::MAX_MS).prop_map(|ms| EventTime::from_ms(ms).unwrap())
+}
+
+fn what() -> impl Strategy<Value = What> {
+    let outcome = (select(OutcomeResult::ALL), of(select(Refusal::ALL)))
+        .prop_map(|(result, refusal)| Amendment::Outcome { result, refusal });
+    let label = select(Truth::ALL).prop_map(|truth| Amendment::Label { truth });
+    let amend = (token(), prop_oneof![outcome, label])
+        .prop_map(|(target, amendment)| What::Amend { target, amendment });
+    prop_oneof![3 => Just(What::Decide), 1 => Just(What::Observe), 2 => amend]
+}
+
+fn facts() -> impl Strategy<Value = Facts> {
+    let text = prop_oneof![
+        "[a-z]{0,8}",
+        select(vec!["payment", "CN", "上海", "Asia/Shanghai"]).prop_map(str::to_owned),
+        vec(any::<char>(), 0..16).prop_map(String::from_iter),
+    ];
+    vec((select(Fact::ALL), any::<i64>(), 0..64_u32, text), 0..90).prop_map(|values| {
+        let mut facts = Facts::new();
+        for (fact, number, shift, text) in values {
+            match fact.field_type() {
+                FieldType::Bool => facts.set_bool(fact, number & 1 == 1),
+                FieldType::Int | FieldType::Money | FieldType::Timestamp => {
+                    facts.set_int(fact, number >> shift);
+                }
+                FieldType::Float => facts.set_float(fact, float(number, shift)),
+                FieldType::Id => facts.set_id(fact, number.cast_unsigned()),
+                FieldType::Text => facts.set_text(fact, &text),
+            }
+        }
+        facts
+    })
+}
+
+/// Floats of every kind: any bits, whole numbers, both zeros.
+fn float(number: i64, shift: u32) -> f64 {
+    match shift % 3 {
+        0 => f64::from_bits(number.cast_unsigned()),
+        1 => (number >> shift) as f64,
+        _ => -0.0,
+    }
+}
+
+fn row() -> impl Strategy<Value = FeatureVector> {
+    let schema = schema();
+    vec((0..12_u16, any::<i64>(), 0..64_u32, ".{0,6}", any::<bool>()), 0..20).prop_map(
+        move |values| {
+            let mut row = FeatureVector::new(schema.columns());
+            row.start(&Facts::new());
+            for (index, number, shift, text, approximate) in values {
+                let id = FieldId(Facts::COLUMNS as u16 + index);
+                match schema.field(id).unwrap().field_type {
+                    FieldType::Bool => row.set_bool(id, number & 1 == 1),
+                    FieldType::Float => row.set_float(id, float(number, shift)),
+                    FieldType::Text => row.set_text(id, &text),
+                    _ => row.set_int(id, number >> shift),
+                }
+                if approximate {
+                    row.mark_approximate(id);
+                }
+            }
+            row
+        },
+    )
+}
+
+fn body() -> impl Strategy<Value = Body> {
+    let head = (select(&Action::ALL[..]), any::<u8>(), 0..=1_000_u16, any::<u8>(), any::<i32>());
+    let rest = (any::<bool>(), any::<u8>(), any::<u16>(), select(&Plan::ALL[..]));
+    (head, vec(any::<u16>(), 0..10), rest).prop_map(|(head, ids, rest)| {
+        let mut reasons = Reasons::default();
+        ids.into_iter().for_each(|id| reasons.push(ReasonId(id)));
+        Body {
+            action: head.0,
+            follow_ups: FollowUps(head.1),
+            score: head.2,
+            band: Band(head.3),
+            points: head.4,
+            reasons,
+            risk_verification: if rest.0 {
+                RiskVerification::Incomplete
+            } else {
+                RiskVerification::Complete
+            },
+            flags: DecisionFlags(rest.1),
+            missing: MissingTables(rest.2),
+            plan: rest.3,
+        }
+    })
+}
+
+/// What may come of the input with this number. The number is put in by the caller.
+fn applied() -> impl Strategy<Value = Applied> {
+    let seq = Seq(0);
+    prop_oneof![
+        4 => body().prop_map(move |body| Applied::Decided { seq, body }),
+        1 => (any::<u64>(), body()).prop_map(|(seq, body)| Applied::Repeated { seq: Seq(seq), body }),
+        1 => any::<u64>().prop_map(|seq| Applied::Conflict { seq: Seq(seq) }),
+        1 => Just(Applied::Observed { seq }),
+        1 => any::<u64>().prop_map(move |target| Applied::Amended { seq, target: Seq(target) }),
+        1 => Just(Applied::Parked { seq }),
+    ]
+}
+
+/// The same, under another number.
+pub(super) fn numbered(applied: Applied, seq: Seq) -> Applied {
+    match applied {
+        Applied::Decided { body, .. } => Applied::Decided { seq, body },
+        Applied::Observed { .. } => Applied::Observed { seq },
+        Applied::Amended { target, .. } => Applied::Amended { seq, target },
+        Applied::Parked { .. } => Applied::Parked { seq },
+        Applied::Repeated { .. } | Applied::Conflict { .. } => applied,
+    }
+}
+
+fn tokens() -> impl Strategy<Value = Tokens> {
+    vec((select(&EntityKind::ALL[..]), token()), 0..12).prop_map(|pairs| {
+        let mut tokens = Tokens::default();
+        pairs.into_iter().for_each(|(kind, token)| tokens.set(kind, token));
+        tokens
+    })
+}
+
+fn device() -> impl Strategy<Value = DeviceIds> {
+    vec((select(&DeviceIdentifier::ALL[..]), any::<u64>()), 0..10).prop_map(|pairs| {
+        let mut device = DeviceIds::default();
+        pairs.into_iter().for_each(|(which, id)| device.set(which, id));
+        device
+    })
+}
+
+fn input() -> impl Strategy<Value = Input> {
+    let source = of((any::<u16>(), any::<i32>(), any::<i64>())
+        .prop_map(|(topic, partition, offset)| Source { topic, partition, offset }));
+    let head = (time(), time(), source, "[A-Za-z0-9._:-]{0,64}", token(), any::<[u8; 16]>());
+    let rest = (of(token()), facts(), any::<u16>(), any::<u16>());
+    (head, what(), tokens(), device(), rest).prop_map(|(head, what, tokens, device, rest)| Input {
+        received_at: head.0,
+        occurred_at: head.1,
+        source: head.2,
+        event_id: head.3,
+        event: head.4,
+        content: Content(head.5),
+        what,
+        tokens,
+        device,
+        original: rest.0,
+        facts: rest.1,
+        missing: MissingTables(rest.2),
+        key_version: rest.3,
+    })
+}
+
+fn rules() -> impl Strategy<Value = Vec<u16>> {
+    btree_set(any::<u16>(), 0..6).prop_map(|rules| rules.into_iter().collect())
+}
+
+/// Any entry.
+pub(super) fn entry() -> impl Strategy<Value = Owned> {
+    let observed = (any::<[u32; 7]>(), any::<i32>())
+        .prop_map(|(stage_ns, budget_left_us)| Observed { stage_ns, budget_left_us });
+    (input(), applied(), [rules(), rules(), rules()], of(row()), observed).prop_map(
+        |(input, applied, [fired, shadow, undetermined], row, observed)| Owned {
+            input,
+            applied,
+            fired,
+            shadow,
+            undetermined,
+            row,
+            observed,
+        },
+    )
+}

@@ -1,0 +1,109 @@
+//! Why the journal could not be written or read: what, where, and what to do about it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::wire::WireError;
+
+/// Why the journal could not be written or read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum JournalError {
+    /// The operating system refused.
+    #[error("{path}: cannot {what}: {source}")]
+    Io {
+        /// On which file.
+        path: PathBuf,
+        /// What was tried, as a verb.
+        what: &'static str,
+        /// Why.
+        source: io::Error,
+    },
+    /// Another process writes to this journal.
+    #[error(
+        "{path}: another process writes to this journal; stop it, or give this one a directory of \
+         its own"
+    )]
+    Locked {
+        /// The lock file.
+        path: PathBuf,
+    },
+    /// A file in the directory that is not a segment but is named like one.
+    #[error("{path}: not a journal segment ({what}); move it out of the journal's directory")]
+    NotASegment {
+        /// Which file.
+        path: PathBuf,
+        /// What gave it away.
+        what: &'static str,
+    },
+    /// A segment of a later format.
+    #[error("{path}: journal format version {version}; this Tidegate reads up to {known}: upgrade")]
+    NewerVersion {
+        /// Which file.
+        path: PathBuf,
+        /// The version found.
+        version: u32,
+        /// The newest version that we know.
+        known: u32,
+    },
+    /// Bytes that were whole once and are not any more.
+    #[error("{path}: damaged at byte {offset}: {what}; restore this file from a copy")]
+    Damaged {
+        /// Which file.
+        path: PathBuf,
+        /// Where in it.
+        offset: u64,
+        /// What was found there.
+        what: &'static str,
+    },
+    /// A record whose checksum holds and whose content does not.
+    #[error("{path}: the record at byte {offset} cannot be understood: {source}")]
+    Record {
+        /// Which file.
+        path: PathBuf,
+        /// Where in it.
+        offset: u64,
+        /// Why.
+        source: WireError,
+    },
+    /// Two neighbouring segments that do not fit.
+    #[error(
+        "{path}: does not continue the segment before it ({what}): a segment is missing or foreign"
+    )]
+    Gap {
+        /// The later segment.
+        path: PathBuf,
+        /// Which of its numbers does not fit.
+        what: &'static str,
+    },
+    /// The engine's numbering and the journal's differ.
+    #[error("input number {given} was appended where {expected} comes next")]
+    OutOfOrder {
+        /// The number given.
+        given: u64,
+        /// The number that comes next.
+        expected: u64,
+    },
+    /// A record larger than any that we read back.
+    #[error("a record of {bytes} bytes is larger than the journal's limit of {limit}")]
+    TooLarge {
+        /// Its size.
+        bytes: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// The seal refused to work; the record was not written.
+    #[error("the event could not be sealed; nothing was written")]
+    Seal,
+    /// The operating system's source of randomness failed.
+    #[error("the operating system gave no random bytes, without which nothing can be sealed")]
+    NoRandom,
+}
+
+impl JournalError {
+    /// For `map_err` on file operations.
+    pub(super) fn io(path: &Path, what: &'static str) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { path, what, source }
+    }
+}

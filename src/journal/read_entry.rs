@@ -1,0 +1,273 @@
+//! The open part, read back: the input to run again and what was made of it.
+
+use super::body::{read_body, read_observed};
+use super::notes::BundleRef;
+use super::row::{StoredRow, read_facts};
+use crate::domain::{
+    Amendment, Applied, Body, Content, DeviceIdentifier, DeviceIds, EntityKind, EventTime, Input,
+    MissingTables, Observed, OutcomeResult, Refusal, Seq, Source, Token, Tokens, Truth, What,
+};
+use crate::wire::{MessageReader, WireError, WireValue, read_varint};
+
+/// A record of an input, read back. A reused buffer.
+#[derive(Clone, Debug)]
+pub struct ReadEntry {
+    /// The input's number.
+    pub seq: Seq,
+    /// The input, as the engine took it then.
+    pub input: Input,
+    /// What came of it.
+    pub applied: Applied,
+    /// Live rules that fired, by index in the bundle.
+    pub fired: Vec<u16>,
+    /// Shadow rules that fired.
+    pub shadow: Vec<u16>,
+    /// Rules that a missing value left open.
+    pub undetermined: Vec<u16>,
+    /// Columns of [`features`](Self::features) that were taken from panes.
+    pub approximate: Vec<u16>,
+    /// The bundle that it was made under.
+    pub bundle: BundleRef,
+    /// The semantics of the engine that made it.
+    pub engine_semantics: u32,
+    /// What depended on the machine.
+    pub observed: Observed,
+    features: Vec<u8>,
+}
+
+impl ReadEntry {
+    /// An entry to be filled.
+    pub(super) fn new() -> Self {
+        Self {
+            seq: Seq(0),
+            input: Input::new(),
+            applied: Applied::Observed { seq: Seq(0) },
+            fired: Vec::new(),
+            shadow: Vec::new(),
+            undetermined: Vec::new(),
+            approximate: Vec::new(),
+            bundle: BundleRef(0),
+            engine_semantics: 0,
+            observed: Observed::default(),
+            features: Vec::new(),
+        }
+    }
+
+    /// The values of the bundle's columns after the facts; column 0 is the first of them.
+    pub fn features(&self) -> StoredRow<'_> {
+        StoredRow::new(&self.features, self.input.received_at)
+    }
+
+    /// The body, when the input was decided.
+    pub const fn body(&self) -> Option<&Body> {
+        match &self.applied {
+            Applied::Decided { body, .. } | Applied::Repeated { body, .. } => Some(body),
+            _ => None,
+        }
+    }
+
+    fn clear(&mut self) {
+        self.input.clear();
+        self.input.key_version = 0;
+        self.fired.clear();
+        self.shadow.clear();
+        self.undetermined.clear();
+        self.approximate.clear();
+        self.bundle = BundleRef(0);
+        self.engine_semantics = 0;
+        self.observed = Observed::default();
+        self.features.clear();
+    }
+
+    /// Reads the message `Open`. On an error the entry holds a mixture and is not to be used.
+    pub(super) fn read(&mut self, mut reader: MessageReader<'_>) -> Result<(), WireError> {
+        self.clear();
+        let mut head = Head::default();
+        while let Some((number, value)) = reader.field()? {
+            match number {
+                1 => head.seq = Some(Seq(value.uint("seq")?)),
+                2 => head.received_at_ms = Some(value.int("received_at_ms")?),
+                3 => head.occurred_before_ms = value.sint("occurred_before_ms")?,
+                4 => self.input.event_id.push_str(value.text("event_id")?),
+                5 => head.event = Some(Token::from_bytes(value.array("event")?)),
+                6 => head.content = Some(Content(value.array("content")?)),
+                7 => read_tokens(value.bytes("tokens")?, &mut self.input.tokens)?,
+                8 => read_device(value.bytes("device")?, &mut self.input.device)?,
+                9 => head.facts = value.bytes("facts")?,
+                10 => self.features.extend_from_slice(value.bytes("features")?),
+                11 => head.body = Some(read_body(value.message("body")?)?),
+                12 => read_rules(value, &mut self.fired)?,
+                13 => self.bundle = BundleRef(value.narrow("bundle")?),
+                14 => self.input.source = Some(read_source(value.message("source")?)?),
+                15 => self.observed = read_observed(value.message("observed")?)?,
+                _ => self.read_rare(number, value, &mut head)?,
+            }
+        }
+        self.finish(&head)
+    }
+
+    fn read_rare(
+        &mut self,
+        number: u32,
+        value: WireValue<'_>,
+        head: &mut Head<'_>,
+    ) -> Result<(), WireError> {
+        match number {
+            16 => self.input.key_version = value.narrow("key_version")?,
+            17 => self.input.original = Some(Token::from_bytes(value.array("original")?)),
+            18 => self.input.missing = MissingTables(value.narrow("missing")?),
+            19 => head.what = value.uint("what")?,
+            20 => head.amend = Some(read_amend(value.message("amend")?)?),
+            21 => head.result = value.uint("result")?,
+            22 => head.other = Some(Seq(value.uint("other_seq")?)),
+            23 => read_rules(value, &mut self.shadow)?,
+            24 => read_rules(value, &mut self.undetermined)?,
+            25 => read_rules(value, &mut self.approximate)?,
+            26 => self.engine_semantics = value.narrow("engine_semantics")?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Puts together what several fields say.
+    fn finish(&mut self, head: &Head<'_>) -> Result<(), WireError> {
+        self.seq = required(head.seq, "seq")?;
+        let received_at_ms = required(head.received_at_ms, "received_at_ms")?;
+        let occurred_at_ms = received_at_ms.wrapping_sub(head.occurred_before_ms);
+        self.input.received_at = moment(received_at_ms, "received_at_ms")?;
+        self.input.occurred_at = moment(occurred_at_ms, "occurred_before_ms")?;
+        self.input.event = required(head.event, "event")?;
+        self.input.content = required(head.content, "content")?;
+        self.input.what = match (head.what, head.amend) {
+            (0, _) => What::Decide,
+            (1, _) => What::Observe,
+            (2, amend) => required(amend, "amend")?,
+            (number, _) => return Err(WireError::UnknownWord { field: "what", number }),
+        };
+        self.applied = head.applied(self.seq)?;
+        read_facts(head.facts, self.input.received_at, &mut self.input.facts)
+    }
+}
+
+/// Fields that mean something only together.
+#[derive(Default)]
+struct Head<'a> {
+    seq: Option<Seq>,
+    received_at_ms: Option<i64>,
+    occurred_before_ms: i64,
+    event: Option<Token>,
+    content: Option<Content>,
+    facts: &'a [u8],
+    body: Option<Body>,
+    what: u64,
+    amend: Option<What>,
+    result: u64,
+    other: Option<Seq>,
+}
+
+impl Head<'_> {
+    fn applied(&self, seq: Seq) -> Result<Applied, WireError> {
+        let body = || required(self.body, "body");
+        let other = || required(self.other, "other_seq");
+        Ok(match self.result {
+            0 => Applied::Decided { seq, body: body()? },
+            1 => Applied::Repeated { seq: other()?, body: body()? },
+            2 => Applied::Conflict { seq: other()? },
+            3 => Applied::Observed { seq },
+            4 => Applied::Amended { seq, target: other()? },
+            5 => Applied::Parked { seq },
+            number => return Err(WireError::UnknownWord { field: "result", number }),
+        })
+    }
+}
+
+fn required<T>(value: Option<T>, field: &'static str) -> Result<T, WireError> {
+    value.ok_or(WireError::Missing { field })
+}
+
+fn moment(ms: i64, field: &'static str) -> Result<EventTime, WireError> {
+    EventTime::from_ms(ms).map_err(|_| WireError::OutOfRange { field })
+}
+
+fn read_rules(value: WireValue<'_>, rules: &mut Vec<u16>) -> Result<(), WireError> {
+    const FIELD: &str = "a list of rules or columns";
+    let mut rest = value.bytes(FIELD)?;
+    while !rest.is_empty() {
+        let index = read_varint(&mut rest)?;
+        rules.push(index.try_into().map_err(|_| WireError::OutOfRange { field: FIELD })?);
+    }
+    Ok(())
+}
+
+/// Walks the set bits of a mask of at most `count` kinds.
+fn bits(mask: u64, count: usize) -> Result<impl Iterator<Item = usize>, WireError> {
+    if mask >> count != 0 {
+        return Err(WireError::UnknownWord { field: "tokens or device", number: mask });
+    }
+    Ok((0..count).filter(move |index| mask >> index & 1 == 1))
+}
+
+fn read_tokens(mut rest: &[u8], tokens: &mut Tokens) -> Result<(), WireError> {
+    let mask = read_varint(&mut rest)?;
+    for index in bits(mask, EntityKind::COUNT)? {
+        let (token, after) = rest.split_first_chunk().ok_or(WireError::Truncated)?;
+        tokens.set(EntityKind::ALL[index], Token::from_bytes(*token));
+        rest = after;
+    }
+    Ok(())
+}
+
+fn read_device(mut rest: &[u8], device: &mut DeviceIds) -> Result<(), WireError> {
+    let mask = read_varint(&mut rest)?;
+    for index in bits(mask, DeviceIdentifier::COUNT)? {
+        let (id, after) = rest.split_first_chunk().ok_or(WireError::Truncated)?;
+        device.set(DeviceIdentifier::ALL[index], u64::from_le_bytes(*id));
+        rest = after;
+    }
+    Ok(())
+}
+
+fn read_source(mut reader: MessageReader<'_>) -> Result<Source, WireError> {
+    let mut source = Source { topic: 0, partition: 0, offset: 0 };
+    while let Some((number, value)) = reader.field()? {
+        match number {
+            1 => source.topic = value.narrow("source.topic")?,
+            2 => {
+                let partition = value.int("source.partition")?.try_into();
+                let out_of_range = WireError::OutOfRange { field: "source.partition" };
+                source.partition = partition.map_err(|_| out_of_range)?;
+            }
+            3 => source.offset = value.int("source.offset")?,
+            _ => {}
+        }
+    }
+    Ok(source)
+}
+
+fn read_amend(mut reader: MessageReader<'_>) -> Result<What, WireError> {
+    let (mut target, mut outcome, mut refusal, mut truth) = (None, None, None, None);
+    while let Some((number, value)) = reader.field()? {
+        match number {
+            1 => target = Some(Token::from_bytes(value.array("amend.target")?)),
+            2 => outcome = Some(word(value, "amend.outcome", OutcomeResult::from_number)?),
+            3 => refusal = Some(word(value, "amend.refusal", Refusal::from_number)?),
+            4 => truth = Some(word(value, "amend.truth", Truth::from_number)?),
+            _ => {}
+        }
+    }
+    let amendment = match (outcome, truth) {
+        (Some(result), None) => Amendment::Outcome { result, refusal },
+        (None, Some(truth)) => Amendment::Label { truth },
+        _ => return Err(WireError::Missing { field: "amend.outcome or amend.truth" }),
+    };
+    Ok(What::Amend { target: required(target, "amend.target")?, amendment })
+}
+
+fn word<T>(
+    value: WireValue<'_>,
+    field: &'static str,
+    known: impl FnOnce(u64) -> Option<T>,
+) -> Result<T, WireError> {
+    let number = value.uint(field)?;
+    known(number).ok_or(WireError::UnknownWord { field, number })
+}

@@ -1,0 +1,248 @@
+//! Everything back in order, from the first record or from a number on, also while a writer runs.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use super::JournalError;
+use super::directory::segments;
+use super::notes::{ActiveBundle, Start, StoredBundle, read_bundle, read_start};
+use super::read_entry::ReadEntry;
+use super::record::{Record, RecordKind};
+use super::seal::{Binding, JournalId};
+use super::segment::{SegmentReader, Step};
+use super::tail::{Tail, begins_empty, judge};
+use super::unseal::Sealed;
+use super::writer::OpenPart;
+use crate::domain::Seq;
+use crate::wire::{MessageReader, WireError};
+
+/// A record, read.
+#[derive(Debug)]
+pub enum Item<'a> {
+    /// An input with what it produced. The buffer is reused for the next one.
+    Entry(&'a ReadEntry),
+    /// A process took up the journal.
+    Start(Start),
+    /// A bundle became active.
+    Bundle(StoredBundle),
+}
+
+/// Reads a journal record by record. Takes no lock: a writer may go on meanwhile, and what it has
+/// not finished is not seen yet.
+pub struct Reader {
+    dir: PathBuf,
+    current: SegmentReader,
+    next_record: u64,
+    next_seq: Seq,
+    /// Inputs below this number are passed over.
+    from: Seq,
+    entry: ReadEntry,
+    /// The whole tail was looked at once: while following, a look at its beginning is enough.
+    tail_seen: bool,
+    /// The last record's payload, and its open part in it.
+    payload: Range<usize>,
+    open: Range<usize>,
+}
+
+impl Reader {
+    /// Opens a journal at its beginning; `None` when the directory holds none.
+    pub fn open(dir: &Path) -> Result<Option<Self>, JournalError> {
+        Self::open_from(dir, Seq(0))
+    }
+
+    /// Opens a journal at an input's number: in the segment that holds it, passing over the inputs
+    /// before it. Notes of that segment are given.
+    pub fn open_from(dir: &Path, from: Seq) -> Result<Option<Self>, JournalError> {
+        let mut segments = segments(dir)?;
+        let Some((first_record, path)) = segments.pop() else {
+            return Ok(None);
+        };
+        let mut current = SegmentReader::open(&path, first_record)?;
+        // From the newest back: what is asked for is most often near the end.
+        while current.header.first_seq > from
+            && let Some((first_record, path)) = segments.pop()
+        {
+            current = SegmentReader::open(&path, first_record)?;
+        }
+        Ok(Some(Self {
+            dir: dir.to_owned(),
+            next_record: current.header.first_record,
+            next_seq: current.header.first_seq,
+            current,
+            from,
+            entry: ReadEntry::new(),
+            tail_seen: false,
+            payload: 0..0,
+            open: 0..0,
+        }))
+    }
+
+    /// The journal's name.
+    pub const fn journal(&self) -> JournalId {
+        self.current.header.journal
+    }
+
+    /// The number that follows the last input read.
+    pub const fn next_seq(&self) -> Seq {
+        self.next_seq
+    }
+
+    /// The bundle that was in force when the segment being read began: its record may stand in an
+    /// earlier segment. See [`read_active_bundle`](Self::read_active_bundle).
+    pub const fn bundle_at_segment_start(&self) -> Option<ActiveBundle> {
+        self.current.header.active
+    }
+
+    /// Reads the record of a bundle from where it stands.
+    pub fn read_active_bundle(&self, active: ActiveBundle) -> Result<StoredBundle, JournalError> {
+        let path = super::directory::segment_path(&self.dir, active.segment);
+        let mut reader = SegmentReader::open(&path, active.segment)?;
+        reader.seek(active.offset);
+        let offset = active.offset;
+        let Step::Frame(range) = reader.next()? else {
+            let what = "no whole record stands where the bundle's record should";
+            return Err(JournalError::Damaged { path, offset, what });
+        };
+        let payload = reader.payload(range);
+        let record = Record::read(payload).and_then(|record| match record.kind {
+            RecordKind::Bundle => read_bundle(MessageReader::new(&payload[record.body])),
+            _ => Err(WireError::Missing { field: "bundle" }),
+        });
+        record.map_err(|source| JournalError::Record { path, offset, source })
+    }
+
+    /// The next record; `None` at the end, for now: with a writer running, later calls find more.
+    pub fn read(&mut self) -> Result<Option<Item<'_>>, JournalError> {
+        loop {
+            let offset = self.current.offset();
+            let range = match self.current.next()? {
+                Step::Frame(range) => range,
+                Step::Stop if self.go_on()? => continue,
+                Step::Stop => return Ok(None),
+            };
+            let record = self.check(range, offset)?;
+            if record.kind == RecordKind::Open && record.seq < self.from {
+                continue;
+            }
+            return self.item(record, offset).map(Some);
+        }
+    }
+
+    /// The bytes of the last entry's open part.
+    pub fn open_part(&self) -> OpenPart<'_> {
+        OpenPart(self.current.payload(self.open.clone()))
+    }
+
+    /// The sealed part of the last entry, closed.
+    pub fn sealed(&self) -> Sealed<'_> {
+        let header = &self.current.header;
+        let binding = Binding {
+            journal: header.journal,
+            seq: self.entry.seq,
+            event: self.entry.input.event,
+            content: self.entry.input.content,
+        };
+        Sealed { header, binding, record: self.current.payload(self.payload.clone()) }
+    }
+
+    /// Looks at a record's place in the order.
+    fn check(&mut self, range: Range<usize>, offset: u64) -> Result<Record, JournalError> {
+        let record = Record::read(self.current.payload(range.clone()));
+        let record = record.map_err(|source| self.wrong(offset, source))?;
+        if record.seq != self.next_seq {
+            let path = self.current.path().to_owned();
+            let what = "a record's number does not follow the one before";
+            return Err(JournalError::Damaged { path, offset, what });
+        }
+        if record.kind == RecordKind::Open {
+            self.next_seq = Seq(self.next_seq.0.saturating_add(1));
+        }
+        self.next_record += 1;
+        self.open = range.start + record.body.start..range.start + record.body.end;
+        self.payload = range;
+        Ok(record)
+    }
+
+    fn item(&mut self, record: Record, offset: u64) -> Result<Item<'_>, JournalError> {
+        let message = MessageReader::new(self.current.payload(self.open.clone()));
+        let read = match record.kind {
+            RecordKind::Open => self.entry.read(message).map(|()| None),
+            RecordKind::Start => read_start(message).map(|start| Some(Item::Start(start))),
+            RecordKind::Bundle => read_bundle(message).map(|bundle| Some(Item::Bundle(bundle))),
+        };
+        match read {
+            Ok(item) => Ok(item.unwrap_or(Item::Entry(&self.entry))),
+            Err(source) => Err(self.wrong(offset, source)),
+        }
+    }
+
+    fn wrong(&self, offset: u64, source: WireError) -> JournalError {
+        JournalError::Record { path: self.current.path().to_owned(), offset, source }
+    }
+
+    /// At the end of a segment: goes to the next one. False at the end of the journal.
+    fn go_on(&mut self) -> Result<bool, JournalError> {
+        let this = self.current.header.first_record;
+        let next = segments(&self.dir)?.into_iter().find(|(first_record, _)| *first_record > this);
+        let offset = self.current.offset();
+        let Some((first_record, path)) = next else {
+            return self.check_tail(offset).map(|()| false);
+        };
+        // A writer may have appended here between our look and its next segment.
+        if let Step::Frame(_) = self.current.next()? {
+            self.current.seek(offset);
+            return Ok(true);
+        }
+        let (file, old_path) = (self.current.file(), self.current.path());
+        let length = file.metadata().map_err(JournalError::io(old_path, "inspect"))?.len();
+        if length != offset {
+            let what = "the segment is closed, and bytes follow its last whole record";
+            return Err(JournalError::Damaged { path: old_path.to_owned(), offset, what });
+        }
+        let reader = SegmentReader::open(&path, first_record)?;
+        self.check_continues(&reader)?;
+        self.current = reader;
+        Ok(true)
+    }
+
+    /// What follows the last whole record of the journal is room or a write under way; damage is
+    /// named. Looked at twice, because a write under way may show its end before its beginning.
+    fn check_tail(&mut self, offset: u64) -> Result<(), JournalError> {
+        if self.tail_seen && begins_empty(self.current.file(), self.current.path(), offset)? {
+            return Ok(());
+        }
+        self.tail_seen = true;
+        for last in [false, true] {
+            match judge(self.current.file(), self.current.path(), offset)? {
+                Tail::Damaged { what } if last => {
+                    let path = self.current.path().to_owned();
+                    return Err(JournalError::Damaged { path, offset, what });
+                }
+                Tail::Damaged { .. } => {
+                    if let Step::Frame(_) = self.current.next()? {
+                        // It was under way: the next call reads it.
+                        self.current.seek(offset);
+                        return Ok(());
+                    }
+                }
+                Tail::Clean | Tail::Torn | Tail::Unmarked { .. } => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
+    /// A segment must begin where the one before ended: else one is missing or foreign.
+    fn check_continues(&self, next: &SegmentReader) -> Result<(), JournalError> {
+        let header = &next.header;
+        let what = if header.journal != self.current.header.journal {
+            "it belongs to another journal"
+        } else if header.first_record != self.next_record {
+            "its first record's number"
+        } else if header.first_seq != self.next_seq {
+            "its first input's number"
+        } else {
+            return Ok(());
+        };
+        Err(JournalError::Gap { path: next.path().to_owned(), what })
+    }
+}

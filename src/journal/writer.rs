@@ -1,0 +1,411 @@
+//! The one writer: records go into a batch, and a batch goes to disk with one write.
+
+use std::fs::{self, File, OpenOptions};
+use std::ops::Range;
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FallocateFlags, fallocate};
+
+use super::JournalError;
+use super::directory::{lock, segment_path, sync};
+use super::entry::{Entry, write_open};
+use super::frame::{self, PAYLOAD_MAX};
+use super::header::SegmentHeader;
+use super::notes::{
+    ActiveBundle, BundleHash, BundleRef, Start, StoredBundle, write_bundle, write_start,
+};
+use super::recover::{End, recover};
+use super::seal::{Binding, FreshRandom, JournalId, SealKey, Sealer, SegmentSalt};
+use crate::domain::{EventTime, Seq};
+use crate::wire::{EventBytes, MessageWriter};
+
+/// The number of the first input of a journal.
+const FIRST_SEQ: Seq = Seq(1);
+
+/// What opening a journal takes.
+pub struct Opening {
+    /// The key that seals.
+    pub key: SealKey,
+    /// The version of the key that makes tokens.
+    pub token_key_version: u16,
+    /// Name and version of the software.
+    pub software: String,
+    /// The version of the engine's semantics.
+    pub engine_semantics: u32,
+    /// Now, by the machine's clock.
+    pub opened_at: EventTime,
+    /// Size at which a segment is closed; so much is allocated ahead.
+    pub segment_bytes: u64,
+    /// Drawn for this opening.
+    pub fresh: FreshRandom,
+}
+
+impl Opening {
+    /// The size of a segment where nothing else is configured: about 250,000 events.
+    pub const SEGMENT_BYTES: u64 = 256 << 20;
+}
+
+/// How far a batch has to be before its answers may leave.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Durability {
+    /// With the operating system: outlives the process.
+    #[default]
+    Written,
+    /// On the disk: outlives the machine's power.
+    Synced,
+}
+
+/// Where a record went.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Appended {
+    /// Its number over the journal, from 0.
+    pub record: u64,
+    /// The first record's number of its segment.
+    pub segment: u64,
+    /// Where its frame begins in that file.
+    pub offset: u64,
+    batch: u64,
+    open: Range<usize>,
+}
+
+/// The bytes of a record's open part (`tidegate.v1.Open`): no personal value and no masked one.
+/// Only a [`Writer`] or a [`super::Reader`] makes it, so nothing else can reach the audit topic.
+#[derive(Clone, Copy, Debug)]
+pub struct OpenPart<'a>(pub(super) &'a [u8]);
+
+impl<'a> OpenPart<'a> {
+    /// The bytes, to be sent.
+    pub const fn as_bytes(self) -> &'a [u8] {
+        self.0
+    }
+}
+
+/// The segment being written.
+struct Current {
+    file: File,
+    path: PathBuf,
+    first_record: u64,
+    first_seq: Seq,
+    sealer: Sealer,
+    /// Where the next write goes.
+    end: u64,
+}
+
+/// Appends to a journal. There is one per journal: opening takes the directory's lock.
+pub struct Writer {
+    dir: PathBuf,
+    _lock: File,
+    key: SealKey,
+    journal: JournalId,
+    salt: SegmentSalt,
+    engine_semantics: u32,
+    segment_bytes: u64,
+    current: Current,
+    next_record: u64,
+    next_seq: Seq,
+    bundles: u32,
+    active: Option<ActiveBundle>,
+    last_received_at: EventTime,
+    /// Records since the last flush but one: see [`open_part`](Self::open_part).
+    batch: Vec<u8>,
+    /// Counts batches, so that a stale [`Appended`] is recognised.
+    batch_number: u64,
+    /// How much of the batch is in the file.
+    written: usize,
+    /// The batch was flushed: the next append begins a new one.
+    flushed: bool,
+}
+
+impl Writer {
+    /// Opens a journal or creates it: takes the lock, recovers the newest segment, begins a new one
+    /// and notes the start.
+    pub fn open(dir: &Path, opening: Opening) -> Result<Self, JournalError> {
+        let lock = lock(dir)?;
+        let end = recover(dir)?.unwrap_or(End {
+            journal: opening.fresh.journal,
+            next_record: 0,
+            next_seq: FIRST_SEQ,
+            bundles: 0,
+            active: None,
+        });
+        let salt = opening.fresh.salt;
+        let header = SegmentHeader {
+            journal: end.journal,
+            salt,
+            first_record: end.next_record,
+            first_seq: end.next_seq,
+            created_at_ms: opening.opened_at.as_ms(),
+            key_id: opening.key.id(),
+            bundles: end.bundles,
+            active: end.active,
+        };
+        let current = begin_segment(dir, &header, &opening.key, opening.segment_bytes)?;
+        let mut writer = Self {
+            dir: dir.to_owned(),
+            _lock: lock,
+            key: opening.key,
+            journal: end.journal,
+            salt,
+            engine_semantics: opening.engine_semantics,
+            segment_bytes: opening.segment_bytes,
+            current,
+            next_record: end.next_record,
+            next_seq: end.next_seq,
+            bundles: end.bundles,
+            active: end.active,
+            last_received_at: opening.opened_at,
+            batch: Vec::with_capacity(64 << 10),
+            batch_number: 0,
+            written: 0,
+            flushed: false,
+        };
+        let start = Start {
+            next_seq: writer.next_seq,
+            opened_at: opening.opened_at,
+            software: opening.software,
+            engine_semantics: opening.engine_semantics,
+            key_id: writer.key.id(),
+            token_key_version: opening.token_key_version,
+        };
+        writer.note(|w| w.message(2, |w| write_start(w, &start)))?;
+        writer.flush(Durability::Synced)?;
+        Ok(writer)
+    }
+
+    /// The number that the next input gets.
+    pub const fn next_seq(&self) -> Seq {
+        self.next_seq
+    }
+
+    /// The number that the next record gets: how many there are.
+    pub const fn next_record(&self) -> u64 {
+        self.next_record
+    }
+
+    /// The bundle in force.
+    pub const fn active_bundle(&self) -> Option<ActiveBundle> {
+        self.active
+    }
+
+    /// The journal's name.
+    pub const fn journal(&self) -> JournalId {
+        self.journal
+    }
+
+    /// Notes that a bundle became active, with all its files; its number goes into the entries that
+    /// follow. The bundle in force is not written again.
+    pub fn activate(&mut self, bundle: StoredBundle) -> Result<BundleRef, JournalError> {
+        if let Some(active) = self.active
+            && active.hash == bundle.hash
+        {
+            return Ok(active.bundle);
+        }
+        let number = BundleRef(self.bundles);
+        let hash: BundleHash = bundle.hash;
+        let stored = StoredBundle { next_seq: self.next_seq, bundle: number, ..bundle };
+        let at = self.note(|w| w.message(3, |w| write_bundle(w, &stored)))?;
+        self.bundles += 1;
+        let (segment, offset) = (at.segment, at.offset);
+        self.active = Some(ActiveBundle { bundle: number, hash, segment, offset });
+        Ok(number)
+    }
+
+    /// Appends what the engine did with an input, and seals the event beside it. On an error
+    /// nothing was appended.
+    pub fn append(
+        &mut self,
+        entry: &Entry<'_>,
+        event: Option<&EventBytes>,
+    ) -> Result<Appended, JournalError> {
+        if entry.seq != self.next_seq {
+            let (given, expected) = (entry.seq.0, self.next_seq.0);
+            return Err(JournalError::OutOfOrder { given, expected });
+        }
+        self.make_room()?;
+        let binding = Binding {
+            journal: self.journal,
+            seq: entry.seq,
+            event: entry.input.event,
+            content: entry.input.content,
+        };
+        let (semantics, sealer) = (self.engine_semantics, &mut self.current.sealer);
+        let mut open = 0..0;
+        let start = self.batch.len();
+        frame::append(&mut self.batch, |out| {
+            let payload = out.len();
+            MessageWriter::new(out).message(1, |w| write_open(w, entry, semantics));
+            open = open_range(out, payload);
+            match event {
+                Some(event) => sealer.write(&mut MessageWriter::new(out), event, &binding),
+                None => Ok(()),
+            }
+        })?;
+        let appended = self.appended(start, open)?;
+        self.next_seq = Seq(self.next_seq.0 + 1);
+        self.last_received_at = entry.input.received_at;
+        Ok(appended)
+    }
+
+    /// The open part of a record of the current batch, until the first append after its flush.
+    pub fn open_part(&self, of: &Appended) -> Option<OpenPart<'_>> {
+        let current = of.batch == self.batch_number;
+        self.batch.get(of.open.clone()).filter(|_| current).map(OpenPart)
+    }
+
+    /// Bytes that wait for a flush.
+    pub const fn pending_bytes(&self) -> usize {
+        self.batch.len() - self.written
+    }
+
+    /// Writes the batch with one call, and syncs it when asked. After an error it can be tried
+    /// again: the same bytes go to the same place.
+    pub fn flush(&mut self, durability: Durability) -> Result<(), JournalError> {
+        self.write_pending()?;
+        if durability == Durability::Synced {
+            let Current { file, path, .. } = &self.current;
+            file.sync_data().map_err(JournalError::io(path, "sync"))?;
+        }
+        self.flushed = true;
+        Ok(())
+    }
+
+    /// Writes and syncs what is left, and gives back the room that was allocated ahead.
+    pub fn close(mut self) -> Result<(), JournalError> {
+        self.flush(Durability::Synced)?;
+        close_segment(&self.current)
+    }
+
+    fn write_pending(&mut self) -> Result<(), JournalError> {
+        let pending = &self.batch[self.written..];
+        if !pending.is_empty() {
+            let Current { file, path, end, .. } = &mut self.current;
+            file.write_all_at(pending, *end).map_err(JournalError::io(path, "write to"))?;
+            *end += pending.len() as u64;
+            self.written = self.batch.len();
+        }
+        Ok(())
+    }
+
+    /// Begins a new batch after a flush, and a new segment when this one is full.
+    fn make_room(&mut self) -> Result<(), JournalError> {
+        if self.flushed {
+            self.batch.clear();
+            self.written = 0;
+            self.batch_number += 1;
+            self.flushed = false;
+        }
+        let size = self.current.end + self.pending_bytes() as u64;
+        // Without an input in it a segment is not closed, however large its notes are.
+        if size >= self.segment_bytes && self.next_seq > self.current.first_seq {
+            self.rotate()?;
+        }
+        Ok(())
+    }
+
+    /// Closes the segment and begins the next. On an error the current one stays in use.
+    fn rotate(&mut self) -> Result<(), JournalError> {
+        self.write_pending()?;
+        close_segment(&self.current)?;
+        let header = SegmentHeader {
+            journal: self.journal,
+            salt: self.salt,
+            first_record: self.next_record,
+            first_seq: self.next_seq,
+            // The stream's time: the journal reads no clock.
+            created_at_ms: self.last_received_at.as_ms(),
+            key_id: self.key.id(),
+            bundles: self.bundles,
+            active: self.active,
+        };
+        self.current = begin_segment(&self.dir, &header, &self.key, self.segment_bytes)?;
+        Ok(())
+    }
+
+    /// Appends a record that is not of an input.
+    fn note(
+        &mut self,
+        fill: impl FnOnce(&mut MessageWriter<'_>),
+    ) -> Result<Appended, JournalError> {
+        self.make_room()?;
+        let start = self.batch.len();
+        frame::append(&mut self.batch, |out| {
+            fill(&mut MessageWriter::new(out));
+            Ok::<_, JournalError>(())
+        })?;
+        self.appended(start, 0..0)
+    }
+
+    /// Counts the record that was framed at `start` of the batch.
+    fn appended(&mut self, start: usize, open: Range<usize>) -> Result<Appended, JournalError> {
+        let payload = self.batch.len() - start - frame::OVERHEAD;
+        if payload > PAYLOAD_MAX {
+            self.batch.truncate(start);
+            let (bytes, limit) = (payload as u64, PAYLOAD_MAX as u64);
+            return Err(JournalError::TooLarge { bytes, limit });
+        }
+        let record = self.next_record;
+        self.next_record += 1;
+        Ok(Appended {
+            record,
+            segment: self.current.first_record,
+            offset: self.current.end + (start - self.written) as u64,
+            batch: self.batch_number,
+            open,
+        })
+    }
+}
+
+/// Where the payload of the message that begins at `start` stands: after its tag and length.
+fn open_range(out: &[u8], start: usize) -> Range<usize> {
+    let length_bytes = out[start + 1..].iter().take_while(|byte| **byte >= 0x80).count() + 1;
+    start + 1 + length_bytes..out.len()
+}
+
+/// Creates a segment: under another name until its header is on disk, so that a file of this name
+/// always has one.
+fn begin_segment(
+    dir: &Path,
+    header: &SegmentHeader,
+    key: &SealKey,
+    segment_bytes: u64,
+) -> Result<Current, JournalError> {
+    let path = segment_path(dir, header.first_record);
+    if path.exists() {
+        let what = "it stands where the next segment belongs";
+        return Err(JournalError::NotASegment { path, what });
+    }
+    let sealer =
+        Sealer::new(key.of_segment(header.journal, header.salt, header.first_record)?, key.id());
+    let unfinished = path.with_extension("tgj.new");
+    let mut options = OpenOptions::new();
+    let file = options.create(true).truncate(true).write(true).open(&unfinished);
+    let file = file.map_err(JournalError::io(&unfinished, "create"))?;
+    let bytes = header.to_bytes();
+    file.write_all_at(&bytes, 0).map_err(JournalError::io(&unfinished, "write to"))?;
+    allocate(&file, &unfinished, segment_bytes)?;
+    file.sync_all().map_err(JournalError::io(&unfinished, "sync"))?;
+    fs::rename(&unfinished, &path).map_err(JournalError::io(&unfinished, "rename"))?;
+    sync(dir)?;
+    let (first_record, first_seq) = (header.first_record, header.first_seq);
+    Ok(Current { file, path, first_record, first_seq, sealer, end: bytes.len() as u64 })
+}
+
+/// Allocates a segment's room, so that a write finds its blocks and a full disk shows here.
+fn allocate(file: &File, path: &Path, bytes: u64) -> Result<(), JournalError> {
+    match fallocate(file, FallocateFlags::empty(), 0, bytes) {
+        Ok(()) => Ok(()),
+        // A file system that cannot: the length alone.
+        Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => {
+            file.set_len(bytes).map_err(JournalError::io(path, "allocate"))
+        }
+        Err(error) => Err(JournalError::io(path, "allocate")(error.into())),
+    }
+}
+
+/// Gives back the room beyond the last record: a closed segment ends where its records end.
+fn close_segment(current: &Current) -> Result<(), JournalError> {
+    let Current { file, path, end, .. } = current;
+    file.set_len(*end).map_err(JournalError::io(path, "close"))?;
+    file.sync_all().map_err(JournalError::io(path, "sync"))
+}
