@@ -80,6 +80,11 @@ impl Program {
         }
     }
 
+    /// One part of its tree as a program of its own, for whoever asks why it says what it says.
+    pub fn part(&self, part: &Node) -> Self {
+        Self::new(part.clone(), &self.source)
+    }
+
     /// What it says of a row; of an expression that is no condition, nothing.
     ///
     /// The row is one of the schema that the expression was compiled against, as below.
