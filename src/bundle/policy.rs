@@ -1,0 +1,202 @@
+//! `policy.yaml`: bands, substitutes, fallbacks per service, and the latency ledger.
+
+use super::desk::{Constants, Desk};
+use super::effect::{FOLLOW_UPS, ReasonTable, action};
+use super::fault::{At, Report};
+use super::read::{Fields, int};
+use super::yaml::{Node, Shape};
+use crate::domain::{Effect, FollowUps, Service, Stage};
+use crate::stages::decide::{
+    BandPolicy, Fallback, Incomplete, Ledger, Policy, RiskData, ServicePolicy, Substitute,
+};
+
+/// Most bands of a service.
+const BANDS_MAX: usize = 16;
+/// A budget above a minute is a slip.
+const BUDGET_MAX_US: i64 = 60_000_000;
+
+/// What a policy may speak of.
+pub(super) struct Words<'a> {
+    /// Where amounts are compiled.
+    pub(super) desk: &'a Desk<'a>,
+    /// Constants of the bundle.
+    pub(super) constants: &'a Constants,
+}
+
+/// Reads the file. `defaults` hold for every service; a service's own keys replace them.
+pub(super) fn read(
+    root: &Node,
+    words: &Words<'_>,
+    reasons: &mut ReasonTable,
+    report: &mut Report<'_>,
+) -> Policy {
+    let mut policy = Policy::default();
+    let Some(mut fields) = Fields::of(root, "policy.yaml", report) else { return policy };
+    let mut defaults = ServicePolicy::default();
+    if let Some(node) = fields.get("defaults") {
+        service(node, &mut defaults, words, reasons, report);
+    }
+    policy.services.fill(defaults);
+    match fields.get("services").map(|node| (node, &node.shape)) {
+        None => {}
+        Some((_, Shape::Map(entries))) => {
+            for (key, node) in entries {
+                match Service::parse(&key.text) {
+                    Some(name) => {
+                        let own = &mut policy.services[name.index()];
+                        service(node, own, words, reasons, report);
+                    }
+                    None => {
+                        let names = Service::ALL.iter().map(|service| service.name());
+                        report.unknown(key.at, "service", &key.text, names);
+                    }
+                }
+            }
+        }
+        Some((node, _)) => report.fault(node.at, "`services` must be a map by service"),
+    }
+    if let Some(node) = fields.need("ledger", report) {
+        policy.ledger = ledger(node, report);
+    }
+    let at = fields.at;
+    fields.finish(report);
+    for name in Service::ALL {
+        if policy.of(*name).bands.is_empty() {
+            report.fault(at, format!("{} has no `bands`; add them to `defaults`", name.name()));
+        }
+    }
+    policy
+}
+
+fn service(
+    node: &Node,
+    service: &mut ServicePolicy,
+    words: &Words<'_>,
+    reasons: &mut ReasonTable,
+    report: &mut Report<'_>,
+) {
+    let Some(mut fields) = Fields::of(node, "a service's policy", report) else { return };
+    if fields.get("bands").is_some() {
+        let at = fields.get("bands").map_or(fields.at, |node| node.at);
+        service.bands = bands(fields.list("bands"), at, report);
+    }
+    if let Some(node) = fields.get("without_challenge") {
+        service.without_challenge = substitute(node, report);
+    }
+    if let Some(node) = fields.get("after_challenge") {
+        service.after_challenge = substitute(node, report);
+    }
+    if fields.get("wanted").is_some() {
+        let groups = RiskData::NAMED.map(|(group, name)| (name, group));
+        let wanted = fields.words("wanted", &groups, report);
+        service.wanted = wanted.into_iter().fold(RiskData::default(), RiskData::union);
+    }
+    if let Some(node) = fields.get("incomplete") {
+        service.incomplete = incomplete(node, words, reasons, report);
+    }
+    if let Some(node) = fields.get("fallback")
+        && let Some(mut inner) = Fields::of(node, "a fallback", report)
+    {
+        let above = inner
+            .need("review_above", report)
+            .and_then(|node| words.desk.money(node, words.constants, report));
+        let reason = inner.need("reason", report).and_then(|node| reasons.read(node, report));
+        inner.finish(report);
+        service.fallback = Fallback {
+            review_above: above.unwrap_or_default(),
+            reason: reason.unwrap_or_default(),
+        };
+    }
+    fields.finish(report);
+}
+
+/// Bands in ascending order up to 1000, their actions never milder than the band before.
+fn bands(items: &[Node], at: At, report: &mut Report<'_>) -> Vec<BandPolicy> {
+    let mut bands: Vec<BandPolicy> = Vec::new();
+    for node in items {
+        let Some(mut fields) = Fields::of(node, "a band", report) else { continue };
+        let max = i64::from(ServicePolicy::SCORE_MAX);
+        let up_to =
+            fields.need("up_to", report).and_then(|node| int(node, "up_to", 0..=max, report));
+        let action = fields.need("action", report).and_then(|node| action(node, report));
+        let follow_ups = follow_ups(&mut fields, report);
+        fields.finish(report);
+        let (Some(up_to), Some(action)) = (up_to, action) else { continue };
+        // Within 0..=1000 by the check above.
+        let band = BandPolicy { up_to: up_to as u16, action, follow_ups };
+        if bands.last().is_some_and(|before| before.up_to >= band.up_to) {
+            report.fault(node.at, "bands must ascend: `up_to` is not above the band before");
+        }
+        if bands.last().is_some_and(|before| before.action > band.action) {
+            report.fault(node.at, "a higher score must not be answered more mildly");
+        }
+        bands.push(band);
+    }
+    let complete = bands.last().is_some_and(|last| last.up_to == ServicePolicy::SCORE_MAX);
+    if !complete || bands.len() > BANDS_MAX {
+        report.fault(at, format!("1 to {BANDS_MAX} bands, the last one with `up_to: 1000`"));
+    }
+    bands
+}
+
+pub(super) fn follow_ups(fields: &mut Fields<'_>, report: &mut Report<'_>) -> FollowUps {
+    let named = fields.words("follow_ups", &FOLLOW_UPS, report);
+    named.into_iter().fold(FollowUps::default(), FollowUps::union)
+}
+
+fn substitute(node: &Node, report: &mut Report<'_>) -> Option<Substitute> {
+    let mut fields = Fields::of(node, "a substitute", report)?;
+    let action = fields.need("action", report).and_then(|node| action(node, report));
+    let follow_ups = follow_ups(&mut fields, report);
+    fields.finish(report);
+    match action? {
+        crate::domain::Action::Challenge => {
+            report.fault(node.at, "a challenge cannot stand in for a challenge");
+            None
+        }
+        action => Some(Substitute { action, follow_ups }),
+    }
+}
+
+fn incomplete(
+    node: &Node,
+    words: &Words<'_>,
+    reasons: &mut ReasonTable,
+    report: &mut Report<'_>,
+) -> Incomplete {
+    let Some(mut fields) = Fields::of(node, "`incomplete`", report) else {
+        return Incomplete::default();
+    };
+    let above =
+        fields.get("above").and_then(|node| words.desk.money(node, words.constants, report));
+    let action = fields.get("action").and_then(|node| action(node, report));
+    let follow_ups = follow_ups(&mut fields, report);
+    let points = super::effect::points(&mut fields, report);
+    let reason = fields.need("reason", report).and_then(|node| reasons.read(node, report));
+    fields.finish(report);
+    let reason = reason.unwrap_or_default();
+    let effect = Effect { action, follow_ups, points, reason, ..Effect::default() };
+    Incomplete { above, effect: Some(effect) }
+}
+
+/// `budget_us`, and microseconds for each stage whose sum fits it.
+fn ledger(node: &Node, report: &mut Report<'_>) -> Ledger {
+    let mut ledger = Ledger::default();
+    let Some(mut fields) = Fields::of(node, "`ledger`", report) else { return ledger };
+    let mut us = |fields: &mut Fields<'_>, name: &'static str| {
+        let node = fields.need(name, report)?;
+        int(node, name, 1..=BUDGET_MAX_US, report)
+    };
+    // Within `BUDGET_MAX_US` by the check.
+    ledger.budget_us = us(&mut fields, "budget_us").unwrap_or(0) as u32;
+    for stage in Stage::ALL {
+        ledger.stage_us[stage as usize] = us(&mut fields, stage.name()).unwrap_or(0) as u32;
+    }
+    let (total, budget) = (ledger.total_us(), u64::from(ledger.budget_us));
+    if total > budget {
+        let message = format!("the stages own {total} µs, the budget is {budget} µs; cut a stage");
+        report.fault(fields.at, message);
+    }
+    fields.finish(report);
+    ledger
+}
