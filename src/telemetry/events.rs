@@ -37,8 +37,8 @@ pub enum LogEvent<'a> {
         topic: &'a str,
         /// The partition.
         partition: i32,
-        /// The first offset, or the setting that chooses it.
-        offset: &'a str,
+        /// The first offset.
+        offset: i64,
         /// Who knew it: the group, the journal, the setting `start`.
         from: &'static str,
     },

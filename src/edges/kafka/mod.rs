@@ -1,7 +1,39 @@
 //! Kafka: payments in, decisions, audit records and dead letters out, nothing lost.
+//!
+//! One thread does it all: it takes what is ready, lets the engine decide, makes the journal keep
+//! it, and only then sends. A position is committed when every output of every message before it
+//! is acknowledged. After a crash messages come again; the engine knows them and gives the same
+//! bytes under the same `seq`, so that a repeat is recognised for what it is.
 
 mod settings;
 mod security;
+mod handler;
+#[cfg(feature = "kafka")]
+mod dead_letter;
+#[cfg(feature = "kafka")]
+mod ledger;
+#[cfg(feature = "kafka")]
+mod outbox;
+#[cfg(feature = "kafka")]
+mod contexts;
+#[cfg(feature = "kafka")]
+mod statistics;
+#[cfg(feature = "kafka")]
+mod work;
+#[cfg(feature = "kafka")]
+mod assignment;
+#[cfg(feature = "kafka")]
+mod transaction;
+#[cfg(feature = "kafka")]
+mod edge;
 
+#[cfg(feature = "kafka")]
+pub use edge::{Edge, EdgeError};
+pub use handler::{Answer, Handler, HandlerError, Rejected, Sendable};
 pub use security::{Mechanism, Protocol, Secret, SecretError, Security, is_loopback};
 pub use settings::{Compression, Isolation, Outputs, Settings, Start};
+#[cfg(feature = "kafka")]
+pub use statistics::Statistics;
+
+#[cfg(all(test, feature = "kafka"))]
+mod tests;

@@ -1,0 +1,222 @@
+//! What the client calls back with: rebalances, deliveries, errors, statistics, its own log.
+//!
+//! Callbacks only note what happened; the loop acts on it between two messages, where it holds
+//! everything that it needs.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rdkafka::ClientContext;
+use rdkafka::TopicPartitionList;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::message::DeliveryResult;
+use rdkafka::producer::ProducerContext;
+use rdkafka::types::RDKafkaRespErr;
+
+use crate::telemetry::{LogEvent, Output, Telemetry, Unready, emit};
+
+use super::ledger::Ticket;
+use super::statistics::Statistics;
+
+/// A change of what this instance reads.
+#[derive(Clone, Debug)]
+pub(super) enum Rebalance {
+    /// These are ours now; reading waits until we say where to begin.
+    Assign(TopicPartitionList),
+    /// These are no longer.
+    Revoke(TopicPartitionList),
+}
+
+/// Callbacks of the consumer.
+pub(super) struct ConsumerSide {
+    telemetry: Telemetry,
+    statistics: Arc<Statistics>,
+    rebalances: Mutex<Vec<Rebalance>>,
+    has_rebalance: AtomicBool,
+    commit_failed: AtomicBool,
+    is_closing: AtomicBool,
+}
+
+impl ConsumerSide {
+    pub(super) fn new(telemetry: Telemetry, statistics: Arc<Statistics>) -> Self {
+        Self {
+            telemetry,
+            statistics,
+            rebalances: Mutex::default(),
+            has_rebalance: AtomicBool::new(false),
+            commit_failed: AtomicBool::new(false),
+            is_closing: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether a rebalance waits; asked after every message.
+    pub(super) fn has_rebalance(&self) -> bool {
+        self.has_rebalance.load(Ordering::Relaxed)
+    }
+
+    /// The rebalances that wait, in order.
+    pub(super) fn take_rebalances(&self) -> Vec<Rebalance> {
+        self.has_rebalance.store(false, Ordering::Relaxed);
+        std::mem::take(&mut *lock(&self.rebalances))
+    }
+
+    /// Whether a commit has failed since the last time this was asked.
+    pub(super) fn take_commit_failed(&self) -> bool {
+        self.commit_failed.swap(false, Ordering::Relaxed)
+    }
+
+    /// From now on a revocation is granted at once: the loop no longer listens.
+    pub(super) fn close(&self) {
+        self.is_closing.store(true, Ordering::Relaxed);
+    }
+}
+
+impl ClientContext for ConsumerSide {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
+        log_line(level, facility, text);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        note_error(&self.telemetry, &error, reason);
+    }
+
+    fn stats_raw(&self, statistics: &[u8]) {
+        self.statistics.put(statistics);
+    }
+}
+
+impl ConsumerContext for ConsumerSide {
+    fn rebalance(
+        &self,
+        consumer: &BaseConsumer<Self>,
+        code: RDKafkaRespErr,
+        partitions: &mut TopicPartitionList,
+    ) {
+        if self.is_closing.load(Ordering::Relaxed) {
+            // The consumer is being dropped: whatever this fails with, it is gone.
+            let _ = consumer.unassign();
+            return;
+        }
+        let partitions = partitions.clone();
+        let rebalance = if code == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
+            Rebalance::Assign(partitions)
+        } else {
+            Rebalance::Revoke(partitions)
+        };
+        lock(&self.rebalances).push(rebalance);
+        self.has_rebalance.store(true, Ordering::Relaxed);
+    }
+
+    fn commit_callback(&self, result: KafkaResult<()>, _: &TopicPartitionList) {
+        use crate::telemetry::CommitResult;
+        match result {
+            Ok(()) => self.telemetry.meters.commit(CommitResult::Done),
+            // There was nothing to commit, or what there was is no longer ours.
+            Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::NoOffset)) => {}
+            Err(error) => {
+                self.commit_failed.store(true, Ordering::Relaxed);
+                self.telemetry.meters.commit(CommitResult::Failed);
+                emit(&LogEvent::CommitFailed { code: &error.to_string() });
+            }
+        }
+    }
+}
+
+/// What became of one output.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Delivery {
+    pub(super) ticket: Ticket,
+    pub(super) output: Output,
+    pub(super) refused: Option<RDKafkaErrorCode>,
+}
+
+/// Callbacks of the producer.
+pub(super) struct ProducerSide {
+    telemetry: Telemetry,
+    deliveries: Mutex<Vec<Delivery>>,
+}
+
+impl ProducerSide {
+    pub(super) fn new(telemetry: Telemetry) -> Self {
+        Self { telemetry, deliveries: Mutex::default() }
+    }
+
+    /// Swaps the deliveries so far with an empty list, so that both keep their memory.
+    pub(super) fn swap_deliveries(&self, list: &mut Vec<Delivery>) {
+        std::mem::swap(&mut *lock(&self.deliveries), list);
+    }
+}
+
+impl ClientContext for ProducerSide {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
+        log_line(level, facility, text);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        note_error(&self.telemetry, &error, reason);
+    }
+}
+
+impl ProducerContext for ProducerSide {
+    type DeliveryOpaque = usize;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, opaque: usize) {
+        let (ticket, output) = unpack(opaque);
+        let refused = result
+            .as_ref()
+            .err()
+            .map(|(error, _)| error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Unknown));
+        lock(&self.deliveries).push(Delivery { ticket, output, refused });
+    }
+}
+
+// A ticket and an output share the client's opaque word.
+const _: () = assert!(usize::BITS == 64 && Ticket::BITS + 2 == 64 && Output::ALL.len() <= 4);
+
+/// A ticket and an output as one word.
+pub(super) fn pack(ticket: Ticket, output: Output) -> usize {
+    (ticket.to_bits() << 2 | output as u64) as usize
+}
+
+fn unpack(opaque: usize) -> (Ticket, Output) {
+    let output = Output::ALL.get(opaque & 3).copied().unwrap_or(Output::DeadLetter);
+    (Ticket::from_bits(opaque as u64 >> 2), output)
+}
+
+fn note_error(telemetry: &Telemetry, error: &KafkaError, reason: &str) {
+    let code = error.rdkafka_error_code();
+    if code == Some(RDKafkaErrorCode::AllBrokersDown)
+        && telemetry.readiness.set(Unready::BrokerUnreachable)
+    {
+        emit(&LogEvent::BrokerLost);
+    }
+    emit(&LogEvent::Client { is_warning: true, text: reason });
+}
+
+fn log_line(level: RDKafkaLogLevel, facility: &str, text: &str) {
+    let is_warning = level as i32 <= RDKafkaLogLevel::Warning as i32;
+    emit(&LogEvent::Client { is_warning, text: &format!("{facility}: {text}") });
+}
+
+/// What a callback noted is whole at any time: a panic elsewhere does not spoil it.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A ticket that came back changed would acknowledge another message.
+    #[test]
+    fn a_ticket_and_its_output_survive_the_client() {
+        for bits in [0, 1, (1 << 62) - 1, 0x2aaa_aaaa_aaaa_aaaa] {
+            for output in Output::ALL {
+                let ticket = Ticket::from_bits(bits);
+                assert_eq!(unpack(pack(ticket, *output)), (ticket, *output));
+            }
+        }
+    }
+}

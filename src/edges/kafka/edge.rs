@@ -1,0 +1,399 @@
+//! The loop: take what is ready, decide, journal, send, commit what is acknowledged.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use rdkafka::config::FromClientConfigAndContext as _;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
+use rdkafka::{ClientConfig, Message as _, Offset, TopicPartitionList};
+
+use crate::domain::Source;
+use crate::telemetry::{LogEvent, Output, Telemetry, Unready, emit};
+
+use super::contexts::{ConsumerSide, Delivery, ProducerSide, pack};
+use super::settings::Property;
+use super::statistics::Statistics;
+use super::work::{Incoming, Work};
+use super::{Handler, HandlerError, Settings};
+
+/// Why the loop ended other than by a stop.
+#[derive(Debug, thiserror::Error)]
+pub enum EdgeError {
+    /// The client does not start.
+    #[error("the Kafka client does not start: {0}")]
+    Client(#[source] KafkaError),
+    /// The client cannot go on.
+    #[error("the Kafka client cannot go on ({code:?}): {text}")]
+    Fatal {
+        /// The client's code.
+        code: RDKafkaErrorCode,
+        /// Its sentence.
+        text: String,
+    },
+    /// The broker refuses an output for good.
+    #[error(
+        "the broker refuses records of topic {topic}: {code:?}; nothing past them was committed: \
+         correct the topic and start again"
+    )]
+    Refused {
+        /// The topic.
+        topic: String,
+        /// The broker's code.
+        code: RDKafkaErrorCode,
+    },
+    /// The engine's side cannot go on.
+    #[error(transparent)]
+    Handler(#[from] HandlerError),
+    /// The broker did not acknowledge everything before the stop.
+    #[error(
+        "stopped with {unacknowledged} outputs not acknowledged by the broker: nothing is lost, \
+         they are sent again at the next start"
+    )]
+    StopTimeout {
+        /// How many.
+        unacknowledged: usize,
+    },
+    /// More partitions than one instance can read.
+    #[error("more than {} partitions: run fewer", super::ledger::Ticket::LANES_MAX)]
+    TooManyPartitions,
+}
+
+/// The Kafka edge of one engine.
+pub struct Edge<H> {
+    pub(super) settings: Settings,
+    pub(super) work: Work<H>,
+    pub(super) consumer: BaseConsumer<ConsumerSide>,
+    pub(super) producer: BaseProducer<ProducerSide>,
+    pub(super) telemetry: Telemetry,
+    statistics: Arc<Statistics>,
+    deliveries: Vec<Delivery>,
+    is_paused: bool,
+    last_commit: Instant,
+    last_tick: Instant,
+    /// Set by whoever wants the loop to end.
+    stop: Arc<AtomicBool>,
+}
+
+/// How long a loop without work waits for a message: longer would delay a stop.
+const IDLE: Duration = Duration::from_millis(100);
+/// How long it waits while acknowledgements are due or reading is paused.
+const BUSY: Duration = Duration::from_millis(5);
+
+impl<H: Handler> Edge<H> {
+    /// Makes the clients; nothing is read or sent yet.
+    pub fn open(
+        settings: Settings,
+        handler: H,
+        telemetry: Telemetry,
+        stop: Arc<AtomicBool>,
+    ) -> Result<Self, EdgeError> {
+        let statistics = Arc::new(Statistics::default());
+        let side = ConsumerSide::new(telemetry.clone(), Arc::clone(&statistics));
+        let consumer =
+            BaseConsumer::from_config_and_context(&client_config(settings.consumer()), side)
+                .map_err(EdgeError::Client)?;
+        let side = ProducerSide::new(telemetry.clone());
+        let producer =
+            BaseProducer::from_config_and_context(&client_config(settings.producer()), side)
+                .map_err(EdgeError::Client)?;
+        let has_audit = settings.outputs.audit.is_some();
+        Ok(Self {
+            work: Work::new(handler, telemetry.clone(), has_audit),
+            settings,
+            consumer,
+            producer,
+            telemetry,
+            statistics,
+            deliveries: Vec::new(),
+            is_paused: false,
+            last_commit: Instant::now(),
+            last_tick: Instant::now(),
+            stop,
+        })
+    }
+
+    /// The client's statistics, to be published by another thread.
+    pub fn statistics(&self) -> Arc<Statistics> {
+        Arc::clone(&self.statistics)
+    }
+
+    /// Runs until it is told to stop, then sends and commits what it has; gives the handler back.
+    pub fn run(mut self) -> Result<H, EdgeError> {
+        self.telemetry.readiness.set(Unready::NoPartitions);
+        self.telemetry.readiness.clear(Unready::Starting);
+        let outcome = self.run_to_the_end();
+        // The consumer leaves the group when it is dropped; nobody listens to its calls by then.
+        self.consumer.context().close();
+        outcome.map(|()| self.work.handler)
+    }
+
+    fn run_to_the_end(&mut self) -> Result<(), EdgeError> {
+        if self.settings.transactional_id.is_some() && !self.init_transactions()? {
+            return Ok(());
+        }
+        let topics: Vec<&str> = self.settings.topics.iter().map(String::as_str).collect();
+        self.consumer.subscribe(&topics).map_err(EdgeError::Client)?;
+        while !self.is_stopping() {
+            self.turn()?;
+        }
+        self.telemetry.readiness.set(Unready::Stopping);
+        self.finish()
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// One round of the loop.
+    fn turn(&mut self) -> Result<(), EdgeError> {
+        self.take_batch()?;
+        if self.work.batch_len() > 0 {
+            if self.settings.transactional_id.is_some() {
+                self.give_transaction()?;
+            } else {
+                self.work.flush()?;
+                self.send()?;
+                self.work.settle();
+            }
+        } else {
+            self.work.idle();
+        }
+        self.serve_deliveries()?;
+        self.send()?;
+        self.serve_rebalances()?;
+        self.balance_load();
+        let now = Instant::now();
+        if now.duration_since(self.last_commit) >= self.settings.commit_interval {
+            self.last_commit = now;
+            self.commit(CommitMode::Async);
+        }
+        if now.duration_since(self.last_tick) >= Duration::from_secs(1) {
+            self.last_tick = now;
+            self.work.handler.tick();
+            self.check_fatal()?;
+        }
+        Ok(())
+    }
+
+    /// Takes what is ready; waits only when nothing is.
+    fn take_batch(&mut self) -> Result<(), EdgeError> {
+        let busy = self.is_paused || self.work.ledger.unacknowledged() > 0;
+        let mut wait = if busy { BUSY } else { IDLE };
+        let limit = match self.settings.transactional_id {
+            Some(_) => self.settings.transaction_messages,
+            None => self.settings.batch_messages,
+        };
+        while self.work.batch_len() < limit {
+            let message = match self.consumer.poll(wait) {
+                Some(Ok(message)) => message,
+                Some(Err(error)) => {
+                    judge(&error)?;
+                    break;
+                }
+                None => break,
+            };
+            wait = Duration::ZERO;
+            let topic_name = message.topic();
+            let Some(topic) = self.settings.topics.iter().position(|name| name == topic_name)
+            else {
+                continue;
+            };
+            let source = Source {
+                topic: topic as u16, // `check` bounds the number of topics
+                partition: message.partition(),
+                offset: message.offset(),
+            };
+            let bytes = message.payload().unwrap_or_default();
+            let stamped_ms = message.timestamp().to_millis();
+            if !self.work.take(Incoming { topic_name, source, bytes, stamped_ms }) {
+                return Err(EdgeError::TooManyPartitions);
+            }
+            if self.consumer.context().has_rebalance() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives the client what may be sent, as far as it has room.
+    pub(super) fn send(&mut self) -> Result<(), EdgeError> {
+        let outputs = &self.settings.outputs;
+        while let Some(ready) = self.work.outbox.next() {
+            let topic = topic_of(outputs, ready.output);
+            let mut record = BaseRecord::with_opaque_to(topic, pack(ready.ticket, ready.output))
+                .key(ready.key)
+                .payload(ready.payload);
+            if let Some(seq) = ready.seq {
+                let text = seq.0.to_string();
+                let header = Header { key: "seq", value: Some(&text) };
+                record = record.headers(OwnedHeaders::new_with_capacity(1).insert(header));
+            }
+            match self.producer.send(record) {
+                Ok(()) => self.work.outbox.mark_sent(),
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _)) => break,
+                Err((error, _)) => {
+                    let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Unknown);
+                    self.check_fatal()?;
+                    return Err(EdgeError::Refused { topic: topic.to_owned(), code });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes which outputs the broker has.
+    pub(super) fn serve_deliveries(&mut self) -> Result<(), EdgeError> {
+        self.producer.poll(Duration::ZERO);
+        self.note_deliveries().map_or(Ok(()), |(output, code)| {
+            self.check_fatal()?;
+            let topic = topic_of(&self.settings.outputs, output).to_owned();
+            Err(EdgeError::Refused { topic, code })
+        })
+    }
+
+    /// Acknowledges what was delivered and gives the first refusal.
+    pub(super) fn note_deliveries(&mut self) -> Option<(Output, RDKafkaErrorCode)> {
+        self.producer.context().swap_deliveries(&mut self.deliveries);
+        let mut refused = None;
+        for delivery in self.deliveries.drain(..) {
+            match delivery.refused {
+                None => {
+                    self.telemetry.meters.delivered(delivery.output);
+                    self.work.ledger.acknowledge(delivery.ticket);
+                }
+                Some(code) => refused = refused.or(Some((delivery.output, code))),
+            }
+        }
+        refused
+    }
+
+    /// Pauses reading while too many outputs wait, and resumes at half.
+    fn balance_load(&mut self) {
+        let waiting = self.work.ledger.unacknowledged();
+        self.telemetry.meters.unacknowledged.set(waiting as f64);
+        let (most, is_full) = (self.settings.unacknowledged_max, !self.work.outbox.is_empty());
+        if !self.is_paused && (waiting > most || is_full) {
+            self.is_paused = self.with_assignment(|consumer, ours| consumer.pause(ours).is_ok());
+            if self.is_paused {
+                self.telemetry.meters.pauses.increment(1);
+                emit(&LogEvent::Paused { unacknowledged: waiting });
+            }
+        } else if self.is_paused && waiting <= most / 2 && !is_full {
+            self.is_paused = !self.with_assignment(|consumer, ours| consumer.resume(ours).is_ok());
+            if !self.is_paused {
+                emit(&LogEvent::Resumed);
+            }
+        }
+    }
+
+    fn with_assignment(
+        &self,
+        act: impl FnOnce(&BaseConsumer<ConsumerSide>, &TopicPartitionList) -> bool,
+    ) -> bool {
+        self.consumer.assignment().is_ok_and(|ours| act(&self.consumer, &ours))
+    }
+
+    /// A new assignment comes with nothing paused.
+    pub(super) fn forget_pause(&mut self) {
+        self.is_paused = false;
+    }
+
+    /// Tells the group which messages are done.
+    pub(super) fn commit(&mut self, mode: CommitMode) {
+        if self.settings.transactional_id.is_some() {
+            return;
+        }
+        if self.consumer.context().take_commit_failed() {
+            self.work.ledger.doubt_commits();
+        }
+        let done = self.work.ledger.commits();
+        if done.is_empty() {
+            return;
+        }
+        if let Err(error) = self.consumer.commit(&self.list(&done), mode) {
+            self.work.ledger.doubt_commits();
+            emit(&LogEvent::CommitFailed { code: &error.to_string() });
+        }
+    }
+
+    /// Positions in the client's form.
+    pub(super) fn list(&self, positions: &[Source]) -> TopicPartitionList {
+        let mut list = TopicPartitionList::with_capacity(positions.len());
+        for position in positions {
+            if let Some(topic) = self.settings.topics.get(usize::from(position.topic)) {
+                // Fails only for an offset that the client cannot express; ours were messages'.
+                let _ = list.add_partition_offset(
+                    topic,
+                    position.partition,
+                    Offset::Offset(position.offset),
+                );
+            }
+        }
+        list
+    }
+
+    /// Waits until the broker has everything, at most until the deadline; whether it has.
+    pub(super) fn drain(&mut self, deadline: Instant) -> Result<bool, EdgeError> {
+        loop {
+            self.send()?;
+            self.serve_deliveries()?;
+            if self.work.ledger.unacknowledged() == 0 {
+                return Ok(true);
+            }
+            if Instant::now() >= deadline {
+                return Ok(false);
+            }
+            self.producer.poll(Duration::from_millis(1));
+        }
+    }
+
+    /// Nothing more is read: sends, waits and commits.
+    fn finish(&mut self) -> Result<(), EdgeError> {
+        let is_done = self.drain(Instant::now() + self.settings.stop_timeout)?;
+        self.commit(CommitMode::Sync);
+        if !is_done {
+            let unacknowledged = self.work.ledger.unacknowledged();
+            return Err(EdgeError::StopTimeout { unacknowledged });
+        }
+        emit(&LogEvent::Stopped);
+        Ok(())
+    }
+
+    /// An idempotent or transactional producer may find that it cannot keep its promise.
+    pub(super) fn check_fatal(&self) -> Result<(), EdgeError> {
+        let fatal = self.producer.client().fatal_error();
+        let fatal = fatal.or_else(|| self.consumer.client().fatal_error());
+        fatal.map_or(Ok(()), |(code, text)| Err(EdgeError::Fatal { code, text }))
+    }
+}
+
+/// Everything but a fatal error passes by itself; the callback has logged it.
+fn judge(error: &KafkaError) -> Result<(), EdgeError> {
+    match error {
+        KafkaError::MessageConsumptionFatal(code) => {
+            Err(EdgeError::Fatal { code: *code, text: error.to_string() })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn topic_of(outputs: &super::Outputs, output: Output) -> &str {
+    match output {
+        Output::Decision => &outputs.decisions,
+        // Audit records are made only when they have a topic.
+        Output::Audit => outputs.audit.as_deref().unwrap_or_default(),
+        Output::DeadLetter => &outputs.dead_letters,
+    }
+}
+
+fn client_config(properties: Vec<Property>) -> ClientConfig {
+    let mut config = ClientConfig::new();
+    for (key, value) in properties {
+        config.set(key, value);
+    }
+    config
+}

@@ -1,0 +1,77 @@
+//! What the loop asks of whoever decides, so that it can be tested without an engine.
+
+use crate::domain::{Action, EventTime, Kind, MissingTables, Seq, Service, Source, Stage};
+use crate::telemetry::InputResult;
+
+/// A finished text that may leave the process.
+///
+/// Implemented for what `stages::mask` has made and for the open part of a record, and for nothing
+/// else: so an unmasked decision cannot be sent.
+pub trait Sendable {
+    /// The bytes to send.
+    fn as_bytes(&self) -> &[u8];
+}
+
+/// Whoever decides.
+pub trait Handler {
+    /// A masked decision.
+    type Decision: Sendable + ?Sized;
+    /// An audit record without masks.
+    type Audit: Sendable + ?Sized;
+
+    /// Takes one message. Never fails on what is in it.
+    fn process(
+        &mut self,
+        bytes: &[u8],
+        received_at: EventTime,
+        source: Source,
+    ) -> Answer<'_, Self::Decision, Self::Audit>;
+
+    /// Makes everything processed so far as durable as configured. Nothing is sent before it.
+    fn flush(&mut self) -> Result<(), HandlerError>;
+
+    /// Per topic and partition the offset after the last message that is kept.
+    fn positions(&self) -> Vec<Source>;
+
+    /// Called about once a second, between two messages.
+    fn tick(&mut self) {}
+}
+
+/// What the engine's side could not do; the loop ends.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct HandlerError(pub String);
+
+/// What became of one message.
+#[derive(Debug)]
+pub struct Answer<'a, D: ?Sized, A: ?Sized> {
+    /// In one word.
+    pub result: InputResult,
+    /// The number of the input, or of the one that it repeats.
+    pub seq: Option<Seq>,
+    /// The event's id: the key of what is sent. Not personal.
+    pub key: &'a [u8],
+    /// To be sent.
+    pub decision: Option<&'a D>,
+    /// To be sent.
+    pub audit: Option<&'a A>,
+    /// Why it becomes a dead letter.
+    pub rejected: Option<Rejected>,
+    /// What was decided, for the counters; `None` unless decided for the first time.
+    pub decided: Option<(Kind, Service, Action)>,
+    /// Tables that were not there.
+    pub missing: MissingTables,
+    /// Names of fields dropped at the door.
+    pub dropped_fields: &'a [&'static str],
+    /// Nanoseconds per stage; zero when not measured.
+    pub stage_ns: [u32; Stage::COUNT],
+}
+
+/// Why a message became a dead letter, in words of the program.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Rejected {
+    /// The reason's code.
+    pub reason: &'static str,
+    /// The field, by its name in the schema.
+    pub field: Option<&'static str>,
+}

@@ -1,0 +1,393 @@
+//! The loop against librdkafka's own mock cluster, with a handler that remembers like a journal.
+//!
+//! A real broker is tried in `tests/integration`; here are the orders of events that a real one
+//! rarely shows.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::message::Headers as _;
+use rdkafka::mocking::MockCluster;
+use rdkafka::producer::{BaseProducer, BaseRecord, DefaultProducerContext, Producer as _};
+use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
+use rdkafka::{ClientConfig, Message as _, Offset, TopicPartitionList};
+
+use super::settings::tests::settings;
+use super::*;
+use crate::domain::{EventTime, MissingTables, Seq, Source, Stage};
+use crate::telemetry::{InputResult, Telemetry, Unready};
+
+impl Sendable for [u8] {
+    fn as_bytes(&self) -> &[u8] {
+        self
+    }
+}
+
+/// What survives a crash of the fake engine.
+#[derive(Default)]
+struct Journal {
+    seqs: HashMap<Vec<u8>, u64>,
+    positions: BTreeMap<(u16, i32), i64>,
+    /// The flush with this number fails: the engine crashes there.
+    fails_at: Option<usize>,
+    flushes: usize,
+}
+
+/// Decides by numbering: the answer to a message is its own bytes.
+struct Fake {
+    journal: Arc<Mutex<Journal>>,
+    decision: Vec<u8>,
+}
+
+impl Handler for Fake {
+    type Decision = [u8];
+    type Audit = [u8];
+
+    fn process(
+        &mut self,
+        bytes: &[u8],
+        received_at: EventTime,
+        source: Source,
+    ) -> Answer<'_, [u8], [u8]> {
+        assert!(received_at > EventTime::MIN);
+        let mut journal = self.journal.lock().unwrap();
+        journal.positions.insert((source.topic, source.partition), source.offset + 1);
+        let is_bad = bytes.starts_with(b"bad");
+        let next = journal.seqs.len() as u64 + 1;
+        let is_known = journal.seqs.contains_key(bytes);
+        let seq = (!is_bad).then(|| Seq(*journal.seqs.entry(bytes.to_vec()).or_insert(next)));
+        self.decision.clear();
+        self.decision.extend_from_slice(bytes);
+        let result = match (is_bad, is_known) {
+            (true, _) => InputResult::Rejected,
+            (false, true) => InputResult::Repeated,
+            (false, false) => InputResult::Decided,
+        };
+        Answer {
+            result,
+            seq,
+            key: &self.decision,
+            decision: (!is_bad).then_some(&self.decision[..]),
+            audit: (!is_bad).then_some(&self.decision[..]),
+            rejected: is_bad.then_some(Rejected { reason: "not_json", field: None }),
+            decided: None,
+            missing: MissingTables::default(),
+            dropped_fields: &[],
+            stage_ns: [0; Stage::COUNT],
+        }
+    }
+
+    fn flush(&mut self) -> Result<(), HandlerError> {
+        let mut journal = self.journal.lock().unwrap();
+        journal.flushes += 1;
+        if journal.fails_at == Some(journal.flushes) {
+            return Err(HandlerError("the disk is full".to_owned()));
+        }
+        Ok(())
+    }
+
+    fn positions(&self) -> Vec<Source> {
+        let journal = self.journal.lock().unwrap();
+        let position = |(&(topic, partition), &offset): (&(u16, i32), &i64)| Source {
+            topic,
+            partition,
+            offset,
+        };
+        journal.positions.iter().map(position).collect()
+    }
+}
+
+/// A cluster, a journal and, from time to time, an edge.
+struct World {
+    cluster: MockCluster<'static, DefaultProducerContext>,
+    journal: Arc<Mutex<Journal>>,
+    producer: BaseProducer,
+}
+
+impl World {
+    fn new(partitions: i32) -> Self {
+        let cluster = MockCluster::new(1).unwrap();
+        cluster.create_topic("in", partitions, 1).unwrap();
+        for topic in ["decisions", "audit", "dead"] {
+            cluster.create_topic(topic, 1, 1).unwrap();
+        }
+        let producer = ClientConfig::new()
+            .set("bootstrap.servers", cluster.bootstrap_servers())
+            .create()
+            .unwrap();
+        Self { cluster, journal: Arc::default(), producer }
+    }
+
+    fn settings(&self) -> Settings {
+        settings(&self.cluster.bootstrap_servers())
+    }
+
+    fn produce(&self, messages: impl IntoIterator<Item = String>) {
+        for message in messages {
+            let record = BaseRecord::to("in").key(&message).payload(&message);
+            self.producer.send(record).unwrap();
+        }
+        self.producer.flush(Duration::from_secs(30)).unwrap();
+    }
+
+    fn start(&self, settings: Settings) -> Running {
+        let telemetry = Telemetry::new(&["not_json"], &[]);
+        let handler = Fake { journal: Arc::clone(&self.journal), decision: Vec::new() };
+        let stop = Arc::new(AtomicBool::new(false));
+        let edge = Edge::open(settings, handler, telemetry.clone(), Arc::clone(&stop)).unwrap();
+        let statistics = edge.statistics();
+        let thread = std::thread::spawn(move || edge.run().map(|_| ()));
+        Running { telemetry, statistics, stop, thread: Some(thread) }
+    }
+
+    /// Everything in a topic as (seq, payload), once `enough` are there.
+    fn read(&self, topic: &str, enough: usize) -> Vec<(Option<u64>, String)> {
+        let consumer: BaseConsumer = ClientConfig::new()
+            .set("bootstrap.servers", self.cluster.bootstrap_servers())
+            .set("group.id", "reader")
+            .set("enable.auto.commit", "false")
+            .set("isolation.level", "read_committed")
+            .create()
+            .unwrap();
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(topic, 0, Offset::Beginning).unwrap();
+        consumer.assign(&list).unwrap();
+        let mut records = Vec::new();
+        let deadline = Instant::now() + Duration::from_secs(60);
+        // A little longer than enough, to see what should not be there.
+        let mut quiet = 0;
+        while Instant::now() < deadline && (records.len() < enough || quiet < 3) {
+            let Some(message) = consumer.poll(Duration::from_millis(100)) else {
+                quiet += 1;
+                continue;
+            };
+            quiet = 0;
+            let Ok(message) = message else { continue };
+            let seq = message.headers().map(|headers| {
+                let header = headers.get(0);
+                assert_eq!(header.key, "seq");
+                std::str::from_utf8(header.value.unwrap()).unwrap().parse().unwrap()
+            });
+            let payload = String::from_utf8(message.payload().unwrap().to_vec()).unwrap();
+            records.push((seq, payload));
+        }
+        records
+    }
+
+    /// The group's positions in the source topic.
+    fn committed(&self, partitions: i32) -> Vec<Option<i64>> {
+        let consumer: BaseConsumer = ClientConfig::new()
+            .set("bootstrap.servers", self.cluster.bootstrap_servers())
+            .set("group.id", "group")
+            .create()
+            .unwrap();
+        let mut list = TopicPartitionList::new();
+        list.add_partition_range("in", 0, partitions - 1);
+        let list = consumer.committed_offsets(list, Duration::from_secs(30)).unwrap();
+        list.elements()
+            .iter()
+            .map(|element| match element.offset() {
+                Offset::Offset(offset) => Some(offset),
+                _ => None,
+            })
+            .collect()
+    }
+}
+
+struct Running {
+    telemetry: Telemetry,
+    statistics: Arc<Statistics>,
+    stop: Arc<AtomicBool>,
+    thread: Option<std::thread::JoinHandle<Result<(), EdgeError>>>,
+}
+
+impl Running {
+    fn join(mut self) -> Result<(), EdgeError> {
+        self.thread.take().unwrap().join().unwrap()
+    }
+
+    fn stop(self) -> Result<(), EdgeError> {
+        self.stop.store(true, Ordering::Relaxed);
+        self.join()
+    }
+
+    fn wait_until(&self, what: &str, condition: impl Fn(&Telemetry) -> bool) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while !condition(&self.telemetry) {
+            assert!(Instant::now() < deadline, "waited a minute for: {what}");
+            self.statistics.publish(&self.telemetry);
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    fn has(telemetry: &Telemetry, line: &str) -> bool {
+        telemetry.render().lines().any(|have| have == line)
+    }
+}
+
+fn names(from: usize, to: usize) -> impl Iterator<Item = String> {
+    (from..to).map(|number| format!("event-{number}"))
+}
+
+/// Every name has an answer, and repeats are the same bytes under the same number.
+fn check_each_decided(records: &[(Option<u64>, String)], count: usize) {
+    let mut seqs: BTreeMap<&str, Option<u64>> = BTreeMap::new();
+    for (seq, payload) in records {
+        let known = *seqs.entry(payload).or_insert(*seq);
+        assert_eq!(known, *seq, "{payload} came again under another number");
+    }
+    let expected: std::collections::BTreeSet<String> = names(0, count).collect();
+    assert!(seqs.keys().copied().eq(expected.iter().map(String::as_str)));
+}
+
+/// The main way: everything that comes in is answered, and the group knows it after a stop.
+#[test]
+fn each_message_is_decided_and_committed() {
+    let world = World::new(3);
+    world.produce(names(0, 500));
+    world.produce(["bad".to_owned(), "bad again".to_owned()]);
+    let edge = world.start(world.settings());
+    let decisions = world.read("decisions", 500);
+    assert_eq!(decisions.len(), 500);
+    check_each_decided(&decisions, 500);
+    assert_eq!(world.read("audit", 500).len(), 500);
+    let letters = world.read("dead", 2);
+    assert_eq!(letters.len(), 2);
+    for (seq, letter) in &letters {
+        assert_eq!(*seq, None);
+        let letter: serde_json::Value = serde_json::from_str(letter).unwrap();
+        assert_eq!((&letter["topic"], &letter["reason"]), (&"in".into(), &"not_json".into()));
+    }
+    edge.wait_until("ready", |telemetry| telemetry.readiness.is_ready());
+    edge.wait_until("lag", |telemetry| {
+        (0..3).all(|partition| {
+            let labels = format!("{{topic=\"in\",partition=\"{partition}\"}} 0");
+            Running::has(telemetry, &format!("tidegate_consumer_lag{labels}"))
+        })
+    });
+    edge.stop().unwrap();
+    let total: i64 = world.committed(3).into_iter().flatten().sum();
+    assert_eq!(total, 502);
+}
+
+/// A crash between the journal and the broker: what the journal did not confirm was not sent, and
+/// the next run answers everything, the repeats with the same number.
+#[test]
+fn a_crash_loses_nothing_and_repeats_the_same() {
+    let world = World::new(2);
+    world.produce(names(0, 300));
+    world.journal.lock().unwrap().fails_at = Some(3);
+    let settings = Settings { commit_interval: Duration::from_secs(3_600), ..world.settings() };
+    let edge = world.start(settings);
+    assert!(matches!(edge.join(), Err(EdgeError::Handler(_))));
+    let before = world.read("decisions", 0);
+    assert!(before.len() < 300, "the batch whose flush failed was not sent");
+    let edge = world.start(world.settings());
+    let decisions = world.read("decisions", before.len() + 300);
+    check_each_decided(&decisions, 300);
+    assert_eq!(world.journal.lock().unwrap().seqs.len(), 300, "none is counted twice");
+    edge.stop().unwrap();
+}
+
+/// A group that has forgotten its positions does not begin at the beginning of time.
+#[test]
+fn the_journal_knows_where_to_begin_when_the_group_does_not() {
+    let world = World::new(1);
+    world.produce(names(0, 100));
+    world.journal.lock().unwrap().positions.insert((0, 0), 90);
+    let edge = world.start(world.settings());
+    let decisions = world.read("decisions", 10);
+    assert_eq!(decisions.len(), 10);
+    assert_eq!(decisions[0].1, "event-90");
+    edge.stop().unwrap();
+}
+
+/// The journal is the only truth: what the group believes done and the journal does not have is
+/// read again.
+#[test]
+fn a_group_that_is_ahead_of_the_journal_is_set_back() {
+    let world = World::new(1);
+    world.produce(names(0, 20));
+    let edge = world.start(world.settings());
+    assert_eq!(world.read("decisions", 20).len(), 20);
+    edge.stop().unwrap();
+    assert_eq!(world.committed(1), [Some(20)]);
+    world.journal.lock().unwrap().positions.insert((0, 0), 15);
+    let edge = world.start(world.settings());
+    assert_eq!(world.read("decisions", 25).len(), 25);
+    edge.stop().unwrap();
+}
+
+/// A broker that goes and comes back: not ready meanwhile, nothing lost, ready again by itself.
+#[test]
+fn a_lost_broker_is_waited_for() {
+    let world = World::new(1);
+    world.produce(names(0, 50));
+    let edge = world.start(world.settings());
+    assert_eq!(world.read("decisions", 50).len(), 50);
+    world.cluster.broker_down(1).unwrap();
+    edge.wait_until("unready", |t| t.readiness.holds(Unready::BrokerUnreachable));
+    world.cluster.broker_up(1).unwrap();
+    world.produce(names(50, 100));
+    check_each_decided(&world.read("decisions", 100), 100);
+    edge.wait_until("ready", |telemetry| telemetry.readiness.is_ready());
+    edge.stop().unwrap();
+}
+
+/// A broker that is slow to acknowledge must not fill the memory: reading pauses and goes on.
+#[test]
+fn reading_pauses_while_outputs_wait() {
+    let world = World::new(1);
+    world.produce(names(0, 400));
+    let settings = Settings { unacknowledged_max: 20, batch_messages: 8, ..world.settings() };
+    world.cluster.broker_round_trip_time(1, Duration::from_millis(50)).unwrap();
+    let edge = world.start(settings);
+    check_each_decided(&world.read("decisions", 400), 400);
+    let paused = |telemetry: &Telemetry| {
+        let text = telemetry.render();
+        let line = text.lines().find(|line| line.starts_with("tidegate_pauses_total ")).unwrap();
+        line != "tidegate_pauses_total 0"
+    };
+    edge.wait_until("a pause", paused);
+    edge.stop().unwrap();
+    assert_eq!(world.committed(1), [Some(400)]);
+}
+
+/// Two instances would split the windows: both say so.
+#[test]
+fn a_shared_group_is_not_ready() {
+    let world = World::new(4);
+    let one = world.start(world.settings());
+    one.wait_until("ready", |telemetry| telemetry.readiness.is_ready());
+    let two = world.start(world.settings());
+    for edge in [&one, &two] {
+        edge.wait_until("shared", |t| t.readiness.holds(Unready::SharedGroup));
+    }
+    one.stop().unwrap();
+    two.wait_until("ready alone", |telemetry| telemetry.readiness.is_ready());
+    two.stop().unwrap();
+}
+
+/// A transaction that fails is taken again, with the same answers. (The mock cluster shows aborted
+/// records and forgets a transaction's positions: that each is seen once is for the real broker.)
+#[test]
+fn a_given_up_transaction_is_taken_again() {
+    let world = World::new(2);
+    world.produce(names(0, 300));
+    world.cluster.request_errors(
+        RDKafkaApiKey::TxnOffsetCommit,
+        &[
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS,
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION,
+        ],
+    );
+    let settings = Settings { transactional_id: Some("tidegate".to_owned()), ..world.settings() };
+    let edge = world.start(settings);
+    edge.wait_until("a rewind", |t| Running::has(t, "tidegate_rewinds_total 1"));
+    check_each_decided(&world.read("decisions", 301), 300);
+    edge.stop().unwrap();
+    assert_eq!(world.journal.lock().unwrap().seqs.len(), 300, "none is counted twice");
+}
