@@ -14,7 +14,7 @@ mod service;
 pub use fault::{Fault, Faults};
 pub use service::Log;
 pub use sinks::{Basis, Purpose, Sink, SinkKind};
-pub use storage::{BundleFrom, Durability, Journal, KeysFrom, Limits, TableFiles};
+pub use storage::{BundleFrom, Journal, KeysFrom, Limits, TableFiles};
 
 use std::path::Path;
 

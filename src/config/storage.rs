@@ -3,6 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::edges::tables::TablePaths;
+use crate::journal::Durability;
+use crate::stages::decode::{Door, TimeLimits};
+
 use super::section::Section;
 
 /// Where the journal is and when a record counts as kept.
@@ -16,20 +20,8 @@ pub struct Journal {
     pub segment_bytes: u64,
 }
 
-/// When a record counts as kept.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Durability {
-    /// The system has it: survives a crash of the process.
-    Written,
-    /// The medium has it: survives a loss of power.
-    Synced,
-}
-
-impl Durability {
-    /// Each choice with its name.
-    pub const NAMED: [(&'static str, Self); 2] =
-        [("written", Self::Written), ("synced", Self::Synced)];
-}
+const DURABILITY: [(&str, Durability); 2] =
+    [("written", Durability::Written), ("synced", Durability::Synced)];
 
 /// Where the keys come from.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -52,20 +44,8 @@ pub enum BundleFrom {
 /// Reference tables; a table that is not named is missing, which decisions say.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct TableFiles {
-    /// City database.
-    pub geo: Option<PathBuf>,
-    /// Autonomous systems.
-    pub asn: Option<PathBuf>,
-    /// Lists of networks.
-    pub networks: Option<PathBuf>,
-    /// Card issuers.
-    pub bins: Option<PathBuf>,
-    /// Merchant register.
-    pub merchants: Option<PathBuf>,
-    /// Terminal register.
-    pub terminals: Option<PathBuf>,
-    /// High-risk hosts.
-    pub hosts: Option<PathBuf>,
+    /// Where each is.
+    pub paths: TablePaths,
     /// Between two looks at the files.
     pub reload: Duration,
 }
@@ -73,12 +53,10 @@ pub struct TableFiles {
 /// Bounds of what is taken and what is laid out.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Limits {
-    /// The largest event, in bytes.
-    pub event_bytes: usize,
-    /// How far in the future an event may lie, in milliseconds.
-    pub ahead_ms: i64,
-    /// How old an event may be, in milliseconds; "once" holds within it.
-    pub horizon_ms: i64,
+    /// How much a message may ask of us.
+    pub door: Door,
+    /// How far an event's own time may lie from its arrival.
+    pub time: TimeLimits,
     /// Cards for which memory is laid out at the start.
     pub cards_expected: usize,
 }
@@ -86,7 +64,7 @@ pub struct Limits {
 pub(super) fn journal(mut section: Section<'_, '_>) -> Journal {
     let journal = Journal {
         dir: section.path("dir"),
-        durability: section.choice("durability", &Durability::NAMED).unwrap_or(Durability::Written),
+        durability: section.choice("durability", &DURABILITY).unwrap_or(Durability::Written),
         segment_bytes: section.integer("segment_mb", 1..=4_096) << 20,
     };
     if journal.dir.exists() && !journal.dir.is_dir() {
@@ -127,27 +105,31 @@ pub(super) fn tables(mut section: Section<'_, '_>) -> TableFiles {
         }
         path
     };
-    let tables = TableFiles {
+    let paths = TablePaths {
         geo: file("geo"),
         asn: file("asn"),
         networks: file("networks"),
         bins: file("bins"),
         merchants: file("merchants"),
         terminals: file("terminals"),
+        fx: file("fx"),
         hosts: file("hosts"),
-        reload: Duration::from_secs(section.integer("reload_seconds", 1..=86_400)),
     };
+    let reload = Duration::from_secs(section.integer("reload_seconds", 1..=86_400));
+    let tables = TableFiles { paths, reload };
     section.finish();
     tables
 }
 
 pub(super) fn limits(mut section: Section<'_, '_>) -> Limits {
     const DAY_MS: u64 = 86_400_000;
+    let bytes_max = section.integer("event_kb", 1..=1_024) as usize * 1_024;
+    let ahead_ms_max = (section.integer("ahead_seconds", 0..=86_400) * 1_000) as i64;
+    // Windows reach back 45 days at most: an older event would count nowhere.
+    let age_ms_max = (section.integer("horizon_days", 1..=45) * DAY_MS) as i64;
     let limits = Limits {
-        event_bytes: section.integer("event_kb", 1..=1_024) as usize * 1_024,
-        ahead_ms: (section.integer("ahead_seconds", 0..=86_400) * 1_000) as i64,
-        // Windows reach back 45 days at most: an older event would count nowhere.
-        horizon_ms: (section.integer("horizon_days", 1..=45) * DAY_MS) as i64,
+        door: Door { bytes_max, ..Door::default() },
+        time: TimeLimits { ahead_ms_max, age_ms_max },
         cards_expected: section.integer("cards_expected", 1_000..=100_000_000) as usize,
     };
     section.finish();

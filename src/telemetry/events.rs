@@ -1,7 +1,6 @@
 //! What the log says: one variant per event, facts only, no value of any payment.
 
 /// Something worth a line.
-#[derive(Clone, Debug)]
 pub enum LogEvent<'a> {
     /// The service is set up.
     Started {
@@ -94,7 +93,7 @@ pub enum LogEvent<'a> {
         /// Which.
         table: &'static str,
         /// Why.
-        fault: &'a str,
+        fault: &'a dyn std::fmt::Display,
     },
     /// The service cannot go on.
     Failed {
@@ -132,7 +131,7 @@ pub fn emit(event: &LogEvent<'_>) {
         LogEvent::Client { is_warning: true, text } => warn!(target: "librdkafka", "{text}"),
         LogEvent::Client { is_warning: false, text } => debug!(target: "librdkafka", "{text}"),
         LogEvent::TableLoaded { table } => info!(table, "table read again"),
-        LogEvent::TableKept { table, fault } => warn!(table, fault, "table is broken; the one before stays in use"),
+        LogEvent::TableKept { table, fault } => warn!(table, %fault, "table is broken; the one before stays in use"),
         LogEvent::Failed { text } => error!("{text}"),
         LogEvent::Panicked { thread, place } => error!(thread, place, "panicked; what it said is not repeated"),
     }

@@ -86,7 +86,6 @@ pub struct Meters {
     degradations: Vec<Counter>,
     delivered: Vec<Counter>,
     commits: Vec<Counter>,
-    reloads: Vec<Counter>,
     /// Times that reading paused.
     pub pauses: Counter,
     /// Transactions given up and taken again.
@@ -128,7 +127,6 @@ impl Meters {
                 CounterName::Commits,
                 CommitResult::ALL.iter().map(|value| value.name()).collect(),
             ),
-            reloads: reloads(registry),
             pauses: registry.counter(CounterName::Pauses, &[]),
             rewinds: registry.counter(CounterName::Rewinds, &[]),
             journal_bytes: registry.counter(CounterName::JournalBytes, &[]),
@@ -159,6 +157,11 @@ impl Meters {
         self.dropped_fields.add(field);
     }
 
+    /// Counts fields that the schema does not know.
+    pub fn dropped_unknown(&self, count: u32) {
+        self.dropped_fields.other.increment(u64::from(count));
+    }
+
     /// Counts an event that was decided without some tables.
     pub fn missing(&self, tables: MissingTables) {
         if tables == MissingTables::default() {
@@ -180,14 +183,6 @@ impl Meters {
     pub fn commit(&self, result: CommitResult) {
         add(&self.commits, result as usize);
     }
-
-    /// Counts a look at a changed table.
-    pub fn reload(&self, table: MissingTables, result: ReloadResult) {
-        let place = MissingTables::NAMED.iter().position(|(one, _)| *one == table);
-        if let Some(place) = place {
-            add(&self.reloads, place * ReloadResult::ALL.len() + result as usize);
-        }
-    }
 }
 
 const ACTIONS: usize = Action::ALL.len();
@@ -201,16 +196,6 @@ fn decisions(registry: &Registry) -> Vec<Counter> {
                 let values = [kind.name(), service.name(), action.name()];
                 counters.push(registry.counter(CounterName::Decisions, &values));
             }
-        }
-    }
-    counters
-}
-
-fn reloads(registry: &Registry) -> Vec<Counter> {
-    let mut counters = Vec::new();
-    for (_, table) in MissingTables::NAMED {
-        for result in ReloadResult::ALL {
-            counters.push(registry.counter(CounterName::Reloads, &[table, result.name()]));
         }
     }
     counters
@@ -275,7 +260,6 @@ mod tests {
         let mut tables = MissingTables::BIN;
         tables.add(MissingTables::HOSTS);
         meters.missing(tables);
-        meters.reload(MissingTables::GEO, ReloadResult::Kept);
         meters.delivered(Output::Audit);
         meters.commit(CommitResult::Failed);
         let text = registry.render();
@@ -294,7 +278,6 @@ mod tests {
                 "tidegate_inputs_total{result=\"rejected\"} 1",
                 "tidegate_rejects_total{reason=\"other\"} 1",
                 "tidegate_rejects_total{reason=\"too_large\"} 1",
-                "tidegate_reloads_total{table=\"geo\",result=\"kept\"} 1",
             ]
         );
         assert!(!text.contains("4111"), "a name from a message is no label");

@@ -46,6 +46,11 @@ impl Telemetry {
         Self { registry, meters, latencies: Arc::default(), readiness: Arc::default() }
     }
 
+    /// Counts a look at a changed table; rare, so it looks its counter up.
+    pub fn count_reload(&self, table: &'static str, result: ReloadResult) {
+        self.registry.counter(CounterName::Reloads, &[table, result.name()]).increment(1);
+    }
+
     /// Everything in Prometheus' text format.
     pub fn render(&self) -> String {
         let mut out = self.registry.render();

@@ -1,6 +1,8 @@
 //! What the loop asks of whoever decides, so that it can be tested without an engine.
 
 use crate::domain::{Action, EventTime, Kind, MissingTables, Seq, Service, Source, Stage};
+use crate::journal::OpenPart;
+use crate::stages::decode::Dropped;
 use crate::telemetry::InputResult;
 
 /// A finished text that may leave the process.
@@ -12,12 +14,22 @@ pub trait Sendable {
     fn as_bytes(&self) -> &[u8];
 }
 
+impl Sendable for OpenPart<'_> {
+    fn as_bytes(&self) -> &[u8] {
+        (*self).as_bytes()
+    }
+}
+
 /// Whoever decides.
 pub trait Handler {
     /// A masked decision.
-    type Decision: Sendable + ?Sized;
+    type Decision<'a>: Sendable
+    where
+        Self: 'a;
     /// An audit record without masks.
-    type Audit: Sendable + ?Sized;
+    type Audit<'a>: Sendable
+    where
+        Self: 'a;
 
     /// Takes one message. Never fails on what is in it.
     fn process(
@@ -25,7 +37,7 @@ pub trait Handler {
         bytes: &[u8],
         received_at: EventTime,
         source: Source,
-    ) -> Answer<'_, Self::Decision, Self::Audit>;
+    ) -> Answer<'_, Self::Decision<'_>, Self::Audit<'_>>;
 
     /// Makes everything processed so far as durable as configured. Nothing is sent before it.
     fn flush(&mut self) -> Result<(), HandlerError>;
@@ -44,7 +56,7 @@ pub struct HandlerError(pub String);
 
 /// What became of one message.
 #[derive(Debug)]
-pub struct Answer<'a, D: ?Sized, A: ?Sized> {
+pub struct Answer<'a, D, A> {
     /// In one word.
     pub result: InputResult,
     /// The number of the input, or of the one that it repeats.
@@ -52,17 +64,17 @@ pub struct Answer<'a, D: ?Sized, A: ?Sized> {
     /// The event's id: the key of what is sent. Not personal.
     pub key: &'a [u8],
     /// To be sent.
-    pub decision: Option<&'a D>,
+    pub decision: Option<D>,
     /// To be sent.
-    pub audit: Option<&'a A>,
+    pub audit: Option<A>,
     /// Why it becomes a dead letter.
     pub rejected: Option<Rejected>,
     /// What was decided, for the counters; `None` unless decided for the first time.
     pub decided: Option<(Kind, Service, Action)>,
     /// Tables that were not there.
     pub missing: MissingTables,
-    /// Names of fields dropped at the door.
-    pub dropped_fields: &'a [&'static str],
+    /// Fields dropped at the door.
+    pub dropped: Dropped,
     /// Nanoseconds per stage; zero when not measured.
     pub stage_ns: [u32; Stage::COUNT],
 }

@@ -35,5 +35,6 @@ pub use settings::{Compression, Isolation, Outputs, Settings, Start};
 #[cfg(feature = "kafka")]
 pub use statistics::Statistics;
 
-#[cfg(all(test, feature = "kafka"))]
+#[cfg(test)]
+#[cfg(feature = "kafka")]
 mod tests;

@@ -18,9 +18,10 @@ use rdkafka::{ClientConfig, Message as _, Offset, TopicPartitionList};
 use super::settings::tests::settings;
 use super::*;
 use crate::domain::{EventTime, MissingTables, Seq, Source, Stage};
+use crate::stages::decode::Dropped;
 use crate::telemetry::{InputResult, Telemetry, Unready};
 
-impl Sendable for [u8] {
+impl Sendable for &[u8] {
     fn as_bytes(&self) -> &[u8] {
         self
     }
@@ -43,15 +44,15 @@ struct Fake {
 }
 
 impl Handler for Fake {
-    type Decision = [u8];
-    type Audit = [u8];
+    type Decision<'a> = &'a [u8];
+    type Audit<'a> = &'a [u8];
 
     fn process(
         &mut self,
         bytes: &[u8],
         received_at: EventTime,
         source: Source,
-    ) -> Answer<'_, [u8], [u8]> {
+    ) -> Answer<'_, &[u8], &[u8]> {
         assert!(received_at > EventTime::MIN);
         let mut journal = self.journal.lock().unwrap();
         journal.positions.insert((source.topic, source.partition), source.offset + 1);
@@ -75,7 +76,7 @@ impl Handler for Fake {
             rejected: is_bad.then_some(Rejected { reason: "not_json", field: None }),
             decided: None,
             missing: MissingTables::default(),
-            dropped_fields: &[],
+            dropped: Dropped::default(),
             stage_ns: [0; Stage::COUNT],
         }
     }

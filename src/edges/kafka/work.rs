@@ -67,7 +67,11 @@ impl<H: Handler> Work<H> {
         let meters = &self.telemetry.meters;
         meters.input(answer.result);
         meters.missing(answer.missing);
-        answer.dropped_fields.iter().for_each(|field| meters.dropped_field(field));
+        if !answer.dropped.is_empty() {
+            let fields = answer.dropped.known.union(answer.dropped.refused);
+            fields.iter().for_each(|field| meters.dropped_field(field.name()));
+            meters.dropped_unknown(answer.dropped.unknown);
+        }
         if let Some((kind, service, action)) = answer.decided {
             meters.decision(kind, service, action);
         }
