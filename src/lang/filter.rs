@@ -104,8 +104,8 @@ pub enum Where {
     And(Vec<Self>),
     /// Any holds.
     Or(Vec<Self>),
-    /// A condition over facts alone is determinately as wanted: one that is undetermined (a value is
-    /// missing) is neither.
+    /// A condition over facts alone is determinately as wanted: one that is undetermined (a value
+    /// is missing) is neither.
     Event {
         /// The condition.
         program: Box<Program>,

@@ -1,9 +1,12 @@
 //! From text to a syntax tree whose every node knows its place: the `cel` crate's parser, bounded.
 //!
-//! The crate's parser drops the places of its nodes, so they are found again: the nodes of the tree,
-//! read from left to right, meet the tokens of the text in the same order ([`places`]). For that no
-//! macro may be expanded; their names are covered up before parsing, letter for letter
+//! The crate's parser drops the places of its nodes, so they are found again: the nodes of the
+//! tree, read from left to right, meet the tokens of the text in the same order ([`places`]). For
+//! that no macro may be expanded; their names are covered up before parsing, letter for letter
 //! ([`tokens::cover_macros`]), and a call's name is read from the text.
+//!
+//! The crate's Pratt parser and its lexer are public but undocumented: an upgrade of the crate is
+//! read before it is taken. What we rely on (spans, bounds, no panic) is held by `lang/tests/`.
 
 mod places;
 mod tokens;

@@ -122,7 +122,12 @@ fn a_fault_in_a_block_points_into_the_file() {
     let faults = compile(text, &place, &world.scope(), Expected::Condition).unwrap_err();
     assert_eq!(
         told(&faults),
-        "rule.yaml:41:25: there is no column or constant `cuont`\n    city == '上海' && cuont > 3\n                      ^ did you mean `count`?"
+        [
+            "rule.yaml:41:25: there is no column or constant `cuont`",
+            "    city == '上海' && cuont > 3",
+            "                      ^ did you mean `count`?",
+        ]
+        .join("\n")
     );
 }
 

@@ -2,6 +2,8 @@
 
 mod values;
 mod faults;
+mod hostile;
+mod oracle;
 
 use std::collections::BTreeMap;
 

@@ -123,8 +123,8 @@ fn a_rule_is_asked_only_about_what_it_looks_at() {
     assert_eq!(told(&world, rules, &login), expected);
 }
 
-/// A rule that asks for full windows waits for them, and only it; a rule that fires on a young or an
-/// approximate window says so on the decision.
+/// A rule that asks for full windows waits for them, and only it; a rule that fires on a young or
+/// an approximate window says so on the decision.
 #[test]
 fn a_warming_window_is_told() {
     let mut world = World::new();
