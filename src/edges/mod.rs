@@ -4,3 +4,4 @@ pub mod kafka;
 pub mod http;
 pub mod tables;
 pub mod card_sequence;
+pub mod keys;

@@ -1,0 +1,76 @@
+//! `tidegate keys`: makes a key file that only its owner may read.
+
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use crate::edges::keys::generate;
+
+/// Make the keys that tokens and seals need.
+#[derive(clap::Args, Clone, Debug)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Subcommand, Clone, Debug)]
+enum Command {
+    /// Write a new key file with mode 0600; an existing file is never touched
+    #[command(after_help = "Example:\n  tidegate keys init --out /etc/tidegate/keys.toml")]
+    Init {
+        /// Where the keys go
+        #[arg(long)]
+        out: PathBuf,
+    },
+}
+
+/// Runs it: 0 when the file is written, 2 when it exists, 3 when the disk fails.
+pub fn run(args: Args) -> ExitCode {
+    let Command::Init { out } = args.command;
+    match init(&out) {
+        Ok(()) => {
+            eprintln!("{}: new keys, readable by you alone; keep a copy apart", out.display());
+            ExitCode::SUCCESS
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            eprintln!(
+                "tidegate keys init: {} exists and is left as it is: what was sealed and tokenised \
+                 under its keys needs them",
+                out.display()
+            );
+            ExitCode::from(2)
+        }
+        Err(error) => {
+            eprintln!("tidegate keys init: {}: {error}", out.display());
+            ExitCode::from(3)
+        }
+    }
+}
+
+fn init(out: &Path) -> io::Result<()> {
+    let text = generate().map_err(|error| io::Error::other(error.to_string()))?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(out)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::edges::keys::Keys;
+
+    /// The file is taken as it is written, and a second call does not destroy it: the journal that
+    /// it sealed could never be opened again.
+    #[test]
+    fn a_key_file_is_written_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let out = dir.path().join("keys.toml");
+        init(&out).unwrap();
+        assert!(Keys::from_file(&out).is_ok());
+        let before = std::fs::read(&out).unwrap();
+        assert_eq!(init(&out).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(std::fs::read(&out).unwrap(), before);
+    }
+}
