@@ -57,8 +57,8 @@ fn last_written(
     from: u64,
     length: u64,
 ) -> Result<Option<u64>, JournalError> {
-    const STEP: u64 = 1 << 20;
-    let mut buffer = vec![0; STEP as usize];
+    const STEP: u64 = 16 << 10;
+    let mut buffer = [0; STEP as usize];
     let mut upper = length;
     while upper > from {
         let lower = upper.saturating_sub(STEP).max(from);

@@ -30,7 +30,10 @@ fn every_cut_is_recovered() {
     while let super::super::segment::Step::Frame(_) = reader.next().unwrap() {
         ends.push(reader.offset() as usize);
     }
-    for cut in first..=end {
+    // The judge of tails is tried at every byte in `tail.rs`; here at each record's edges and
+    // between them.
+    let near = |cut: &usize| cut % 31 == 0 || ends.iter().any(|end| end.abs_diff(*cut) < 3);
+    for cut in (first..=end).filter(near) {
         let dir = tempfile::tempdir().unwrap();
         let mut torn = bytes.clone();
         torn[cut..].fill(0);
