@@ -300,6 +300,11 @@ pub enum Applied {
         /// The amended event's number.
         target: Seq,
     },
+    /// The same amendment was applied before: nothing changes.
+    AlreadyAmended {
+        /// The first one's number.
+        seq: Seq,
+    },
     /// The amended event is not known yet: kept until it is.
     Parked {
         /// The amendment's number.

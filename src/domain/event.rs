@@ -309,6 +309,19 @@ pub struct Attribute<'a> {
     pub value: AttributeValue<'a>,
 }
 
+impl Attribute<'_> {
+    /// The same field, kept beyond the message it came in.
+    pub fn into_owned(self) -> Attribute<'static> {
+        let value = match self.value {
+            AttributeValue::Text(text) => AttributeValue::Text(Cow::Owned(text.into_owned())),
+            AttributeValue::Integer(value) => AttributeValue::Integer(value),
+            AttributeValue::Number(value) => AttributeValue::Number(value),
+            AttributeValue::Flag(value) => AttributeValue::Flag(value),
+        };
+        Attribute { name: Cow::Owned(self.name.into_owned()), value }
+    }
+}
+
 /// The value of a custom field.
 #[derive(Clone, Debug, PartialEq)]
 pub enum AttributeValue<'a> {

@@ -1,6 +1,8 @@
 //! What enters the engine: tokens and facts, never a personal value.
 
-use super::{EntityKind, EventTime, Facts, OutcomeResult, Refusal, Token, Truth};
+use super::{
+    Attribute, AttributeValue, EntityKind, EventTime, Facts, OutcomeResult, Refusal, Token, Truth,
+};
 
 /// One input before it is numbered. A reused buffer: `enrich` fills it, the engine reads it.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +30,8 @@ pub struct Input {
     pub original: Option<Token>,
     /// Everything else, by column.
     pub facts: Facts,
+    /// Custom fields as they came: the bundle says which it knows. Empty for most events.
+    pub attributes: Vec<Attribute<'static>>,
     /// Tables that enrich would have consulted and did not have.
     pub missing: MissingTables,
     /// Version of the token key.
@@ -49,6 +53,7 @@ impl Input {
             device: DeviceIds::default(),
             original: None,
             facts: Facts::new(),
+            attributes: Vec::new(),
             missing: MissingTables::default(),
             key_version: 0,
         }
@@ -63,7 +68,14 @@ impl Input {
         self.device = DeviceIds::default();
         self.original = None;
         self.facts.clear();
+        self.attributes.clear();
         self.missing = MissingTables::default();
+    }
+
+    /// A custom field by name.
+    pub fn attribute(&self, name: &str) -> Option<&AttributeValue<'static>> {
+        let found = self.attributes.iter().find(|attribute| attribute.name == name);
+        found.map(|attribute| &attribute.value)
     }
 }
 

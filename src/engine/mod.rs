@@ -1,1 +1,22 @@
-//! The only place that knows the order: sequence, plan, once, amend.
+//! The only place that knows the order: sequence, once, count, rules, decision, amendment.
+//!
+//! The engine is a function of the inputs so far. It reads no clock and no randomness: time comes
+//! with the input, and how much work a decision may do comes from a [`Budget`].
+
+mod budget;
+mod pack;
+mod recent;
+mod parked;
+mod engine;
+mod recovery;
+mod pipeline;
+
+pub use budget::{Budget, Fixed, Unhurried};
+pub use engine::{Engine, EngineLimits};
+pub use parked::Expired;
+pub use pipeline::{Intent, Outcome, Pace, Parts, Pipeline, Step, Surroundings};
+pub use recovery::{Recovered, recover};
+
+/// The version of what the engine computes: replay is byte-exact within one version. Raise it with
+/// every change that can change a body.
+pub const ENGINE_SEMANTICS: u32 = 1;

@@ -169,6 +169,7 @@ fn applied() -> impl Strategy<Value = Applied> {
         4 => body().prop_map(move |body| Applied::Decided { seq, body }),
         1 => (any::<u64>(), body()).prop_map(|(seq, body)| Applied::Repeated { seq: Seq(seq), body }),
         1 => any::<u64>().prop_map(|seq| Applied::Conflict { seq: Seq(seq) }),
+        1 => any::<u64>().prop_map(|seq| Applied::AlreadyAmended { seq: Seq(seq) }),
         1 => Just(Applied::Observed { seq }),
         1 => any::<u64>().prop_map(move |target| Applied::Amended { seq, target: Seq(target) }),
         1 => Just(Applied::Parked { seq }),
@@ -182,7 +183,9 @@ pub(super) fn numbered(applied: Applied, seq: Seq) -> Applied {
         Applied::Observed { .. } => Applied::Observed { seq },
         Applied::Amended { target, .. } => Applied::Amended { seq, target },
         Applied::Parked { .. } => Applied::Parked { seq },
-        Applied::Repeated { .. } | Applied::Conflict { .. } => applied,
+        Applied::Repeated { .. } | Applied::Conflict { .. } | Applied::AlreadyAmended { .. } => {
+            applied
+        }
     }
 }
 
@@ -206,7 +209,8 @@ fn input() -> impl Strategy<Value = Input> {
     let source = of((any::<u16>(), any::<i32>(), any::<i64>())
         .prop_map(|(topic, partition, offset)| Source { topic, partition, offset }));
     let head = (time(), time(), source, "[A-Za-z0-9._:-]{0,64}", token(), any::<[u8; 16]>());
-    let rest = (of(token()), facts(), any::<u16>(), any::<u16>());
+    let attributes = vec(crate::wire::arbitrary::attribute(), 0..3);
+    let rest = (of(token()), facts(), any::<u16>(), any::<u16>(), attributes);
     (head, what(), tokens(), device(), rest).prop_map(|(head, what, tokens, device, rest)| Input {
         received_at: head.0,
         occurred_at: head.1,
@@ -221,6 +225,7 @@ fn input() -> impl Strategy<Value = Input> {
         facts: rest.1,
         missing: MissingTables(rest.2),
         key_version: rest.3,
+        attributes: rest.4,
     })
 }
 

@@ -7,7 +7,7 @@ use crate::domain::{
     Amendment, Applied, DeviceIdentifier, EntityKind, EventTime, Facts, FeatureVector, FieldId,
     FieldType, Input, Observed, Schema, Seq, What,
 };
-use crate::wire::{MessageWriter, write_varint};
+use crate::wire::{MessageWriter, write_attribute, write_varint};
 
 /// What the engine did with one input: all that its record's open part says.
 #[derive(Clone, Copy, Debug)]
@@ -165,10 +165,14 @@ fn write_rare(w: &mut MessageWriter<'_>, entry: &Entry<'_>) {
         Applied::Observed { .. } => (3, None),
         Applied::Amended { target, .. } => (4, Some(target)),
         Applied::Parked { .. } => (5, None),
+        Applied::AlreadyAmended { seq } => (6, Some(seq)),
     };
     w.uint_or_absent(21, result);
     if let Some(other) = other {
         w.uint(22, other.0);
+    }
+    for attribute in &input.attributes {
+        w.message(27, |w| write_attribute(w, attribute));
     }
     w.packed(23, entry.hits.shadow.iter().map(|rule| u64::from(*rule)));
     w.packed(24, entry.hits.undetermined.iter().map(|rule| u64::from(*rule)));

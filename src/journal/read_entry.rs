@@ -7,7 +7,7 @@ use crate::domain::{
     Amendment, Applied, Body, Content, DeviceIdentifier, DeviceIds, EntityKind, EventTime, Input,
     MissingTables, Observed, OutcomeResult, Refusal, Seq, Source, Token, Tokens, Truth, What,
 };
-use crate::wire::{MessageReader, WireError, WireValue, read_varint};
+use crate::wire::{MessageReader, WireError, WireValue, read_attribute, read_varint};
 
 /// A record of an input, read back. A reused buffer.
 #[derive(Clone, Debug)]
@@ -123,6 +123,10 @@ impl ReadEntry {
             23 => read_rules(value, &mut self.shadow)?,
             24 => read_rules(value, &mut self.undetermined)?,
             25 => read_rules(value, &mut self.approximate)?,
+            27 => {
+                let attribute = read_attribute(value.message("attributes")?)?;
+                self.input.attributes.push(attribute.into_owned());
+            }
             26 => self.engine_semantics = value.narrow("engine_semantics")?,
             _ => {}
         }
@@ -176,6 +180,7 @@ impl Head<'_> {
             3 => Applied::Observed { seq },
             4 => Applied::Amended { seq, target: other()? },
             5 => Applied::Parked { seq },
+            6 => Applied::AlreadyAmended { seq: other()? },
             number => return Err(WireError::UnknownWord { field: "result", number }),
         })
     }

@@ -142,7 +142,7 @@ fn consent() -> impl Strategy<Value = Consent> {
     })
 }
 
-fn attribute() -> impl Strategy<Value = Attribute<'static>> {
+pub(crate) fn attribute() -> impl Strategy<Value = Attribute<'static>> {
     let value = prop_oneof![
         text().prop_map(AttributeValue::Text),
         any::<i64>().prop_map(AttributeValue::Integer),

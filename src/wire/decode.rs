@@ -307,7 +307,7 @@ fn read_verification<'a>(mut reader: MessageReader<'a>) -> Read<Verification<'a>
     Ok(Verification { method, passed: required(passed, "verification.passed")? })
 }
 
-fn read_attribute<'a>(mut reader: MessageReader<'a>) -> Read<Attribute<'a>> {
+pub(crate) fn read_attribute<'a>(mut reader: MessageReader<'a>) -> Read<Attribute<'a>> {
     let (mut name, mut of) = (None, None);
     while let Some((number, value)) = reader.field()? {
         match number {

@@ -251,7 +251,7 @@ fn write_verification(w: &mut MessageWriter<'_>, verification: &Verification<'_>
     w.flag(2, verification.passed);
 }
 
-fn write_attribute(w: &mut MessageWriter<'_>, attribute: &Attribute<'_>) {
+pub(crate) fn write_attribute(w: &mut MessageWriter<'_>, attribute: &Attribute<'_>) {
     w.text(1, &attribute.name);
     match &attribute.value {
         AttributeValue::Text(value) => w.text(2, value),

@@ -15,7 +15,9 @@ pub(crate) mod arbitrary;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use decode::read_attribute;
 pub use decode::{EventParts, decode};
+pub(crate) use encode::write_attribute;
 pub use encode::{EventBytes, encode};
 pub use error::WireError;
 pub use reader::{MessageReader, WireValue, read_varint, unzigzag};

@@ -98,7 +98,7 @@ pub struct Reject {
 
 impl Reject {
     /// A reason without a place.
-    pub(super) const fn whole(reason: RejectReason) -> Self {
+    pub const fn whole(reason: RejectReason) -> Self {
         Self { reason, field: None }
     }
 

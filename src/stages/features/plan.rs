@@ -209,6 +209,11 @@ impl FeaturePlan {
         if faults.is_empty() { Ok(compiler.plan) } else { Err(faults) }
     }
 
+    /// Number columns over all kinds: what a footprint keeps of each event.
+    pub fn numbers(&self) -> usize {
+        self.numbers.len()
+    }
+
     /// Bytes that one retained observation takes in a ring of this kind.
     pub fn bytes_per_observation(&self, kind: EntityKind) -> usize {
         let layout = self.kinds[kind.index()].layout;

@@ -1,0 +1,413 @@
+//! The engine: one input at a time, in one order.
+
+use std::sync::Arc;
+
+use crate::bundle::Bundle;
+use crate::domain::{
+    Amendment, Applied, Body, DecisionFlags, Effect, EntityKind, EventTime, Fact, FeatureVector,
+    FieldType, Input, Kind, MissingTables, OutcomeResult, Plan, ReasonId, Seq, Service, Stage,
+    Token, Value, What,
+};
+use crate::stages::decide::{Evidence, RiskData, decide};
+use crate::stages::features::{
+    FeaturePlan, FeatureState, Footprint, MemoryUse, PlanFault, PlanOptions, StateLimits,
+};
+use crate::stages::rules::{Context, Hits};
+
+use super::budget::Budget;
+use super::parked::{Expired, Parked};
+use super::recent::{BundleNumber, Moment, Recent, Remembered};
+
+/// Bounds of the engine's memory.
+#[derive(Clone, Debug)]
+pub struct EngineLimits {
+    /// Bounds of the windows' state.
+    pub state: StateLimits,
+    /// Most recent events that are remembered for "once" and for amendments.
+    pub recent_events: u32,
+    /// Most amendments that wait for their event.
+    pub parked_amendments: u32,
+    /// How long an amendment waits, in milliseconds.
+    pub patience_ms: i64,
+}
+
+impl Default for EngineLimits {
+    fn default() -> Self {
+        Self {
+            state: StateLimits::default(),
+            recent_events: 2_000_000,
+            parked_amendments: 100_000,
+            patience_ms: 7 * 86_400_000,
+        }
+    }
+}
+
+/// What a repeated answer needs of the bundle that made it.
+#[derive(Clone, Debug)]
+struct Made {
+    /// The bundle's hash as text.
+    name: String,
+    /// Code and sentence by reason.
+    reasons: Vec<(String, String)>,
+}
+
+/// When an answer was first given, and by which bundle.
+#[derive(Clone, Copy, Debug)]
+struct Answered {
+    received_at: EventTime,
+    bundle: BundleNumber,
+}
+
+/// A function of the inputs so far.
+#[derive(Debug)]
+pub struct Engine {
+    bundle: Arc<Bundle>,
+    plan: FeaturePlan,
+    state: FeatureState,
+    recent: Recent,
+    /// Amendments that were applied, by their content: one that comes again changes nothing.
+    amended: Recent,
+    parked: Parked,
+    expired: Vec<Expired>,
+    next: Seq,
+    /// Every bundle that has answered, by [`BundleNumber`]: what a repeated answer names.
+    names: Vec<Made>,
+    current: BundleNumber,
+    /// When and under which bundle the last input was answered first.
+    answered: Answered,
+    /// What the last input produced.
+    row: FeatureVector,
+    hits: Hits,
+    effects: Vec<Effect>,
+    warming: Vec<u64>,
+    footprint: Footprint,
+    other: Footprint,
+}
+
+impl Engine {
+    /// An engine that has seen nothing. Fails when the bundle's features cannot be laid out.
+    pub fn new(bundle: Arc<Bundle>, limits: &EngineLimits) -> Result<Self, Vec<PlanFault>> {
+        let options = PlanOptions { zone: bundle.zone.clone(), exact_events: bundle.exact };
+        let plan = FeaturePlan::compile(
+            &bundle.aggregates,
+            &bundle.schema,
+            bundle.builtins.clone(),
+            &options,
+        )?;
+        let row = FeatureVector::new(bundle.schema.columns());
+        let words = Footprint::words(plan.numbers());
+        let names = vec![Made { name: bundle.name(), reasons: bundle.reasons.clone() }];
+        Ok(Self {
+            bundle,
+            state: FeatureState::new(&limits.state),
+            recent: Recent::new(limits.recent_events, words),
+            amended: Recent::new(limits.recent_events / 4, words),
+            parked: Parked::new(limits.parked_amendments as usize, limits.patience_ms),
+            expired: Vec::new(),
+            next: Seq(1),
+            names,
+            current: BundleNumber::default(),
+            answered: Answered { received_at: EventTime::MIN, bundle: BundleNumber(0) },
+            row,
+            hits: Hits::default(),
+            effects: Vec::new(),
+            warming: Vec::new(),
+            footprint: Footprint::default(),
+            other: Footprint::default(),
+            plan,
+        })
+    }
+
+    /// The bundle that decides.
+    pub fn bundle(&self) -> &Arc<Bundle> {
+        &self.bundle
+    }
+
+    /// The number that the next input gets.
+    pub fn next_seq(&self) -> Seq {
+        self.next
+    }
+
+    /// The row that the rules saw of the last decided input.
+    pub fn row(&self) -> &FeatureVector {
+        &self.row
+    }
+
+    /// Which rules spoke of the last decided input.
+    pub fn hits(&self) -> &Hits {
+        &self.hits
+    }
+
+    /// When the last answer was first given: on a repeat, when the first one was.
+    pub fn answered_at(&self) -> EventTime {
+        self.answered.received_at
+    }
+
+    /// The hash of the bundle that gave the last answer.
+    pub fn answered_by(&self) -> &str {
+        &self.made().name
+    }
+
+    /// The stable code and the sentence of a reason of the last answer.
+    pub fn reason(&self, id: ReasonId) -> (&str, &str) {
+        let reason = self.made().reasons.get(usize::from(id.0));
+        reason.map_or(("unknown", ""), |(code, text)| (code, text))
+    }
+
+    fn made(&self) -> &Made {
+        // A number comes from `names`' own length.
+        &self.names[usize::from(self.answered.bundle.0)]
+    }
+
+    /// Amendments that were given up on since the last call.
+    pub fn take_expired(&mut self) -> impl Iterator<Item = Expired> {
+        self.expired.drain(..)
+    }
+
+    /// Amendments that wait for their event.
+    pub fn parked(&self) -> usize {
+        self.parked.len()
+    }
+
+    /// What memory the windows use, and the bytes that the recent past takes.
+    pub fn memory(&self) -> (MemoryUse, u64) {
+        (self.state.memory(&self.plan), self.recent.bytes() + self.amended.bytes())
+    }
+
+    /// Applies one input: counts it, decides it, amends what it amends.
+    pub fn apply(&mut self, input: &Input, budget: &mut impl Budget) -> Applied {
+        if let Some(known) = self.known(input) {
+            return known;
+        }
+        let seq = self.take_seq();
+        match input.what {
+            What::Amend { target, amendment } => {
+                self.remember_amendment(input, seq);
+                self.amend(input, seq, target, amendment)
+            }
+            What::Observe => {
+                self.count(input, seq);
+                self.remember(input, seq, None);
+                Applied::Observed { seq }
+            }
+            What::Decide => {
+                self.count(input, seq);
+                let body = self.decide(input, budget);
+                self.remember(input, seq, Some(&body));
+                Applied::Decided { seq, body }
+            }
+        }
+    }
+
+    /// Counts an input that the journal holds, with the answer it got then: how a restart comes
+    /// back to where it was. Rules are not asked again.
+    pub(super) fn restore(
+        &mut self,
+        input: &Input,
+        seq: Seq,
+        body: Option<&Body>,
+        made_by: BundleNumber,
+    ) {
+        self.next = Seq(seq.0 + 1);
+        let current = std::mem::replace(&mut self.current, made_by);
+        match input.what {
+            What::Amend { target, amendment } => {
+                self.remember_amendment(input, seq);
+                self.amend(input, seq, target, amendment);
+            }
+            What::Observe | What::Decide => {
+                self.count(input, seq);
+                self.remember(input, seq, body);
+            }
+        }
+        self.current = current;
+    }
+
+    /// Makes a bundle of the past known by name, so that its answers can be repeated.
+    pub(super) fn introduce(&mut self, name: &str, reasons: Vec<(String, String)>) -> BundleNumber {
+        if let Some(known) = self.names.iter().position(|made| made.name == name) {
+            return BundleNumber(known as u16);
+        }
+        self.names.push(Made { name: name.to_owned(), reasons });
+        BundleNumber((self.names.len() - 1) as u16)
+    }
+
+    fn moment(&self, input: &Input, seq: Seq) -> Moment {
+        Moment {
+            seq,
+            occurred_at: input.occurred_at,
+            received_at: input.received_at,
+            bundle: self.current,
+        }
+    }
+
+    fn take_seq(&mut self) -> Seq {
+        let seq = self.next;
+        self.next = Seq(seq.0 + 1);
+        seq
+    }
+
+    /// What was answered before, if this input came before.
+    fn known(&mut self, input: &Input) -> Option<Applied> {
+        if let What::Amend { .. } = input.what {
+            let before = self.amended.find(content_token(input))?;
+            return Some(Applied::AlreadyAmended { seq: before.seq });
+        }
+        let Remembered { seq, content, body, received_at, bundle, .. } =
+            self.recent.find(input.event)?;
+        self.answered = Answered { received_at, bundle };
+        Some(match body {
+            _ if content != input.content => Applied::Conflict { seq },
+            Some(body) => Applied::Repeated { seq, body },
+            None => Applied::Observed { seq },
+        })
+    }
+
+    /// Puts the event into every window and fills the row up to the derived columns.
+    fn count(&mut self, input: &Input, seq: Seq) {
+        self.row.start(&input.facts);
+        for attribute in &self.bundle.attributes {
+            if let Some(value) = input.attribute(&attribute.name) {
+                set_attribute(&mut self.row, attribute.field, attribute.field_type, value);
+            }
+        }
+        self.state.observe(&self.plan, input, seq, &mut self.row, &mut self.footprint);
+        for derived in &self.bundle.derived {
+            // An error (a missing value, a division by zero) leaves the column missing.
+            if let Ok(value) = derived.program.value(&self.row) {
+                match value {
+                    Value::Bool(value) => self.row.set_bool(derived.field, value),
+                    Value::Int(value) | Value::Money(value) | Value::Timestamp(value) => {
+                        self.row.set_int(derived.field, value);
+                    }
+                    Value::Float(value) => self.row.set_float(derived.field, value),
+                    Value::Id(value) => self.row.set_bits(derived.field, value),
+                    Value::Text(value) => {
+                        // Text borrows from the row that is being written.
+                        let value = value.to_owned();
+                        self.row.set_text(derived.field, &value);
+                    }
+                }
+            }
+        }
+    }
+
+    fn decide(&mut self, input: &Input, budget: &mut impl Budget) -> Body {
+        let facts = &input.facts;
+        let ledger = &self.bundle.policy.ledger;
+        let plan =
+            Plan::max(budget.plan(Stage::Features, ledger), budget.plan(Stage::Rules, ledger));
+        // Enrich sets both for every event that asks for a decision.
+        let word = |fact| facts.text(fact).unwrap_or("");
+        let service = Service::parse(word(Fact::Service)).unwrap_or(Service::InternetPayment);
+        let kind = Kind::parse(word(Fact::Kind)).unwrap_or(Kind::Payment);
+        self.state.warming(&self.plan, input.occurred_at, &mut self.warming);
+        let subject =
+            input.tokens.get(EntityKind::Account).or_else(|| input.tokens.get(EntityKind::Card));
+        let context = Context {
+            service,
+            kind,
+            occurred_at: input.occurred_at,
+            subject,
+            warming: &self.warming,
+            plan,
+        };
+        self.bundle.rules.evaluate(&self.row, &context, &mut self.hits);
+        self.effects.clear();
+        let fired = self.hits.fired.iter();
+        self.effects.extend(fired.map(|index| self.bundle.rules.rule(*index).effect));
+        let mut flags = self.hits.flags;
+        if input.missing != MissingTables::default() {
+            flags.add(DecisionFlags::MISSING_TABLES);
+        }
+        let evidence = Evidence {
+            service,
+            amount_base: facts.int(Fact::AmountBase),
+            is_resubmission: facts.bool(Fact::IsResubmission) == Some(true),
+            came: came(input),
+            fired: &self.effects,
+            flags,
+            missing: input.missing,
+            plan,
+        };
+        decide(&self.bundle.policy, &evidence)
+    }
+
+    /// Remembers the event, and applies what was waiting for it.
+    fn remember(&mut self, input: &Input, seq: Seq, body: Option<&Body>) {
+        let moment = self.moment(input, seq);
+        self.answered = Answered { received_at: moment.received_at, bundle: moment.bundle };
+        self.recent.add((input.event, input.content), moment, body, &self.footprint);
+        let mut waiting = Vec::new();
+        self.parked.take(input.event, |amendment| waiting.push(amendment));
+        for amendment in waiting {
+            self.amend_known(input.event, amendment);
+        }
+        let is_reversal = input.facts.text(Fact::Kind) == Some(Kind::Reversal.name());
+        if let Some(original) = input.original.filter(|_| is_reversal) {
+            // A reversal is its own outcome of what it undoes; an unknown original stays as it is.
+            let result = OutcomeResult::Reversed;
+            self.amend_known(original, Amendment::Outcome { result, refusal: None });
+        }
+    }
+
+    fn remember_amendment(&mut self, input: &Input, seq: Seq) {
+        self.footprint.clear();
+        let moment = self.moment(input, seq);
+        self.amended.add((content_token(input), input.content), moment, None, &self.footprint);
+    }
+
+    fn amend(&mut self, input: &Input, seq: Seq, target: Token, amendment: Amendment) -> Applied {
+        self.parked.expire(input.received_at, |expired| self.expired.push(expired));
+        match self.amend_known(target, amendment) {
+            Some(target) => Applied::Amended { seq, target },
+            None => {
+                let since: EventTime = input.received_at;
+                self.parked.park((seq, input.source, since), target, amendment);
+                Applied::Parked { seq }
+            }
+        }
+    }
+
+    /// Corrects the windows of a known event.
+    fn amend_known(&mut self, target: Token, amendment: Amendment) -> Option<Seq> {
+        let event = self.recent.find(target)?;
+        self.recent.footprint(event.row, &mut self.other);
+        self.state.amend(&self.plan, &self.other, event.occurred_at, event.seq, amendment);
+        self.other.note(amendment);
+        self.recent.set_footprint(event.row, &self.other);
+        Some(event.seq)
+    }
+}
+
+/// An amendment has no id of its own: its content is its name.
+fn content_token(input: &Input) -> Token {
+    Token::from_bytes(input.content.0)
+}
+
+fn came(input: &Input) -> RiskData {
+    let group = |fact, group| {
+        if input.facts.bool(fact) == Some(true) { group } else { RiskData::default() }
+    };
+    group(Fact::DevicePresent, RiskData::DEVICE)
+        .union(group(Fact::IpPresent, RiskData::IP))
+        .union(group(Fact::LocationPresent, RiskData::LOCATION))
+}
+
+/// Sets a custom field; a value of another type than declared is left out.
+fn set_attribute(
+    row: &mut FeatureVector,
+    field: crate::domain::FieldId,
+    field_type: FieldType,
+    value: &crate::domain::AttributeValue<'_>,
+) {
+    use crate::domain::AttributeValue::{Flag, Integer, Number, Text};
+    match (field_type, value) {
+        (FieldType::Bool, Flag(value)) => row.set_bool(field, *value),
+        (FieldType::Int, Integer(value)) => row.set_int(field, *value),
+        (FieldType::Float, Number(value)) => row.set_float(field, *value),
+        (FieldType::Float, Integer(value)) => row.set_float(field, *value as f64),
+        (FieldType::Text, Text(value)) => row.set_text(field, value),
+        _ => {}
+    }
+}

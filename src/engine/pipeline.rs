@@ -1,0 +1,447 @@
+//! One message from bytes to answer: every stage in its place, and why it stands there.
+//!
+//! 1. decode: what cannot be read, or must not enter, gets no number.
+//! 2. time bounds: the arrival is known, and nothing has been counted yet.
+//! 3. canonical form: what the fingerprint is taken over and what will be sealed.
+//! 4. enrich: raw values become tokens and facts; after it, nothing personal but the event itself.
+//! 5. engine: once, count, rules, decide.
+//! 6. journal: before any answer is made, so that no answer leaves that is not kept.
+//! 7. mask: the event once more, for the reader's eyes.
+
+use crate::domain::{
+    Applied, Body, EventTime, Input, Message, MissingTables, Observed, Plan, Reasons, Seq, Source,
+    Stage, What,
+};
+use crate::journal::{
+    Appended, BundleFile, BundleHash, BundleRef, Columns, Durability, Entry, Features, Hits,
+    JournalError, OpenPart, StoredBundle, Writer,
+};
+use crate::stages::decide::Ledger;
+use crate::stages::decode::{Door, Dropped, Reject, TimeLimits, check_time, decode};
+use crate::stages::enrich::{Tables, TokenKeys, enrich};
+use crate::stages::mask::{Answer, Masked, Profile, render};
+use crate::wire::{EventBytes, encode};
+
+use super::{Budget, ENGINE_SEMANTICS, Engine};
+
+/// What the pipeline asks of the machine around it.
+pub trait Surroundings {
+    /// Nanoseconds on a clock that never goes back; a constant where time is not measured.
+    fn now_ns(&self) -> u64;
+
+    /// Facts that need raw digits and a memory of them (sequential card numbers): computed at the
+    /// edge, and only the result is an input.
+    fn at_the_edge(&mut self, message: &Message<'_>, input: &mut Input);
+}
+
+/// Whether decisions are made against the clock.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Pace {
+    /// The ledger's budget picks the plan.
+    Live,
+    /// Files and histories: always the full plan.
+    Unhurried,
+}
+
+/// What a pipeline is made of.
+pub struct Parts<S> {
+    /// The engine, restored from the journal if there is one.
+    pub engine: Engine,
+    /// The journal; without one answers are kept in memory alone.
+    pub journal: Option<Writer>,
+    /// Size and depth limits of messages.
+    pub door: Door,
+    /// Time bounds of messages.
+    pub times: TimeLimits,
+    /// The client's namespace of event ids.
+    pub namespace: String,
+    /// What the reader of the decisions may see.
+    pub profile: Profile,
+    /// How far a batch has to be before its answers may leave.
+    pub durability: Durability,
+    /// Whether decisions are made against the clock.
+    pub pace: Pace,
+    /// The machine around it.
+    pub surroundings: S,
+}
+
+/// Decode, enrich, engine, journal, mask: one writer, one order.
+pub struct Pipeline<S> {
+    parts: Parts<S>,
+    columns: Columns,
+    bundle: BundleRef,
+    /// `received_at` never goes back.
+    last_received_at: EventTime,
+    bytes: EventBytes,
+    input: Input,
+    masked: Masked,
+    appended: Option<Appended>,
+    indices: Indices,
+}
+
+/// Rule indices as the journal takes them.
+#[derive(Debug, Default)]
+struct Indices {
+    fired: Vec<u16>,
+    shadow: Vec<u16>,
+    undetermined: Vec<u16>,
+}
+
+/// What became of one message.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Outcome {
+    /// It was numbered and applied, or answered from memory.
+    Applied(Applied),
+    /// It did not pass the door.
+    Rejected(Reject),
+}
+
+/// One message's answer. What is borrowed stays until the next call.
+#[derive(Debug)]
+pub struct Step<'a> {
+    /// What became of it.
+    pub outcome: Outcome,
+    /// The event's id, when it could be read. Not personal.
+    pub event_id: &'a str,
+    /// The input as the engine took it; meaningless when rejected.
+    pub input: &'a Input,
+    /// The masked decision, when there is one.
+    pub decision: Option<&'a Masked>,
+    /// The record's open part, when it was journaled now.
+    pub audit: Option<OpenPart<'a>>,
+    /// What was dropped at the door.
+    pub dropped: Dropped,
+    /// Nanoseconds spent in each stage.
+    pub stage_ns: [u32; Stage::COUNT],
+}
+
+impl Step<'_> {
+    /// The answer's body, new or repeated.
+    pub fn body(&self) -> Option<&Body> {
+        match &self.outcome {
+            Outcome::Applied(Applied::Decided { body, .. } | Applied::Repeated { body, .. }) => {
+                Some(body)
+            }
+            _ => None,
+        }
+    }
+
+    /// The number of the input, or of the one that it repeats.
+    pub fn seq(&self) -> Option<Seq> {
+        match self.outcome {
+            Outcome::Rejected(_) => None,
+            Outcome::Applied(
+                Applied::Decided { seq, .. }
+                | Applied::Repeated { seq, .. }
+                | Applied::Conflict { seq }
+                | Applied::Observed { seq }
+                | Applied::Amended { seq, .. }
+                | Applied::AlreadyAmended { seq }
+                | Applied::Parked { seq },
+            ) => Some(seq),
+        }
+    }
+
+    /// Tables that were missing.
+    pub fn missing(&self) -> MissingTables {
+        self.body().map_or(MissingTables::default(), |body| body.missing)
+    }
+}
+
+/// Whether a message asks for a decision or only for being counted.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Intent {
+    /// Decide it.
+    Decide,
+    /// History: count it.
+    Observe,
+}
+
+impl<S: Surroundings> Pipeline<S> {
+    /// Puts the parts together; the journal notes the bundle if it is a new one.
+    pub fn new(
+        mut parts: Parts<S>,
+        bundle_files: &std::collections::BTreeMap<String, Vec<u8>>,
+    ) -> Result<Self, JournalError> {
+        let columns = Columns::of(&parts.engine.bundle().schema);
+        let bundle = match &mut parts.journal {
+            None => BundleRef(0),
+            Some(journal) => journal.activate(stored(&parts.engine, bundle_files))?,
+        };
+        Ok(Self {
+            parts,
+            columns,
+            bundle,
+            last_received_at: EventTime::MIN,
+            bytes: EventBytes::new(),
+            input: Input::new(),
+            masked: Masked::new(),
+            appended: None,
+            indices: Indices::default(),
+        })
+    }
+
+    /// The engine, to be asked.
+    pub fn engine(&self) -> &Engine {
+        &self.parts.engine
+    }
+
+    /// The engine, for what waits there.
+    pub fn engine_mut(&mut self) -> &mut Engine {
+        &mut self.parts.engine
+    }
+
+    /// Takes one message. Never fails on what is in it; fails only when the journal cannot keep it.
+    ///
+    /// `received_at` is the edge's stamp; `None` for a file, whose lines may carry their own and
+    /// otherwise arrive when they occurred.
+    pub fn process(
+        &mut self,
+        bytes: &[u8],
+        (received_at, source): (Option<EventTime>, Option<Source>),
+        intent: Intent,
+        (tables, keys): (&Tables, &TokenKeys),
+    ) -> Result<Step<'_>, JournalError> {
+        let mut watch = Watch::start(&self.parts.surroundings);
+        self.appended = None;
+        let decoded = match decode(bytes, &self.parts.door) {
+            Ok(decoded) => decoded,
+            Err(reject) => return Ok(self.rejected(reject, Dropped::default())),
+        };
+        let occurred_at = occurred_at(&decoded.message);
+        let received_at = received_at.or(decoded.received_at).unwrap_or(occurred_at);
+        let received_at = received_at.max(self.last_received_at);
+        if let Err(reason) = check_time(occurred_at, received_at, &self.parts.times) {
+            return Ok(self.rejected(Reject::whole(reason), decoded.dropped));
+        }
+        self.last_received_at = received_at;
+        watch.lap(&self.parts.surroundings, Stage::Decode);
+
+        encode(&decoded.message, &mut self.bytes);
+        let canonical = self.bytes.canonical();
+        let namespace = &self.parts.namespace;
+        let input = &mut self.input;
+        enrich(&decoded.message, canonical, received_at, namespace, tables, keys, input);
+        input.source = source;
+        if intent == Intent::Observe && input.what == What::Decide {
+            input.what = What::Observe;
+        }
+        self.parts.surroundings.at_the_edge(&decoded.message, input);
+        self.take_attributes(&decoded.message);
+        watch.lap(&self.parts.surroundings, Stage::Enrich);
+
+        let mut budget =
+            Deadline { pace: self.parts.pace, watch: &watch, at: &self.parts.surroundings };
+        let applied = self.parts.engine.apply(&self.input, &mut budget);
+        watch.lap(&self.parts.surroundings, Stage::Rules);
+
+        if is_new(&applied) {
+            self.append(applied, &watch)?;
+        }
+        watch.lap(&self.parts.surroundings, Stage::Journal);
+
+        let mut has_decision = false;
+        if let (Message::Event(event), Some((seq, body))) = (&decoded.message, answer(&applied)) {
+            self.render(event, seq, &body);
+            has_decision = true;
+        }
+        watch.lap(&self.parts.surroundings, Stage::Mask);
+        let audit = match (&self.parts.journal, &self.appended) {
+            (Some(journal), Some(appended)) => journal.open_part(appended),
+            _ => None,
+        };
+        Ok(Step {
+            outcome: Outcome::Applied(applied),
+            event_id: &self.input.event_id,
+            input: &self.input,
+            decision: has_decision.then_some(&self.masked),
+            audit,
+            dropped: decoded.dropped,
+            stage_ns: watch.stage_ns,
+        })
+    }
+
+    /// Makes everything processed so far as durable as configured; answers may leave after it.
+    pub fn flush(&mut self) -> Result<(), JournalError> {
+        match &mut self.parts.journal {
+            None => Ok(()),
+            Some(journal) => journal.flush(self.parts.durability),
+        }
+    }
+
+    /// Flushes, and closes the journal.
+    pub fn close(self) -> Result<(), JournalError> {
+        self.parts.journal.map_or(Ok(()), Writer::close)
+    }
+
+    fn rejected(&self, reject: Reject, dropped: Dropped) -> Step<'_> {
+        Step {
+            outcome: Outcome::Rejected(reject),
+            event_id: "",
+            input: &self.input,
+            decision: None,
+            audit: None,
+            dropped,
+            stage_ns: [0; Stage::COUNT],
+        }
+    }
+
+    /// Custom fields that the bundle declares come along, others stay behind with the event.
+    fn take_attributes(&mut self, message: &Message<'_>) {
+        let Message::Event(event) = message else { return };
+        let declared = &self.parts.engine.bundle().attributes;
+        for attribute in &event.attributes {
+            if declared.iter().any(|known| known.name == attribute.name) {
+                self.input.attributes.push(attribute.clone().into_owned());
+            }
+        }
+    }
+
+    fn append(&mut self, applied: Applied, watch: &Watch) -> Result<(), JournalError> {
+        let Some(journal) = &mut self.parts.journal else { return Ok(()) };
+        let engine = &self.parts.engine;
+        let is_decided = matches!(applied, Applied::Decided { .. });
+        let Indices { fired, shadow, undetermined } = &mut self.indices;
+        for (list, rules) in [
+            (&mut *fired, &engine.hits().fired),
+            (&mut *shadow, &engine.hits().shadow),
+            (&mut *undetermined, &engine.hits().undetermined),
+        ] {
+            list.clear();
+            list.extend(rules.iter().filter(|_| is_decided).map(|index| index.0));
+        }
+        let observed = Observed { stage_ns: watch.stage_ns, ..Observed::default() };
+        let entry = Entry {
+            seq: seq_of(&applied),
+            input: &self.input,
+            applied,
+            hits: Hits { fired, shadow, undetermined },
+            features: is_decided.then_some(Features { row: engine.row(), columns: &self.columns }),
+            bundle: self.bundle,
+            observed: &observed,
+        };
+        self.appended = Some(journal.append(&entry, Some(&self.bytes))?);
+        Ok(())
+    }
+
+    fn render(&mut self, event: &crate::domain::PaymentEvent<'_>, seq: Seq, body: &Body) {
+        let engine = &self.parts.engine;
+        let mut reasons = [("", ""); Reasons::MAX];
+        let ids = body.reasons.as_slice();
+        for (reason, id) in reasons.iter_mut().zip(ids) {
+            *reason = engine.reason(*id);
+        }
+        let answer = Answer {
+            seq,
+            body,
+            reasons: &reasons[..ids.len()],
+            bundle: short(engine.answered_by()),
+            semantics: ENGINE_SEMANTICS,
+            received_at: engine.answered_at(),
+            score_band_name: BANDS.get(usize::from(body.band.0)).copied().unwrap_or("?"),
+        };
+        render(event, &answer, &self.parts.profile, &mut self.masked);
+    }
+}
+
+/// Bands are numbered from the mildest.
+const BANDS: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
+
+/// The first twelve digits of a bundle's hash name it among people.
+fn short(name: &str) -> &str {
+    name.get(..19).unwrap_or(name)
+}
+
+fn stored(engine: &Engine, files: &std::collections::BTreeMap<String, Vec<u8>>) -> StoredBundle {
+    let bundle = engine.bundle();
+    StoredBundle {
+        hash: BundleHash(bundle.hash),
+        files: files
+            .iter()
+            .map(|(path, content)| BundleFile { path: path.clone(), content: content.clone() })
+            .collect(),
+        reasons: bundle
+            .reasons
+            .iter()
+            .enumerate()
+            .map(|(id, (code, _))| (crate::domain::ReasonId(id as u16), code.clone()))
+            .collect(),
+        ..StoredBundle::default()
+    }
+}
+
+fn occurred_at(message: &Message<'_>) -> EventTime {
+    match message {
+        Message::Event(event) => event.occurred_at,
+        Message::Outcome(outcome) => outcome.occurred_at,
+        Message::Label(label) => label.occurred_at,
+    }
+}
+
+/// Whether the input got a number now; repeats and conflicts change nothing and are not journaled.
+const fn is_new(applied: &Applied) -> bool {
+    !matches!(
+        applied,
+        Applied::Repeated { .. } | Applied::Conflict { .. } | Applied::AlreadyAmended { .. }
+    )
+}
+
+const fn seq_of(applied: &Applied) -> Seq {
+    match applied {
+        Applied::Decided { seq, .. }
+        | Applied::Repeated { seq, .. }
+        | Applied::Conflict { seq }
+        | Applied::Observed { seq }
+        | Applied::Amended { seq, .. }
+        | Applied::AlreadyAmended { seq }
+        | Applied::Parked { seq } => *seq,
+    }
+}
+
+const fn answer(applied: &Applied) -> Option<(Seq, Body)> {
+    match applied {
+        Applied::Decided { seq, body } | Applied::Repeated { seq, body } => Some((*seq, *body)),
+        _ => None,
+    }
+}
+
+/// Measures stages, each from the end of the one before.
+struct Watch {
+    started_ns: u64,
+    last_ns: u64,
+    stage_ns: [u32; Stage::COUNT],
+}
+
+impl Watch {
+    fn start(surroundings: &impl Surroundings) -> Self {
+        let now = surroundings.now_ns();
+        Self { started_ns: now, last_ns: now, stage_ns: [0; Stage::COUNT] }
+    }
+
+    fn lap(&mut self, surroundings: &impl Surroundings, stage: Stage) {
+        let now = surroundings.now_ns();
+        let spent = now.saturating_sub(self.last_ns);
+        self.stage_ns[stage as usize] = u32::try_from(spent).unwrap_or(u32::MAX);
+        self.last_ns = now;
+    }
+}
+
+/// The budget of a live decision: what the ledger grants, less what has passed.
+struct Deadline<'a, S> {
+    pace: Pace,
+    watch: &'a Watch,
+    at: &'a S,
+}
+
+impl<S: Surroundings> Budget for Deadline<'_, S> {
+    fn plan(&mut self, stage: Stage, ledger: &Ledger) -> Plan {
+        match self.pace {
+            Pace::Unhurried => Plan::Full,
+            Pace::Live => {
+                let spent_us = self.at.now_ns().saturating_sub(self.watch.started_ns) / 1_000;
+                let left_us = i64::from(ledger.budget_us) - spent_us.min(1 << 40) as i64;
+                ledger.plan(stage, left_us)
+            }
+        }
+    }
+}
