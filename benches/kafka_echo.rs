@@ -54,7 +54,7 @@ struct Common {
     #[arg(long, global = true, value_enum, default_value_t = Subject::Echo)]
     subject: Subject,
     /// With an external subject: where it reads.
-    #[arg(long, global = true, default_value = "tidegate.events")]
+    #[arg(long, global = true, default_value = "tidegate.payments")]
     events_topic: String,
     /// With an external subject: where it answers.
     #[arg(long, global = true, default_value = "tidegate.decisions")]

@@ -107,7 +107,7 @@ fn without_member(line: &str, name: &str) -> Option<String> {
 /// A mobile payment without id and time; identifiers are well formed and belong to nobody.
 fn synthetic_line(index: u32) -> String {
     // Spreads neighbouring indexes over all digits, so that batches compress like real ones.
-    let mixed = u64::from(index).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29);
+    let mixed = u64::from(index + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29);
     let card = with_luhn_digit(&format!("622848{:012}", mixed % 1_000_000_000_000));
     format!(
         concat!(
@@ -119,9 +119,9 @@ fn synthetic_line(index: u32) -> String {
             r#""merchant":{{"id":"M{merchant:011}","mcc":"5411","name":"Shop {merchant}","#,
             r#""city":"Shanghai"}},"#,
             r#""device":{{"platform":"android","brand":"Xiaomi","model":"M2102J2SC","#,
-            r#""os_version":"13","app_version":"8.4.1","oaid":"{mixed:016x}{mixed:016x}","#,
-            r#""android_id":"{mixed:016x}","media_drm_id":"{mixed:032x}","cpu":"sm8350","#,
-            r#""cores":8,"memory_mb":8192,"screen":"1080x2400","language":"zh-CN","#,
+            r#""os_version":"13","app_version":"8.4.1","oaid":"{mixed:016x}","#,
+            r#""android_id":"{mixed:016x}","media_drm_id":"{mixed:016x}","cpu":"sm8350","#,
+            r#""memory_mb":8192,"screen":"1080x2400","#,
             r#""time_zone":"Asia/Shanghai"}},"#,
             r#""network":{{"ip":"10.{b}.{c}.{d}","port":44321,"type":"wifi"}},"#,
             r#""location":{{"lat":31.{c:03}1{d:03},"lon":121.{d:03}1{b:03},"accuracy_m":20,"#,
