@@ -24,15 +24,19 @@ need_packages() {
         fail "$why. Install it with: sudo apt-get install --no-install-recommends $*"
     fi
     say "$why: installing $*"
-    # Everything goes to standard error: callers read facts from our standard output.
-    if ! { apt_get update && apt_get install --no-install-recommends "$@"; }; then
+    local log
+    log=$(mktemp)
+    if ! { apt_get update && apt_get install --no-install-recommends "$@"; } >"$log" 2>&1; then
+        cat "$log" >&2
+        rm -f "$log"
         fail "apt-get could not install $*; its messages are above"
     fi
+    rm -f "$log"
 }
 
 # A lock held by another apt run is waited for.
 apt_get() {
-    DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=300 "$@" >&2
+    DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=300 "$@"
 }
 
 # A Java runtime that Kafka 4 accepts (17 or newer).
