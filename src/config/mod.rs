@@ -51,15 +51,24 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads and checks a file.
-    pub fn load(file: &Path) -> Result<Self, Faults> {
-        let text = std::fs::read_to_string(file)
-            .map_err(|error| Faults::of_file(file, format!("cannot be read: {error}")))?;
-        Self::parse(file, &text)
+    /// Reads a file as far as it goes, with everything that is wrong with it: where there are
+    /// faults the configuration must not be used, only examined further.
+    pub fn examine(file: &Path) -> (Option<Self>, Faults) {
+        match std::fs::read_to_string(file) {
+            Ok(text) => Self::examine_text(file, &text),
+            Err(error) => (None, Faults::of_file(file, format!("cannot be read: {error}"))),
+        }
     }
 
     /// Checks a text; `file` is for messages and as the base of relative paths.
     pub fn parse(file: &Path, text: &str) -> Result<Self, Faults> {
+        match Self::examine_text(file, text) {
+            (Some(config), faults) if faults.is_empty() => Ok(config),
+            (_, faults) => Err(faults),
+        }
+    }
+
+    fn examine_text(file: &Path, text: &str) -> (Option<Self>, Faults) {
         let document = Document::new(file, text);
         let (user, errors) = DeTable::parse_recoverable(text);
         for error in &errors {
@@ -69,16 +78,13 @@ impl Config {
         let (shipped, shipped_errors) = DeTable::parse_recoverable(SHIPPED);
         debug_assert!(shipped_errors.is_empty(), "the shipped defaults parse");
         // A half-parsed table would be blamed for keys that the broken line hides.
-        if errors.is_empty() {
-            let root = Section::root(&document, user.get_ref(), shipped.get_ref());
-            let config = Self::read(root);
-            let faults = document.into_faults();
-            return if faults.is_empty() { Ok(config) } else { Err(faults) };
-        }
-        Err(document.into_faults())
+        let config = errors
+            .is_empty()
+            .then(|| Self::read(Section::root(&document, user.get_ref(), shipped.get_ref())));
+        (config, document.into_faults())
     }
 
-    /// Values of faulty keys are placeholders: the caller drops the whole when there are faults.
+    /// Values of faulty keys are placeholders.
     fn read(mut root: Section<'_, '_>) -> Self {
         let (sinks, outputs) = sinks::read(&mut root);
         let config = Self {

@@ -96,15 +96,7 @@ pub(super) fn bundle(mut section: Section<'_, '_>) -> BundleFrom {
 }
 
 pub(super) fn tables(mut section: Section<'_, '_>) -> TableFiles {
-    let mut file = |key| {
-        let path = section.optional_path(key);
-        if let Some(path) = &path
-            && let Err(error) = std::fs::File::open(path)
-        {
-            section.fault(key, format!("{}: {error}", path.display()));
-        }
-        path
-    };
+    let mut file = |key| section.optional_path(key);
     let paths = TablePaths {
         geo: file("geo"),
         asn: file("asn"),

@@ -3,9 +3,10 @@
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{CommitMode, Consumer as _};
+use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::{Offset, TopicPartitionList};
 
-use crate::domain::Source;
+use crate::domain::{Seq, Source};
 use crate::telemetry::{LogEvent, Unready, emit};
 
 use super::contexts::Rebalance;
@@ -70,6 +71,7 @@ impl<H: Handler> Edge<H> {
         if self.consumer.assign(&begin).is_err() || !self.commit_begin(&begin)? {
             return Ok(());
         }
+        self.work.handler.resume(&self.positions_of(&begin))?;
         self.forget_pause();
         self.compare_with_total(begin.count());
         Ok(())
@@ -80,7 +82,8 @@ impl<H: Handler> Edge<H> {
     /// Else a crash before the first commit would leave a group without positions, and the journal
     /// knows only what was decided, not what was sent: outputs on their way would be lost.
     fn commit_begin(&self, begin: &TopicPartitionList) -> Result<bool, EdgeError> {
-        while self.consumer.commit(begin, CommitMode::Sync).is_err() {
+        let begin = self.commit_list(&self.positions_of(begin));
+        while self.consumer.commit(&begin, CommitMode::Sync).is_err() {
             self.check_fatal()?;
             if self.is_stopping() || self.consumer.assignment_lost() {
                 return Ok(false);
@@ -91,9 +94,9 @@ impl<H: Handler> Edge<H> {
         Ok(true)
     }
 
-    /// Where to begin with each partition: where the group says, but never past the journal, which
-    /// is the only truth; where the journal says when the group does not know; else where the
-    /// setting says. `None` when a stop came before the broker's answer.
+    /// Where to begin with each partition: where the group says; where the journal says when the
+    /// group does not know, or when the journal has lost what the group believes done (the journal
+    /// is the only truth); else where the setting says. `None` when a stop came before an answer.
     fn begin_of(
         &self,
         committed: &TopicPartitionList,
@@ -110,8 +113,10 @@ impl<H: Handler> Edge<H> {
                 Offset::Offset(offset) => Some(offset),
                 _ => None,
             };
+            let next_then = element.metadata().parse().map(Seq).unwrap_or_default();
+            let has_lost = next_then > self.work.handler.next_seq();
             let (offset, from) = match (group, journal) {
-                (Some(group), Some(journal)) if journal < group => (journal, "journal"),
+                (Some(group), Some(journal)) if has_lost => (group.min(journal), "journal"),
                 (Some(group), _) => (group, "group"),
                 (None, Some(journal)) => (journal, "journal"),
                 (None, None) => match self.edge_of(name, partition)? {
@@ -164,6 +169,15 @@ impl<H: Handler> Edge<H> {
         } else {
             readiness.clear(Unready::SharedGroup);
         }
+    }
+
+    fn positions_of(&self, list: &TopicPartitionList) -> Vec<Source> {
+        let position = |element: &TopicPartitionListElem<'_>| {
+            let Offset::Offset(offset) = element.offset() else { return None };
+            let topic = self.topic_index(element.topic())?;
+            Some(Source { topic, partition: element.partition(), offset })
+        };
+        list.elements().iter().filter_map(position).collect()
     }
 
     fn topic_index(&self, name: &str) -> Option<u16> {

@@ -7,14 +7,13 @@ use std::time::{Duration, Instant};
 use rdkafka::config::FromClientConfigAndContext as _;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{Header, OwnedHeaders};
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
-use rdkafka::{ClientConfig, Message as _, Offset, TopicPartitionList};
+use rdkafka::producer::{BaseProducer, Producer as _};
+use rdkafka::{ClientConfig, Message as _, TopicPartitionList};
 
 use crate::domain::Source;
-use crate::telemetry::{LogEvent, Output, Telemetry, Unready, emit};
+use crate::telemetry::{LogEvent, Telemetry, Unready, emit};
 
-use super::contexts::{ConsumerSide, Delivery, ProducerSide, pack};
+use super::contexts::{ConsumerSide, Delivery, ProducerSide};
 use super::settings::Property;
 use super::statistics::Statistics;
 use super::work::{Incoming, Work};
@@ -70,7 +69,7 @@ pub struct Edge<H> {
     pub(super) producer: BaseProducer<ProducerSide>,
     pub(super) telemetry: Telemetry,
     statistics: Arc<Statistics>,
-    deliveries: Vec<Delivery>,
+    pub(super) deliveries: Vec<Delivery>,
     is_paused: bool,
     last_commit: Instant,
     last_tick: Instant,
@@ -100,9 +99,8 @@ impl<H: Handler> Edge<H> {
         let producer =
             BaseProducer::from_config_and_context(&client_config(settings.producer()), side)
                 .map_err(EdgeError::Client)?;
-        let has_audit = settings.outputs.audit.is_some();
         Ok(Self {
-            work: Work::new(handler, telemetry.clone(), has_audit),
+            work: Work::new(handler, telemetry.clone(), &settings),
             settings,
             consumer,
             producer,
@@ -197,9 +195,8 @@ impl<H: Handler> Edge<H> {
                 None => break,
             };
             wait = Duration::ZERO;
-            let topic_name = message.topic();
-            let Some(topic) = self.settings.topics.iter().position(|name| name == topic_name)
-            else {
+            let name = message.topic();
+            let Some(topic) = self.settings.topics.iter().position(|topic| topic == name) else {
                 continue;
             };
             let source = Source {
@@ -209,66 +206,12 @@ impl<H: Handler> Edge<H> {
             };
             let bytes = message.payload().unwrap_or_default();
             let stamped_ms = message.timestamp().to_millis();
-            if !self.work.take(Incoming { topic_name, source, bytes, stamped_ms }) {
-                return Err(EdgeError::TooManyPartitions);
-            }
+            self.work.take(Incoming { source, bytes, stamped_ms })?;
             if self.consumer.context().has_rebalance() {
                 break;
             }
         }
         Ok(())
-    }
-
-    /// Gives the client what may be sent, as far as it has room.
-    pub(super) fn send(&mut self) -> Result<(), EdgeError> {
-        let outputs = &self.settings.outputs;
-        while let Some(ready) = self.work.outbox.next() {
-            let topic = topic_of(outputs, ready.output);
-            let mut record = BaseRecord::with_opaque_to(topic, pack(ready.ticket, ready.output))
-                .key(ready.key)
-                .payload(ready.payload);
-            if let Some(seq) = ready.seq {
-                let text = seq.0.to_string();
-                let header = Header { key: "seq", value: Some(&text) };
-                record = record.headers(OwnedHeaders::new_with_capacity(1).insert(header));
-            }
-            match self.producer.send(record) {
-                Ok(()) => self.work.outbox.mark_sent(),
-                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _)) => break,
-                Err((error, _)) => {
-                    let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Unknown);
-                    self.check_fatal()?;
-                    return Err(EdgeError::Refused { topic: topic.to_owned(), code });
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Notes which outputs the broker has.
-    pub(super) fn serve_deliveries(&mut self) -> Result<(), EdgeError> {
-        self.producer.poll(Duration::ZERO);
-        self.note_deliveries().map_or(Ok(()), |(output, code)| {
-            self.check_fatal()?;
-            let topic = topic_of(&self.settings.outputs, output).to_owned();
-            Err(EdgeError::Refused { topic, code })
-        })
-    }
-
-    /// Acknowledges what was delivered and gives the first refusal.
-    pub(super) fn note_deliveries(&mut self) -> Option<(Output, RDKafkaErrorCode)> {
-        self.producer.context().swap_deliveries(&mut self.deliveries);
-        let mut refused = None;
-        for delivery in self.deliveries.drain(..) {
-            match delivery.refused {
-                None => {
-                    self.telemetry.meters.delivered(delivery.output);
-                    self.work.ledger.acknowledge(delivery.ticket);
-                }
-                Some(code) => refused = refused.or(Some((delivery.output, code))),
-            }
-        }
-        refused
     }
 
     /// Pauses reading while too many outputs wait, and resumes at half.
@@ -302,55 +245,6 @@ impl<H: Handler> Edge<H> {
         self.is_paused = false;
     }
 
-    /// Tells the group which messages are done.
-    pub(super) fn commit(&mut self, mode: CommitMode) {
-        if self.settings.transactional_id.is_some() {
-            return;
-        }
-        if self.consumer.context().take_commit_failed() {
-            self.work.ledger.doubt_commits();
-        }
-        let done = self.work.ledger.commits();
-        if done.is_empty() {
-            return;
-        }
-        if let Err(error) = self.consumer.commit(&self.list(&done), mode) {
-            self.work.ledger.doubt_commits();
-            emit(&LogEvent::CommitFailed { code: &error.to_string() });
-        }
-    }
-
-    /// Positions in the client's form.
-    pub(super) fn list(&self, positions: &[Source]) -> TopicPartitionList {
-        let mut list = TopicPartitionList::with_capacity(positions.len());
-        for position in positions {
-            if let Some(topic) = self.settings.topics.get(usize::from(position.topic)) {
-                // Fails only for an offset that the client cannot express; ours were messages'.
-                let _ = list.add_partition_offset(
-                    topic,
-                    position.partition,
-                    Offset::Offset(position.offset),
-                );
-            }
-        }
-        list
-    }
-
-    /// Waits until the broker has everything, at most until the deadline; whether it has.
-    pub(super) fn drain(&mut self, deadline: Instant) -> Result<bool, EdgeError> {
-        loop {
-            self.send()?;
-            self.serve_deliveries()?;
-            if self.work.ledger.unacknowledged() == 0 {
-                return Ok(true);
-            }
-            if Instant::now() >= deadline {
-                return Ok(false);
-            }
-            self.producer.poll(Duration::from_millis(1));
-        }
-    }
-
     /// Nothing more is read: sends, waits and commits.
     fn finish(&mut self) -> Result<(), EdgeError> {
         let is_done = self.drain(Instant::now() + self.settings.stop_timeout)?;
@@ -378,15 +272,6 @@ fn judge(error: &KafkaError) -> Result<(), EdgeError> {
             Err(EdgeError::Fatal { code: *code, text: error.to_string() })
         }
         _ => Ok(()),
-    }
-}
-
-fn topic_of(outputs: &super::Outputs, output: Output) -> &str {
-    match output {
-        Output::Decision => &outputs.decisions,
-        // Audit records are made only when they have a topic.
-        Output::Audit => outputs.audit.as_deref().unwrap_or_default(),
-        Output::DeadLetter => &outputs.dead_letters,
     }
 }
 

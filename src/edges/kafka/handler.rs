@@ -31,19 +31,29 @@ pub trait Handler {
     where
         Self: 'a;
 
-    /// Takes one message. Never fails on what is in it.
+    /// Takes one message. Never fails on what is in it, only when it cannot be kept.
     fn process(
         &mut self,
         bytes: &[u8],
         received_at: EventTime,
         source: Source,
-    ) -> Answer<'_, Self::Decision<'_>, Self::Audit<'_>>;
+    ) -> Result<Answer<'_, Self::Decision<'_>, Self::Audit<'_>>, HandlerError>;
 
     /// Makes everything processed so far as durable as configured. Nothing is sent before it.
     fn flush(&mut self) -> Result<(), HandlerError>;
 
-    /// Per topic and partition the offset after the last message that is kept.
+    /// The number that the next input gets.
+    fn next_seq(&self) -> Seq;
+
+    /// Per topic and partition the offset after the last message that the journal has. Messages
+    /// that get no number (rejected, repeated) leave no trace there, so it may be behind.
     fn positions(&self) -> Vec<Source>;
+
+    /// Reading begins at these positions: what is kept and comes again was perhaps not sent, and
+    /// its audit records are wanted once more.
+    fn resume(&mut self, _begin: &[Source]) -> Result<(), HandlerError> {
+        Ok(())
+    }
 
     /// Called about once a second, between two messages.
     fn tick(&mut self) {}
@@ -69,6 +79,8 @@ pub struct Answer<'a, D, A> {
     pub audit: Option<A>,
     /// Why it becomes a dead letter.
     pub rejected: Option<Rejected>,
+    /// Amendments whose event never came: they become dead letters now. Nearly always empty.
+    pub expired: Vec<Source>,
     /// What was decided, for the counters; `None` unless decided for the first time.
     pub decided: Option<(Kind, Service, Action)>,
     /// Tables that were not there.

@@ -21,6 +21,10 @@ mod statistics;
 #[cfg(feature = "kafka")]
 mod work;
 #[cfg(feature = "kafka")]
+mod sending;
+#[cfg(feature = "kafka")]
+mod commits;
+#[cfg(feature = "kafka")]
 mod assignment;
 #[cfg(feature = "kafka")]
 mod transaction;

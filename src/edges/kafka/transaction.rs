@@ -67,7 +67,7 @@ impl<H: Handler> Edge<H> {
         if let Some(code) = self.deliver_batch()? {
             return Ok(Some(code));
         }
-        let offsets = self.list(&self.work.ledger.taken());
+        let offsets = self.commit_list(&self.work.ledger.taken());
         let Some(group) = self.consumer.group_metadata() else {
             return Ok(Some("no group".to_owned()));
         };

@@ -8,7 +8,7 @@ use crate::telemetry::{LatencyRecorder, Output, Telemetry, Timer};
 use super::dead_letter::{self, Place};
 use super::ledger::{Ledger, Ticket};
 use super::outbox::Outbox;
-use super::{Handler, HandlerError, Sendable as _};
+use super::{EdgeError, Handler, HandlerError, Rejected, Sendable as _, Settings};
 
 /// Everything between a message and its outputs, apart from the clients.
 pub(super) struct Work<H> {
@@ -20,6 +20,7 @@ pub(super) struct Work<H> {
     batch: Vec<Taken>,
     /// The last time given to a message: time never goes back, even when the clock does.
     latest: EventTime,
+    topics: Vec<String>,
     has_audit: bool,
 }
 
@@ -33,14 +34,13 @@ struct Taken {
 /// A message as the client gives it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Incoming<'a> {
-    pub(super) topic_name: &'a str,
     pub(super) source: Source,
     pub(super) bytes: &'a [u8],
     pub(super) stamped_ms: Option<i64>,
 }
 
 impl<H: Handler> Work<H> {
-    pub(super) fn new(handler: H, telemetry: Telemetry, has_audit: bool) -> Self {
+    pub(super) fn new(handler: H, telemetry: Telemetry, settings: &Settings) -> Self {
         Self {
             handler,
             ledger: Ledger::default(),
@@ -49,7 +49,8 @@ impl<H: Handler> Work<H> {
             telemetry,
             batch: Vec::new(),
             latest: EventTime::MIN,
-            has_audit,
+            topics: settings.topics.clone(),
+            has_audit: settings.outputs.audit.is_some(),
         }
     }
 
@@ -58,12 +59,12 @@ impl<H: Handler> Work<H> {
         self.batch.len()
     }
 
-    /// Takes one message; `false` when there are more partitions than tickets can name.
-    pub(super) fn take(&mut self, message: Incoming<'_>) -> bool {
-        let Some(ticket) = self.ledger.take(message.source) else { return false };
+    /// Takes one message.
+    pub(super) fn take(&mut self, message: Incoming<'_>) -> Result<(), EdgeError> {
+        let ticket = self.ledger.take(message.source).ok_or(EdgeError::TooManyPartitions)?;
         let at = Instant::now();
         self.latest = self.latest.max(now());
-        let answer = self.handler.process(message.bytes, self.latest, message.source);
+        let mut answer = self.handler.process(message.bytes, self.latest, message.source)?;
         let meters = &self.telemetry.meters;
         meters.input(answer.result);
         meters.missing(answer.missing);
@@ -81,34 +82,42 @@ impl<H: Handler> Work<H> {
             }
         }
         let key = |out: &mut Vec<u8>| out.extend_from_slice(answer.key);
-        if let Some(decision) = answer.decision {
+        if let Some(decision) = &answer.decision {
             let payload = |out: &mut Vec<u8>| out.extend_from_slice(decision.as_bytes());
             self.ledger.expect(ticket);
             self.outbox.push(Output::Decision, ticket, answer.seq, key, payload);
         }
-        if let Some(audit) = answer.audit
+        if let Some(audit) = &answer.audit
             && self.has_audit
         {
             let payload = |out: &mut Vec<u8>| out.extend_from_slice(audit.as_bytes());
             self.ledger.expect(ticket);
             self.outbox.push(Output::Audit, ticket, answer.seq, key, payload);
         }
-        if let Some(rejected) = answer.rejected {
-            meters.reject(rejected.reason);
-            let Source { partition, offset, .. } = message.source;
-            let place = Place { topic: message.topic_name, partition, offset };
-            let latest = self.latest;
-            self.ledger.expect(ticket);
-            self.outbox.push(
-                Output::DeadLetter,
-                ticket,
-                None,
-                |out| dead_letter::write_key(place, out),
-                |out| dead_letter::write(place, rejected, latest, out),
-            );
+        let expired = std::mem::take(&mut answer.expired);
+        let letter = answer.rejected.map(|rejected| (message.source, rejected));
+        drop(answer);
+        for (source, rejected) in letter.into_iter().chain(expired.into_iter().map(never_came)) {
+            self.bury(ticket, source, rejected);
         }
         self.batch.push(Taken { ticket, at, stamped_ms: message.stamped_ms });
-        true
+        Ok(())
+    }
+
+    /// Puts a dead letter out.
+    fn bury(&mut self, ticket: Ticket, source: Source, rejected: Rejected) {
+        self.telemetry.meters.reject(rejected.reason);
+        let topic = self.topics.get(usize::from(source.topic)).map_or("", String::as_str);
+        let place = Place { topic, partition: source.partition, offset: source.offset };
+        let latest = self.latest;
+        self.ledger.expect(ticket);
+        self.outbox.push(
+            Output::DeadLetter,
+            ticket,
+            None,
+            |out| dead_letter::write_key(place, out),
+            |out| dead_letter::write(place, rejected, latest, out),
+        );
     }
 
     /// Makes the journal keep the batch; its outputs may then be sent.
@@ -145,6 +154,10 @@ impl<H: Handler> Work<H> {
     pub(super) fn idle(&mut self) {
         self.recorder.tick(Instant::now());
     }
+}
+
+fn never_came(source: Source) -> (Source, Rejected) {
+    (source, Rejected { reason: "event_unknown", field: None })
 }
 
 fn nanoseconds(begin: Instant, end: Instant) -> u64 {
