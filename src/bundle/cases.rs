@@ -105,7 +105,7 @@ pub(super) fn read(
         }
         let expect = fields
             .need("expect", report)
-            .and_then(|node| super::read::word(node, "expectation", &Expect::NAMED, report));
+            .and_then(|node| super::read::word(node, "expect", &Expect::NAMED, report));
         fields.finish(report);
         if let (Some(name), Some(expect)) = (name, expect) {
             if cases.iter().any(|case| case.name == name.text) {

@@ -14,7 +14,7 @@ use super::yaml::{self, Node, Shape};
 use super::{Attribute, Bundle, Derived};
 use crate::domain::{FieldId, Schema};
 use crate::lang::Expected;
-use crate::stages::features::BuiltinColumns;
+use crate::stages::features::{BuiltinColumns, FeaturePlan, PlanOptions};
 
 /// Files with a meaning of their own; every other `*.yaml` holds rules.
 const MANIFEST: &str = "bundle.yaml";
@@ -97,7 +97,10 @@ fn read(files: &BTreeMap<String, Vec<u8>>, faults: &mut Vec<Fault>) -> Option<Bu
         None => Vec::new(),
     };
     let declared = features(&trees, &manifest, faults);
+    let places: BTreeMap<String, At> =
+        declared.aggregates.iter().map(|one| (one.spec.name.clone(), one.at)).collect();
     let mut columns = columns(&manifest, declared, faults);
+    lay_out(&columns, &manifest, &places, faults);
     let mut reasons = ReasonTable::default();
     let constants = manifest.constants.clone();
     let desk = manifest.desk(&columns.schema);
@@ -189,6 +192,23 @@ fn columns(manifest: &Manifest, declared: Declared<'_>, faults: &mut Vec<Fault>)
     let texts = &declared.derived;
     let derived = derived(texts, &declared.constants, manifest, &mut schema, &mut report);
     Columns { schema, builtins, attributes, aggregates, derived }
+}
+
+/// What the windows cannot keep is a fault of `features.yaml`, found before anything starts.
+fn lay_out(
+    columns: &Columns,
+    manifest: &Manifest,
+    places: &BTreeMap<String, At>,
+    faults: &mut Vec<Fault>,
+) {
+    let options = PlanOptions { zone: manifest.zone.clone(), exact_events: manifest.exact };
+    let builtins = columns.builtins.clone();
+    let plan = FeaturePlan::compile(&columns.aggregates, &columns.schema, builtins, &options);
+    for fault in plan.err().unwrap_or_default() {
+        let at = places.get(&fault.feature).copied().unwrap_or_default();
+        let message = format!("`{}`: {}", shown(&fault.feature), fault.message);
+        faults.push(Fault::new(FEATURES, at, message));
+    }
 }
 
 fn taken(name: &str, at: At, report: &mut Report<'_>) {

@@ -89,12 +89,12 @@ impl Report<'_> {
         known: impl IntoIterator<Item = &'n str>,
     ) {
         let known: Vec<&str> = known.into_iter().collect();
-        let hint = match super::nearest::nearest(name, known.iter().copied()) {
+        let hint = match lang::nearest(name, known.iter().copied()) {
             Some(near) => format!("; did you mean `{near}`?"),
             None if known.len() <= 12 => format!("; one of: {}", known.join(", ")),
             None => String::new(),
         };
-        self.fault(at, format!("unknown {what} `{}`{hint}", shown(name)));
+        self.fault(at, format!("unknown {what}: `{}`{hint}", shown(name)));
     }
 }
 

@@ -115,6 +115,7 @@ fn spec(
     desk: &Desk<'_>,
     report: &mut Report<'_>,
 ) -> Option<(AggregateSpec, FieldType)> {
+    let faults_before = report.faults.len();
     let kinds = EntityKind::ALL.map(|kind| (kind.name(), kind));
     let function = what.and_then(|what| function(what, constants, desk, report));
     if fields.get("by").is_none() {
@@ -149,6 +150,9 @@ fn spec(
         Some(node) => Some(default_value(node, (&function, field_type), constants, desk, report)?),
     };
     let filter = if filter_text.is_some() { Some(filter?) } else { None };
+    if report.faults.len() > faults_before {
+        return None;
+    }
     let spec = AggregateSpec {
         name: name?.text.to_owned(),
         function,

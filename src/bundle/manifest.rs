@@ -24,8 +24,8 @@ pub(super) struct Manifest {
 
 /// Fewest events of a key that may be kept exactly (DESIGN section 6).
 const EXACT_MIN: i64 = 64;
-/// Most of them: a key under attack costs bounded time.
-const EXACT_MAX: i64 = 65_536;
+/// Most of them, as the rings are laid out for: a key under attack costs bounded time.
+const EXACT_MAX: i64 = 4_096;
 /// Types that a message can carry in a custom field.
 const ATTRIBUTE_TYPES: [(&str, FieldType); 4] = [
     ("bool", FieldType::Bool),

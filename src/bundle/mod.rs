@@ -5,7 +5,6 @@
 //! expressions are compiled in one place (`desk`). `compile` has the order of it all.
 
 mod fault;
-mod nearest;
 mod yaml;
 mod read;
 mod desk;

@@ -75,8 +75,8 @@ impl<'a> Fields<'a> {
     /// The boolean of a key, if it is there.
     pub(super) fn bool(&mut self, name: &'static str, report: &mut Report<'_>) -> Option<bool> {
         match &self.get(name)?.shape {
-            Shape::Scalar(Scalar { text, plain: true, .. }) if text == "true" => Some(true),
-            Shape::Scalar(Scalar { text, plain: true, .. }) if text == "false" => Some(false),
+            Shape::Scalar(Scalar { text, plain: true }) if text == "true" => Some(true),
+            Shape::Scalar(Scalar { text, plain: true }) if text == "false" => Some(false),
             _ => {
                 let at = self.get(name)?.at;
                 report.fault(at, format!("`{name}` must be true or false"));
@@ -147,7 +147,7 @@ pub(super) fn int(
     report: &mut Report<'_>,
 ) -> Option<i64> {
     let number = match &node.shape {
-        Shape::Scalar(Scalar { text, plain: true, .. }) => plain_int(text),
+        Shape::Scalar(Scalar { text, plain: true }) => plain_int(text),
         _ => None,
     };
     match number {
@@ -181,7 +181,8 @@ pub(super) fn word<T: Copy>(
     let text = text(node, report)?;
     let found = known.iter().find(|(name, _)| *name == text.text).map(|(_, value)| *value);
     if found.is_none() {
-        report.unknown(text.at, what, text.text, known.iter().map(|(name, _)| *name));
+        let names = known.iter().map(|(name, _)| *name);
+        report.unknown(text.at, &format!("`{what}`"), text.text, names);
     }
     found
 }

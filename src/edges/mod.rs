@@ -5,3 +5,4 @@ pub mod http;
 pub mod tables;
 pub mod card_sequence;
 pub mod keys;
+pub mod bundle_files;

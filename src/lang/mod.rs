@@ -37,4 +37,5 @@ pub use literal::parse_duration;
 pub use node::{Arithmetic, Node, NodeKind, Pattern, Relation, Span, TextTest, TimePart};
 pub use program::{Expected, Program, compile, compile_constant};
 pub use scope::Scope;
+pub use suggest::nearest;
 pub use types::{Constant, Type};

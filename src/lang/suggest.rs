@@ -2,10 +2,7 @@
 
 /// The name nearest to `written`, when it is near enough to be meant: at most a third of its
 /// letters differ. The first of equals wins, so the order of `names` decides and stays stable.
-pub(super) fn nearest<'n>(
-    written: &str,
-    names: impl IntoIterator<Item = &'n str>,
-) -> Option<String> {
+pub fn nearest<'n>(written: &str, names: impl IntoIterator<Item = &'n str>) -> Option<String> {
     let written: Vec<char> = written.chars().take(LETTERS_MAX + 1).collect();
     if written.is_empty() || written.len() > LETTERS_MAX {
         return None;
