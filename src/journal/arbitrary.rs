@@ -237,8 +237,8 @@ fn rules() -> impl Strategy<Value = Vec<u16>> {
 pub(super) fn entry() -> impl Strategy<Value = Owned> {
     let observed = (any::<[u32; 7]>(), any::<i32>())
         .prop_map(|(stage_ns, budget_left_us)| Observed { stage_ns, budget_left_us });
-    (input(), applied(), [rules(), rules(), rules()], of(row()), observed).prop_map(
-        |(input, applied, [fired, shadow, undetermined], row, observed)| Owned {
+    (input().boxed(), applied().boxed(), [rules(), rules(), rules()], of(row()).boxed(), observed)
+        .prop_map(|(input, applied, [fired, shadow, undetermined], row, observed)| Owned {
             input,
             applied,
             fired,
@@ -246,6 +246,5 @@ pub(super) fn entry() -> impl Strategy<Value = Owned> {
             undetermined,
             row,
             observed,
-        },
-    )
+        })
 }

@@ -77,6 +77,27 @@ impl Reader {
         }))
     }
 
+    /// Opens a journal so that its newest `count` inputs are given.
+    pub fn open_newest(dir: &Path, count: u64) -> Result<Option<Self>, JournalError> {
+        let Some((first_record, path)) = segments(dir)?.pop() else {
+            return Ok(None);
+        };
+        let mut newest = SegmentReader::open(&path, first_record)?;
+        let mut next_seq = newest.header.first_seq;
+        loop {
+            let offset = newest.offset();
+            let Step::Frame(range) = newest.next()? else {
+                break;
+            };
+            let record = Record::read(newest.payload(range))
+                .map_err(|source| JournalError::Record { path: path.clone(), offset, source })?;
+            if record.kind == RecordKind::Open {
+                next_seq = Seq(record.seq.0.saturating_add(1));
+            }
+        }
+        Self::open_from(dir, Seq(next_seq.0.saturating_sub(count)))
+    }
+
     /// The journal's name.
     pub const fn journal(&self) -> JournalId {
         self.current.header.journal

@@ -118,7 +118,7 @@ proptest! {
     /// buffer, and the sealed event opens to what was said.
     #[test]
     fn what_goes_in_comes_back(
-        entries in prop::collection::vec((entry(), prop::option::of(arbitrary::message())), 1..12),
+        entries in prop::collection::vec((entry(), prop::option::of(arbitrary::message().boxed())).boxed(), 1..12),
         segment_bytes in select_size(),
     ) {
         let dir = tempfile::tempdir().unwrap();
@@ -235,6 +235,14 @@ fn reading_begins_anywhere() {
             }
         }
         assert_eq!(read, seqs(from.max(1), 30), "from {from}");
+    }
+    for count in [0, 1, 7, 30, 99] {
+        let mut reader = Reader::open_newest(dir.path(), count).unwrap().unwrap();
+        let mut read = 0;
+        while let Some(item) = reader.read().unwrap() {
+            read += u64::from(matches!(item, Item::Entry(_)));
+        }
+        assert_eq!(read, count.min(30), "the newest {count}");
     }
 }
 
