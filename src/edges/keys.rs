@@ -141,7 +141,7 @@ impl fmt::Debug for Keys {
 /// New keys, as the text of a key file.
 pub fn generate() -> Result<Zeroizing<String>, KeysError> {
     let mut text = Zeroizing::new(String::with_capacity(512));
-    let mut random = || -> Result<Zeroizing<String>, KeysError> {
+    let random = || -> Result<Zeroizing<String>, KeysError> {
         let mut bytes = Zeroizing::new([0; KEY_BYTES]);
         SystemRandom::new()
             .fill(bytes.as_mut_slice())
