@@ -33,13 +33,16 @@ pub struct Args {
     #[arg(long)]
     tables: Option<PathBuf>,
     /// Ordinary customers
-    #[arg(long, default_value_t = Settings::default().customers, value_parser = clap::value_parser!(u32).range(100..))]
+    #[arg(long, default_value_t = Settings::default().customers)]
+    #[arg(value_parser = clap::value_parser!(u32).range(100..))]
     customers: u32,
     /// Merchants
-    #[arg(long, default_value_t = Settings::default().merchants, value_parser = clap::value_parser!(u32).range(500..))]
+    #[arg(long, default_value_t = Settings::default().merchants)]
+    #[arg(value_parser = clap::value_parser!(u32).range(500..))]
     merchants: u32,
     /// Terminals
-    #[arg(long, default_value_t = Settings::default().terminals, value_parser = clap::value_parser!(u32).range(500..))]
+    #[arg(long, default_value_t = Settings::default().terminals)]
+    #[arg(value_parser = clap::value_parser!(u32).range(500..))]
     terminals: u32,
     /// First moment of the stream (RFC 3339)
     #[arg(long, default_value = "2026-03-02T06:00:00+08:00", value_parser = moment())]

@@ -341,7 +341,7 @@ pub struct Draft {
     pub fix: Option<Fix>,
     /// Consent, when stated.
     pub consent: Option<ConsentStated>,
-    /// The page it came from: scheme and host, path.
+    /// Host of the page it came from.
     pub referrer: Option<&'static str>,
     /// A verification and its result.
     pub verification: Option<(Method, Passed)>,

@@ -89,7 +89,7 @@ impl Faults {
             }
             Malformed::DeepNesting => {
                 let (open, close) = ("[".repeat(NESTING), "]".repeat(NESTING));
-                append_field(line, format!("\"attributes\":{{\"a\":{open}{close}}}").as_bytes());
+                append_field(line, format!("\"extra\":{open}{close}").as_bytes());
             }
             Malformed::WrongType => replace(line, b"\"kind\":\"", b"\"kind\":17,\"was\":\""),
             Malformed::DuplicateKey => append_field(line, b"\"kind\":\"refund\""),
@@ -124,7 +124,8 @@ impl Faults {
             }
             Malformed::UnknownKind => replace(line, b"\"kind\":\"", b"\"kind\":\"un"),
             Malformed::BadTime => {
-                replace(line, b"\"occurred_at\":\"20", b"\"occurred_at\":\"not a time 20");
+                let from = b"\"occurred_at\":\"";
+                replace(line, from, b"\"occurred_at\":\"2026-13-32T25:61:00Z\",\"was\":\"");
             }
         }
     }
@@ -172,7 +173,7 @@ mod tests {
         line
     }
 
-    /// Each way breaks the line in its way, and in that way only: a decoder's reason can be checked.
+    /// Each way breaks the line as named and no further: a decoder's reason can be checked.
     #[test]
     fn every_way_breaks_a_line_as_named() {
         use serde_json::{Value, from_slice};
@@ -211,7 +212,7 @@ mod tests {
                 }
                 Malformed::BadTime => {
                     let time = parsed.map(|value| value["occurred_at"].to_string());
-                    assert!(time.is_ok_and(|time| time.contains("not a time")));
+                    assert!(time.is_ok_and(|time| time.contains("2026-13-32")));
                 }
             }
         }

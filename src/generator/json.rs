@@ -72,7 +72,8 @@ pub(super) fn push_time(out: &mut Vec<u8>, at_ms: i64) {
     out.extend_from_slice(b"+08:00");
 }
 
-/// Year, month and day of a day count (Howard Hinnant, "chrono-compatible low-level date algorithms").
+/// Year, month and day of a day count (Howard Hinnant, "chrono-compatible low-level date
+/// algorithms").
 fn civil(day: i64) -> (i64, u64, u64) {
     let shifted = day + 719_468;
     let era = shifted.div_euclid(146_097);

@@ -135,8 +135,12 @@ fn push_surroundings(world: &World, draft: &Draft, line: &mut Object<'_>) {
             }
         });
     }
-    if let Some(page) = draft.referrer {
-        line.text("referrer", page);
+    if let Some(host) = draft.referrer {
+        line.quoted("referrer", |out| {
+            out.extend_from_slice(b"https://");
+            out.extend_from_slice(host.as_bytes());
+            out.extend_from_slice(b"/order/pay?from=app");
+        });
     }
     if let Some((method, passed)) = draft.verification {
         line.object("verification", |object| {

@@ -1,7 +1,7 @@
 //! What would the world send? Seeded payments, honest and otherwise, with the truth beside them.
 //!
 //! ```text
-//!  Settings ─▶ World ── people, cards, devices, merchants, terminals, addresses: functions of an index
+//!  Settings ─▶ World ── people, cards, devices, merchants, terminals, addresses, by index
 //!                │
 //!     normal ────┤ compose: what an event of a person looks like
 //!     plants ────┘    │

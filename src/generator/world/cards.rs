@@ -143,7 +143,7 @@ fn parse(line: &'static str) -> Option<Bin> {
 mod tests {
     use super::*;
 
-    /// Every row of the shipped table is used, and every number under it is valid and nobody's twice.
+    /// Every row of the shipped table is used, and every number is valid and issued once.
     #[test]
     fn numbers_are_valid_and_distinct() {
         let cards = Cards::new(7);

@@ -1,4 +1,4 @@
-//! Check digits of the identifiers we invent: Luhn, and ISO 7064 MOD 11-2; and numbers without twins.
+//! Check digits of invented identifiers (Luhn, ISO 7064 MOD 11-2), and numbers without twins.
 
 use crate::generator::rng::mix;
 
@@ -32,7 +32,7 @@ pub(super) fn resident_id_digit(body: &[u8; 17]) -> u8 {
 
 /// A number that is different for every `index < 10^digits`, spread over all of them.
 ///
-/// An affine map with a multiplier prime to ten is a bijection modulo a power of ten, so identifiers
+/// An affine map with a multiplier prime to ten is a bijection modulo a power of ten, so numbers
 /// built on it never collide. Each `purpose` has a map of its own, so that a phone tells nothing of
 /// the account beside it.
 pub(super) fn scatter(index: u64, digits: u32, purpose: u64) -> u64 {

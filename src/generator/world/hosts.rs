@@ -2,14 +2,14 @@
 
 use super::World;
 
-/// Pages that honest customers come from.
+/// Hosts whose pages honest customers come from.
 pub const HONEST_HOSTS: &[&str] = &[
-    "https://shop.laojie.example/cart",
-    "https://www.mall-haitang.example/order/confirm",
-    "https://m.trip-beidou.example/pay",
-    "https://school.sihai.example/fees",
-    "https://tickets.jinqiao.example/checkout",
-    "https://hospital.chunxiao.example/register",
+    "shop.laojie.example",
+    "www.mall-haitang.example",
+    "m.trip-beidou.example",
+    "school.sihai.example",
+    "tickets.jinqiao.example",
+    "hospital.chunxiao.example",
 ];
 
 /// Hosts on the list, with the reason the list gives.

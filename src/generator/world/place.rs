@@ -50,12 +50,9 @@ impl Place {
     pub fn jittered(self, rng: &mut Rng, accuracy_m: f64) -> Self {
         self.moved(rng.bell() * accuracy_m * 0.4, rng.bell() * accuracy_m * 0.4)
     }
-}
 
-#[cfg(test)]
-impl Place {
-    /// Great-circle distance in metres, for tests.
-    pub(crate) fn distance_m(self, other: Self) -> f64 {
+    /// Great-circle distance in metres (haversine on the mean sphere).
+    pub fn distance_m(self, other: Self) -> f64 {
         let radians = |degrees: f64| degrees * core::f64::consts::PI / 180.0;
         let (a, b) = (radians(self.lat()), radians(other.lat()));
         let half = |difference: f64| libm::sin(difference / 2.0);

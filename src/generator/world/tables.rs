@@ -12,7 +12,8 @@ impl World {
     pub fn terminals_csv(&self) -> Vec<u8> {
         let mut csv = Vec::with_capacity(self.terminals as usize * 128);
         csv.extend_from_slice(
-            b"terminal_id,type,serial,merchant_id,lat,lon,datum,province,city,network_code,opened_on\n",
+            b"terminal_id,type,serial,merchant_id,lat,lon,datum,province,city,network_code,\
+              opened_on\n",
         );
         for index in 0..self.terminals {
             let terminal = self.terminal(index);

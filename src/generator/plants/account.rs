@@ -1,0 +1,157 @@
+//! Accounts in the wrong hands and devices with too many of them: D1 to D10.
+
+use super::card::failed_verifications;
+use super::scene::Scene;
+use super::{HOUR, MINUTE, SECOND, Typology, fraud};
+use crate::generator::compose;
+use crate::generator::draft::{Draft, Kind, Method, Money};
+use crate::generator::world::devices::{DeviceClass, DeviceFlags, DeviceUse};
+use crate::generator::world::people::Person;
+
+pub(super) const TABLE: &[Typology] = &[
+    fraud("D1", "", 6 * HOUR, takeover),
+    fraud("D2", "review", 24 * HOUR, many_devices_for_review),
+    fraud("D2", "block", 24 * HOUR, many_devices_to_block),
+    fraud("D3", "", 24 * HOUR, many_accounts),
+    fraud("D4", "emulator", HOUR, emulator),
+    fraud("D4", "hook", HOUR, hook),
+    fraud("D5", "", HOUR, farm),
+    fraud("D6", "", HOUR, pays_at_once),
+    fraud("D8", "", 100 * HOUR, pays_after_sim_change),
+    fraud("D10", "", HOUR, one_time_codes),
+];
+
+/// Threshold: 3,000 yuan, an account's 95th percentile or more, from a new device within a day
+/// after a change of its credentials. The owner's own payments come first.
+fn takeover(scene: &mut Scene<'_>) {
+    let amount = scene.sum(Money::yuan(3_000));
+    let (victim, burner) = (scene.crook(), scene.burner());
+    for nth in 0..6 {
+        let at_ms = scene.spread(nth, 6, 3 * HOUR);
+        let (shop, small) = (scene.any_shop(), scene.yuan(20, 200));
+        let draft = scene.app_payment(&victim, &shop, (small, at_ms));
+        scene.prepare(draft);
+    }
+    let change = event(scene, &victim, (Kind::AccountChange, 4 * HOUR));
+    let what = scene.rng.pick(&["password", "phone", "sim"]);
+    scene.play(Draft { device: Some(burner), account_change: Some(what), ..change });
+    let (shop, at_ms) = (scene.any_shop(), scene.at(4 * HOUR + 20 * MINUTE));
+    let draft = scene.app_payment(&victim, &shop, (amount, at_ms));
+    scene.strike(Draft { device: Some(burner), ..draft });
+}
+
+/// Threshold: three devices on one account in a day.
+fn many_devices_for_review(scene: &mut Scene<'_>) {
+    let devices = scene.count_up_to(3, 4);
+    many_devices(scene, devices, 3);
+}
+
+/// Threshold: five devices on one account in a day.
+fn many_devices_to_block(scene: &mut Scene<'_>) {
+    let devices = scene.count(5);
+    many_devices(scene, devices, 5);
+}
+
+fn many_devices(scene: &mut Scene<'_>, devices: u32, threshold: u32) {
+    let victim = scene.crook();
+    for nth in 0..devices {
+        let burner = scene.burner();
+        let at_ms = scene.spread(nth, devices, 20 * HOUR);
+        let (shop, amount) = (scene.any_shop(), scene.yuan(50, 500));
+        let draft = scene.app_payment(&victim, &shop, (amount, at_ms));
+        scene.play_nth(nth + 1, threshold, Draft { device: Some(burner), ..draft });
+    }
+}
+
+/// Threshold: four accounts on one device.
+fn many_accounts(scene: &mut Scene<'_>) {
+    let accounts = scene.count(4);
+    let burner = scene.burner();
+    for nth in 0..accounts {
+        let crook = scene.crook();
+        let at_ms = scene.spread(nth, accounts, 10 * HOUR);
+        let (shop, amount) = (scene.any_shop(), scene.yuan(50, 500));
+        let draft = scene.app_payment(&crook, &shop, (amount, at_ms));
+        scene.play_nth(nth + 1, 4, Draft { device: Some(burner), ..draft });
+    }
+}
+
+/// An emulator that says so, rooted; nearly: a rooted phone.
+fn emulator(scene: &mut Scene<'_>) {
+    let does = scene.does_it();
+    let burner = scene.burner();
+    let device = if does {
+        DeviceUse::plain(DeviceClass::Emulator, burner.id)
+            .with_flags(DeviceFlags::EMULATOR.and(DeviceFlags::ROOTED))
+    } else {
+        burner.with_flags(DeviceFlags::ROOTED)
+    };
+    pay_with(scene, device);
+}
+
+/// A hooked and cloned app on a rooted phone; nearly: a cloned app alone.
+fn hook(scene: &mut Scene<'_>) {
+    let strong = DeviceFlags::HOOKED.and(DeviceFlags::ROOTED).and(DeviceFlags::CLONED);
+    let flags = if scene.does_it() { strong } else { DeviceFlags::CLONED };
+    let device = scene.burner().with_flags(flags);
+    pay_with(scene, device);
+}
+
+fn pay_with(scene: &mut Scene<'_>, device: DeviceUse) {
+    let (crook, shop, amount) = (scene.crook(), scene.any_shop(), scene.yuan(200, 2_000));
+    let draft = scene.app_payment(&crook, &shop, (amount, scene.at(0)));
+    scene.strike(Draft { device: Some(device), ..draft });
+}
+
+/// Threshold: ten devices of one build behind one /24.
+fn farm(scene: &mut Scene<'_>) {
+    let devices = scene.count(10);
+    let (build, city, line) = (scene.burner().id, scene.any_city(), scene.rng.word());
+    for nth in 0..devices {
+        let (crook, burner) = (scene.crook(), scene.burner());
+        let at_ms = scene.spread(nth, devices, 40 * MINUTE);
+        let (shop, amount) = (scene.any_shop(), scene.yuan(5, 40));
+        let draft = scene.app_payment(&crook, &shop, (amount, at_ms));
+        let ip = scene.world.neighbouring_ip(city, line, 2 + nth as u8 * 3);
+        let network = compose::wired(ip, scene.rng);
+        let device = DeviceUse { build, ..burner };
+        let draft = Draft { device: Some(device), network: Some(network), fix: None, ..draft };
+        scene.play_nth(nth + 1, 10, draft);
+    }
+}
+
+/// Threshold: 60 seconds from sign-up to payment; the intensity is 60 seconds over the time taken.
+fn pays_at_once(scene: &mut Scene<'_>) {
+    let taken_ms = (60_000.0 / scene.ratio()) as i64;
+    let (crook, burner) = (scene.crook(), scene.burner());
+    let sign_up = event(scene, &crook, (Kind::Registration, 0));
+    scene.play(Draft { device: Some(burner), ..sign_up });
+    let (shop, amount) = (scene.any_shop(), scene.yuan(100, 900));
+    let draft = scene.app_payment(&crook, &shop, (amount, scene.at(taken_ms)));
+    scene.strike(Draft { device: Some(burner), ..draft });
+}
+
+/// Threshold: a large payment within 72 hours of a change of SIM or phone; the intensity is 72
+/// hours over the time taken.
+fn pays_after_sim_change(scene: &mut Scene<'_>) {
+    let taken_ms = ((72 * HOUR) as f64 / scene.ratio_within(0.75, 24.0)) as i64;
+    let victim = scene.crook();
+    let change = event(scene, &victim, (Kind::AccountChange, 0));
+    let what = scene.rng.pick(&["sim", "phone"]);
+    scene.play(Draft { account_change: Some(what), ..change });
+    let (shop, amount) = (scene.any_shop(), scene.yuan(8_000, 20_000));
+    let draft = scene.app_payment(&victim, &shop, (amount, scene.at(taken_ms - SECOND)));
+    scene.strike(draft);
+}
+
+/// Threshold: five failed one-time codes.
+fn one_time_codes(scene: &mut Scene<'_>) {
+    let failures = scene.count(5);
+    failed_verifications(scene, (failures, 5), 40 * MINUTE, Method::Sms);
+}
+
+/// An event from a person's phone, so many milliseconds into the campaign.
+fn event(scene: &mut Scene<'_>, person: &Person, (kind, after_ms): (Kind, i64)) -> Draft {
+    let at_ms = scene.at(after_ms);
+    compose::from_phone(scene.world, person, (kind, at_ms), scene.rng)
+}

@@ -1,0 +1,87 @@
+//! Merchants that turn cards into cash: M2, M3, M10.
+
+use super::scene::Scene;
+use super::{HOUR, MINUTE, Typology, fraud};
+use crate::generator::draft::{Draft, Kind, Money};
+
+pub(super) const TABLE: &[Typology] = &[
+    fraud("M2", "", 8 * HOUR, round_amounts),
+    fraud("M3", "", 24 * HOUR, same_card_large),
+    fraud("M10", "rate", 8 * HOUR, many_refunds),
+    fraud("M10", "no_original", HOUR, refund_of_nothing),
+];
+
+/// Threshold: 14 of a merchant's 20 payments are round, or end just below a round sum. The round
+/// ones come last, so that the share only rises.
+fn round_amounts(scene: &mut Scene<'_>) {
+    let round = scene.count_up_to(14, 20);
+    let shop = scene.quiet_shop();
+    for nth in 0..20 {
+        let at_ms = scene.spread(nth, 20, 7 * HOUR);
+        let yuan = scene.rng.pick(&[500, 1_000, 2_000, 998, 999, 1_998, 9_999, 3_000]);
+        let is_round = nth >= 20 - round;
+        let odd = Money::fen(scene.yuan(120, 900).minor / 10 * 10 + 3);
+        let amount = if is_round { Money::yuan(yuan) } else { odd };
+        let card = scene.stolen_card();
+        let draft = scene.guest_payment(card, &shop, (amount, at_ms));
+        if !is_round {
+            scene.prepare(draft);
+        } else if nth == 19 {
+            scene.strike(draft);
+        } else {
+            scene.play(draft);
+        }
+    }
+}
+
+/// Threshold: three payments of at least 1,000 yuan with one card at one merchant.
+fn same_card_large(scene: &mut Scene<'_>) {
+    let times = scene.count(3);
+    let crook = scene.crook();
+    let (card, shop) = ((crook.index, scene.world.card(crook.index, 1)), scene.quiet_shop());
+    for nth in 0..times {
+        let at_ms = scene.spread(nth, times, 22 * HOUR);
+        let amount = scene.yuan(1_100, 4_000);
+        let draft = scene.guest_payment(card, &shop, (amount, at_ms));
+        scene.play_nth(nth + 1, 3, draft);
+    }
+}
+
+/// Threshold: 4 of a merchant's 40 events are refunds. They come last.
+fn many_refunds(scene: &mut Scene<'_>) {
+    let refunds = scene.count_up_to(4, 12);
+    let shop = scene.quiet_shop();
+    let mut payments = Vec::new();
+    for nth in 0..40 - refunds {
+        let at_ms = scene.spread(nth, 40 - refunds, 6 * HOUR);
+        let (card, amount) = (scene.stolen_card(), scene.yuan(60, 600));
+        let draft = scene.guest_payment(card, &shop, (amount, at_ms));
+        let number = scene.prepare(draft.clone());
+        payments.push((number, draft));
+    }
+    for nth in 0..refunds {
+        let (number, paid) = &payments[nth as usize * 2];
+        let at_ms = scene.at(6 * HOUR + MINUTE * i64::from(10 * nth));
+        let mut draft = Draft { kind: Kind::Refund, at_ms, ..paid.clone() };
+        draft.original = Some(*number);
+        (draft.device, draft.network, draft.entry) = (None, None, None);
+        if nth + 1 == refunds {
+            scene.strike(draft);
+        } else {
+            scene.play(draft);
+        }
+    }
+}
+
+/// A refund that undoes no payment; nearly: one that does.
+fn refund_of_nothing(scene: &mut Scene<'_>) {
+    let without = scene.does_it();
+    let (card, shop, amount) = (scene.stolen_card(), scene.quiet_shop(), scene.yuan(800, 5_000));
+    let paid = scene.guest_payment(card, &shop, (amount, scene.at(0)));
+    let mut refund = Draft { kind: Kind::Refund, at_ms: scene.at(40 * MINUTE), ..paid.clone() };
+    (refund.device, refund.network, refund.entry) = (None, None, None);
+    if !without {
+        refund.original = Some(scene.prepare(paid));
+    }
+    scene.strike(refund);
+}
