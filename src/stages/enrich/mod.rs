@@ -4,8 +4,9 @@
 //! facts that identify nobody. It is a pure function: what it needs from outside is in [`Tables`].
 
 mod normalise;
-pub mod datum;
+mod hmac;
 mod token_keys;
+pub mod datum;
 mod tables;
 mod identity;
 mod phone;

@@ -1,95 +1,67 @@
 //! One spelling for each value, so that an entity has one token however a client writes it.
 
-use std::ops::Deref;
-
 use crate::domain::DeviceIdentifier;
 
-/// A short normalised value on the stack: enrichment allocates nothing.
-#[derive(Clone, Copy)]
-pub(super) struct Short<const MAX: usize> {
-    bytes: [u8; MAX],
-    len: usize,
+/// Room for a phone number: 15 digits by E.164, and some to spare.
+pub(super) const PHONE: [u8; 24] = [0; 24];
+
+/// Fills `buffer` with bytes; `None` when there is none, or more than anything of the kind has.
+fn fill(buffer: &mut [u8], bytes: impl Iterator<Item = u8>) -> Option<&[u8]> {
+    let mut len = 0;
+    for byte in bytes {
+        *buffer.get_mut(len)? = byte;
+        len += 1;
+    }
+    // `len` counts the bytes written, so it is within the buffer.
+    (len > 0).then_some(&buffer[..len])
 }
 
-impl<const MAX: usize> Short<MAX> {
-    const fn new() -> Self {
-        Self { bytes: [0; MAX], len: 0 }
-    }
-
-    /// Appends a byte; `None` when the value is longer than anything of its kind.
-    fn push(&mut self, byte: u8) -> Option<()> {
-        *self.bytes.get_mut(self.len)? = byte;
-        self.len += 1;
-        Some(())
-    }
-
-    fn filled(self) -> Option<Self> {
-        (self.len > 0).then_some(self)
-    }
+/// The digits of a text, at least one and at most `N`.
+pub(super) fn digits<'b, const N: usize>(text: &str, buffer: &'b mut [u8; N]) -> Option<&'b [u8]> {
+    fill(buffer, text.bytes().filter(u8::is_ascii_digit))
 }
 
-impl<const MAX: usize> Deref for Short<MAX> {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        // `len` counts the bytes pushed, so it is never above MAX.
-        &self.bytes[..self.len]
-    }
-}
-
-/// The digits of a text, at least one and at most `MAX`.
-pub(super) fn digits<const MAX: usize>(text: &str) -> Option<Short<MAX>> {
-    let mut out = Short::new();
-    for byte in text.bytes().filter(u8::is_ascii_digit) {
-        out.push(byte)?;
-    }
-    out.filled()
-}
-
-/// Letters in upper case and digits, everything else dropped; at least one and at most `MAX`.
-pub(super) fn upper_alphanumeric<const MAX: usize>(text: &str) -> Option<Short<MAX>> {
-    let mut out = Short::new();
-    for byte in text.bytes().filter(u8::is_ascii_alphanumeric) {
-        out.push(byte.to_ascii_uppercase())?;
-    }
-    out.filled()
+/// Letters in upper case and digits, everything else dropped; at least one and at most `N`.
+pub(super) fn upper_alphanumeric<'b, const N: usize>(
+    text: &str,
+    buffer: &'b mut [u8; N],
+) -> Option<&'b [u8]> {
+    let kept = text.bytes().filter(u8::is_ascii_alphanumeric);
+    fill(buffer, kept.map(|byte| byte.to_ascii_uppercase()))
 }
 
 /// Digits of a phone number with its calling code: `8613712349050`.
 ///
 /// A number without `+` or `00` is Chinese: a mobile number with or without 86, or a landline.
-pub(super) fn phone(text: &str) -> Option<Short<20>> {
-    let all: Short<22> = digits(text)?;
-    let trimmed = text.trim_start();
-    let international = match &*all {
-        [b'0', b'0', rest @ ..] => Some(rest),
-        rest if trimmed.starts_with('+') => Some(rest),
+pub(super) fn phone<'b>(text: &str, buffer: &'b mut [u8; PHONE.len()]) -> Option<&'b [u8]> {
+    let mut all = PHONE;
+    let all = digits(text, &mut all)?;
+    let is_foreign = text.trim_ascii_start().starts_with('+');
+    let (code, rest): (&[u8], _) = match all {
+        [b'0', b'0', rest @ ..] => (b"", rest),
+        rest if is_foreign => (b"", rest),
         // 86 before a mobile number, the `+` left out.
-        rest @ [b'8', b'6', b'1', ..] if rest.len() == 13 => Some(rest),
-        _ => None,
+        rest @ [b'8', b'6', b'1', ..] if rest.len() == 13 => (b"", rest),
+        // The trunk zero of a landline is not part of its international form.
+        rest => (b"86", rest.strip_prefix(b"0").unwrap_or(rest)),
     };
-    let mut out = Short::new();
-    let rest = match international {
-        Some(rest) => rest,
-        None => {
-            out.push(b'8')?;
-            out.push(b'6')?;
-            // The trunk zero of a landline is not part of its international form.
-            all.strip_prefix(b"0").unwrap_or(&all)
-        }
-    };
-    for byte in rest {
-        out.push(*byte)?;
+    if rest.is_empty() {
+        return None;
     }
-    (!rest.is_empty()).then_some(out)
+    fill(buffer, code.iter().chain(rest).copied())
 }
 
 /// A device identifier in upper case without separators; `None` for values that stand for
 /// "unknown" and are shared by very many devices.
-pub(super) fn device_identifier(which: DeviceIdentifier, raw: &str) -> Option<Short<128>> {
-    let value: Short<128> = upper_alphanumeric(raw)?;
-    let one_character = value.iter().all(|byte| *byte == value[0]);
-    (!one_character && !is_shared(which, &value)).then_some(value)
+pub(super) fn device_identifier<'b>(
+    which: DeviceIdentifier,
+    raw: &str,
+    buffer: &'b mut [u8; 128],
+) -> Option<&'b [u8]> {
+    let value = upper_alphanumeric(raw, buffer)?;
+    let (first, rest) = value.split_first()?;
+    let one_character = rest.iter().all(|byte| byte == first);
+    (!one_character && !is_shared(which, value)).then_some(value)
 }
 
 /// Values that operating systems or emulators hand out in place of the real one.
@@ -139,8 +111,8 @@ mod tests {
     #[test]
     fn phones_have_one_form() {
         fn check(raw: &str, expected: Option<&str>) {
-            let got = phone(raw);
-            let text = got.as_ref().map(|value| std::str::from_utf8(value).unwrap());
+            let mut buffer = PHONE;
+            let text = phone(raw, &mut buffer).map(|value| std::str::from_utf8(value).unwrap());
             assert_eq!(text, expected, "{raw}");
         }
         check("13712349050", Some("8613712349050"));
@@ -159,8 +131,9 @@ mod tests {
     #[test]
     fn shared_identifiers_are_not_identifiers() {
         fn check(which: DeviceIdentifier, raw: &str, expected: Option<&str>) {
-            let got = device_identifier(which, raw);
-            let text = got.as_ref().map(|value| std::str::from_utf8(value).unwrap());
+            let mut buffer = [0; 128];
+            let value = device_identifier(which, raw, &mut buffer);
+            let text = value.map(|value| std::str::from_utf8(value).unwrap());
             assert_eq!(text, expected, "{which:?} {raw}");
         }
         use DeviceIdentifier::{AndroidId, BluetoothMac, Idfa, Imei, Mac, Oaid};

@@ -1,7 +1,6 @@
 //! Who pays and who is paid: entities, and what may be known of them without knowing them.
 
-use super::normalise::{self, Short};
-use super::{Tables, TokenKeys, identity, phone};
+use super::{Tables, TokenKeys, identity, normalise, phone};
 use crate::domain::{EntityKind, Fact, Facts, Input, MissingTables, PaymentEvent};
 
 /// The payer's entities and facts.
@@ -46,17 +45,18 @@ fn card(number: &str, tables: &Tables, keys: &TokenKeys, input: &mut Input) {
     if let Some(token) = keys.card(number) {
         input.tokens.set(EntityKind::Card, token);
     }
-    let Some(digits): Option<Short<19>> = normalise::digits(number) else { return };
+    let mut buffer = [0; 19];
+    let Some(digits) = normalise::digits(number, &mut buffer) else { return };
     // Digits are ASCII, so the first six are text.
     if let Some(bin) = digits.get(..6).and_then(|bin| std::str::from_utf8(bin).ok()) {
         input.facts.set_text(Fact::CardBin, bin);
     }
-    input.facts.set_bool(Fact::CardLuhnValid, luhn_valid(&digits));
+    input.facts.set_bool(Fact::CardLuhnValid, luhn_valid(digits));
     let Some(bins) = &tables.bins else {
         input.missing.add(MissingTables::BIN);
         return;
     };
-    let Some(bin) = bins.table.look_up(&digits) else { return };
+    let Some(bin) = bins.table.look_up(digits) else { return };
     for (fact, text) in [
         (Fact::CardBrand, bin.brand),
         (Fact::CardType, bin.card_type),

@@ -21,7 +21,8 @@ const THREE: &str = "211SS212MA213DZ216TN218LY220GM221SN222MR223ML224GN225CI226B
 
 /// ISO 3166 code of the country of a phone number in any of its usual spellings.
 pub(super) fn country(number: &str) -> Option<&'static str> {
-    let digits = normalise::phone(number)?;
+    let mut buffer = normalise::PHONE;
+    let digits = normalise::phone(number, &mut buffer)?;
     match digits.first()? {
         // The North American plan has no finer code than its area codes.
         b'1' => Some("US"),

@@ -7,9 +7,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use ring::hmac;
-
-use super::normalise;
+use super::{hmac, normalise};
 use crate::domain::{Content, DeviceIdentifier, EntityKind, Token};
 
 /// What a token is made for. The label is part of the key: a changed label changes every token.
@@ -56,13 +54,10 @@ pub struct TokenKeys {
 impl TokenKeys {
     /// Derives the key of every purpose from a 256-bit secret.
     pub fn new(version: u16, secret: &[u8; 32]) -> Self {
-        let root = hmac::Key::new(hmac::HMAC_SHA256, secret);
+        let root = hmac::Key::new(secret);
         let derive = |group: &str, label: &str| {
-            let mut context = hmac::Context::with_key(&root);
-            for part in ["tidegate/token/v1/", group, "/", label] {
-                context.update(part.as_bytes());
-            }
-            hmac::Key::new(hmac::HMAC_SHA256, context.sign().as_ref())
+            let parts = ["tidegate/token/v1/", group, "/", label].map(str::as_bytes);
+            hmac::Key::new(&root.sign_parts(&parts))
         };
         Self {
             version,
@@ -78,12 +73,9 @@ impl TokenKeys {
 
     /// The token of an event id within its client's namespace.
     pub fn event(&self, namespace: &str, event_id: &str) -> Token {
-        let mut context = hmac::Context::with_key(self.key(Purpose::Event));
-        context.update(namespace.as_bytes());
         // No event id holds a NUL, so the two parts cannot be shifted against each other.
-        context.update(&[0]);
-        context.update(event_id.as_bytes());
-        first_16(&context.sign())
+        let parts = [namespace.as_bytes(), &[0], event_id.as_bytes()];
+        first_16(&self.key(Purpose::Event).sign_parts(&parts))
     }
 
     /// The keyed hash of a canonical event.
@@ -115,8 +107,9 @@ impl TokenKeys {
 
     /// The token of a card number: its digits.
     pub fn card(&self, number: &str) -> Option<Token> {
-        let digits = normalise::digits::<19>(number)?;
-        (digits.len() >= 8).then(|| self.sign(Purpose::Card, &digits))
+        let mut buffer = [0; 19];
+        let digits = normalise::digits(number, &mut buffer)?;
+        (digits.len() >= 8).then(|| self.sign(Purpose::Card, digits))
     }
 
     /// The token of an account id, of a payer or a payee.
@@ -152,24 +145,30 @@ impl TokenKeys {
 
     /// The token of a phone number, in whichever of its usual spellings.
     pub fn phone(&self, number: &str) -> Option<Token> {
-        normalise::phone(number).map(|digits| self.sign(Purpose::Phone, &digits))
+        let mut buffer = normalise::PHONE;
+        normalise::phone(number, &mut buffer).map(|digits| self.sign(Purpose::Phone, digits))
     }
 
     /// The token of an identity number; a final `x` is an `X`.
     pub fn id_document(&self, number: &str) -> Option<Token> {
-        normalise::upper_alphanumeric::<32>(number).map(|id| self.sign(Purpose::IdDocument, &id))
+        let mut buffer = [0; 32];
+        let id = normalise::upper_alphanumeric(number, &mut buffer)?;
+        Some(self.sign(Purpose::IdDocument, id))
     }
 
     /// The short token of one device identifier; `None` for the values that many devices share.
     pub fn device_identifier(&self, which: DeviceIdentifier, raw: &str) -> Option<u64> {
-        let value = normalise::device_identifier(which, raw)?;
-        Some(first_16(&hmac::sign(&self.identifiers[which as usize], &value)).short())
+        let mut buffer = [0; 128];
+        let value = normalise::device_identifier(which, raw, &mut buffer)?;
+        // There is a key for every identifier, in the order of their numbers.
+        Some(first_16(&self.identifiers[which as usize].sign(value)).short())
     }
 
     /// The short token of a SIM's number.
     pub fn sim(&self, iccid: &str) -> Option<u64> {
-        let digits = normalise::upper_alphanumeric::<24>(iccid)?;
-        Some(self.sign(Purpose::Sim, &digits).short())
+        let mut buffer = [0; 24];
+        let digits = normalise::upper_alphanumeric(iccid, &mut buffer)?;
+        Some(self.sign(Purpose::Sim, digits).short())
     }
 
     /// The short token of a position in millionths of a degree, as it was reported.
@@ -180,12 +179,12 @@ impl TokenKeys {
     }
 
     fn named(&self, purpose: Purpose, raw: &str) -> Option<Token> {
-        let value = raw.trim();
+        let value = raw.trim_ascii();
         (!value.is_empty()).then(|| self.sign(purpose, value.as_bytes()))
     }
 
     fn sign(&self, purpose: Purpose, value: &[u8]) -> Token {
-        first_16(&hmac::sign(self.key(purpose), value))
+        first_16(&self.key(purpose).sign(value))
     }
 
     const fn key(&self, purpose: Purpose) -> &hmac::Key {
@@ -199,10 +198,9 @@ impl fmt::Debug for TokenKeys {
     }
 }
 
-fn first_16(tag: &hmac::Tag) -> Token {
+fn first_16(tag: &[u8; 32]) -> Token {
     let mut bytes = [0; 16];
-    // An HMAC-SHA256 tag has 32 bytes.
-    bytes.copy_from_slice(&tag.as_ref()[..16]);
+    bytes.copy_from_slice(&tag[..16]);
     Token::from_bytes(bytes)
 }
 
