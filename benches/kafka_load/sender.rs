@@ -66,9 +66,7 @@ pub fn send(
         let allowed = pace.allowed().min(sent + 1_024);
         if sent == allowed {
             producer.poll(Duration::ZERO);
-            // Longer than an event's interval at high rates: what came due meanwhile leaves at
-            // once, and spinning would take a core from the subject.
-            std::thread::sleep(Duration::from_micros(100));
+            std::thread::sleep(pace.nap());
         }
         while sent < allowed {
             let key = (sent % KEYS).to_be_bytes();
