@@ -48,6 +48,16 @@ impl Pace<'_> {
             }
         }
     }
+
+    /// How long to sleep when nothing may leave: spinning would take a core from the subject.
+    fn nap(&self) -> Duration {
+        match self {
+            // Longer than an event's interval at high rates: what came due meanwhile leaves at once.
+            Self::Scheduled(_) => Duration::from_micros(100),
+            // The subject has a large part of `ahead_max` to work on meanwhile.
+            Self::Saturating { .. } => Duration::from_millis(2),
+        }
+    }
 }
 
 /// Partitions are chosen by key, as a gateway would by payer.
