@@ -1,5 +1,37 @@
 //! Arguments to one command to an exit code.
 
-fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tidegate::commands;
+
+/// Allocations are few and outside the hot path; this allocator keeps them from growing apart.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Real-time risk control for payments.
+#[derive(Parser)]
+#[command(name = "tidegate", version, about, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Score(commands::score::Args),
+    Generate(commands::generate::Args),
+    Rules(commands::rules::Args),
+    Audit(commands::audit::Args),
+    Keys(commands::keys::Args),
+}
+
+fn main() -> ExitCode {
+    match Cli::parse().command {
+        Command::Score(args) => commands::score::run(&args),
+        Command::Generate(args) => commands::generate::run(args),
+        Command::Rules(args) => commands::rules::run(&args),
+        Command::Audit(args) => commands::audit::run(args),
+        Command::Keys(args) => commands::keys::run(args),
+    }
 }

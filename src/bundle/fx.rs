@@ -1,7 +1,11 @@
 //! `fx.csv`: what a currency is worth, as an integer fraction.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use super::fault::{At, Report, shown};
 use crate::domain::Currency;
+use crate::stages::enrich::{FxTable, Pinned};
 
 /// One rate: base minor units = minor units x numerator / denominator.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -12,6 +16,20 @@ pub struct FxRate {
     pub numerator: u64,
     /// At least one.
     pub denominator: u64,
+}
+
+impl super::Bundle {
+    /// The rates as the table that enrich consults where no file of newer ones is configured,
+    /// pinned by the content of the bundle's file.
+    pub fn pinned_fx(&self, files: &BTreeMap<String, Vec<u8>>) -> Arc<Pinned<FxTable>> {
+        let mut table = FxTable::new(self.base_currency);
+        for rate in &self.fx {
+            // Checked when the bundle was compiled: no currency twice, none worth nothing.
+            let _ = table.add(rate.currency, (rate.numerator, rate.denominator));
+        }
+        let content = files.get("fx.csv").map(Vec::as_slice).unwrap_or_default();
+        Arc::new(Pinned::new(table, content))
+    }
 }
 
 /// The first line of the file.

@@ -1,6 +1,8 @@
 //! One file per command.
 
+mod assemble;
+pub mod score;
 pub mod generate;
-pub mod keys;
 pub mod rules;
 pub mod audit;
+pub mod keys;

@@ -6,3 +6,4 @@ pub mod tables;
 pub mod card_sequence;
 pub mod keys;
 pub mod bundle_files;
+pub mod machine;

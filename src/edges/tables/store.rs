@@ -34,6 +34,21 @@ pub struct TablePaths {
 }
 
 impl TablePaths {
+    /// The files of one directory under their usual names, those that are there.
+    pub fn in_dir(dir: &Path) -> Self {
+        let file = |name: &str| Some(dir.join(name)).filter(|path| path.is_file());
+        Self {
+            geo: file("city.mmdb"),
+            asn: file("asn.mmdb"),
+            networks: file("networks.csv"),
+            bins: file("bin.csv"),
+            merchants: file("merchants.csv"),
+            terminals: file("terminals.csv"),
+            fx: file("fx.csv"),
+            hosts: file("hosts.csv"),
+        }
+    }
+
     fn of(&self, kind: TableKind) -> Option<&Path> {
         match kind {
             TableKind::Geo => &self.geo,
@@ -95,7 +110,16 @@ impl Stamp {
 impl TableStore {
     /// Reads every file; all faults of all files, or a store.
     pub fn load(paths: &TablePaths, keys: Arc<TokenKeys>) -> Result<Self, Vec<TableFault>> {
-        let (mut tables, mut watched, mut faults) = (Tables::default(), Vec::new(), Vec::new());
+        Self::load_over(Tables::default(), paths, keys)
+    }
+
+    /// The same over tables that are there without a file, such as a bundle's exchange rates.
+    pub fn load_over(
+        mut tables: Tables,
+        paths: &TablePaths,
+        keys: Arc<TokenKeys>,
+    ) -> Result<Self, Vec<TableFault>> {
+        let (mut watched, mut faults) = (Vec::new(), Vec::new());
         for kind in TableKind::ALL {
             let Some(path) = paths.of(kind) else { continue };
             let stamp = Stamp::of(path);

@@ -1,0 +1,100 @@
+//! From checked parts to a pipeline that stands where its journal ends.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::bundle::Bundle;
+use crate::domain::EventTime;
+use crate::edges::keys::Keys;
+use crate::edges::machine::Machine;
+use crate::engine::{
+    ENGINE_SEMANTICS, Engine, EngineLimits, Pace, Parts, Pipeline, Recovered, recover,
+};
+use crate::journal::{Durability, FreshRandom, JournalError, Opening, Writer};
+use crate::stages::decode::{Door, TimeLimits};
+use crate::stages::features::PlanFault;
+use crate::stages::mask::Profile;
+
+/// What a pipeline is assembled from.
+pub(super) struct Assembly<'a> {
+    pub(super) bundle: Arc<Bundle>,
+    pub(super) bundle_files: &'a BTreeMap<String, Vec<u8>>,
+    pub(super) keys: &'a Keys,
+    /// Directory, size of a segment, durability; `None` keeps nothing.
+    pub(super) journal: Option<(PathBuf, u64, Durability)>,
+    pub(super) door: Door,
+    pub(super) times: TimeLimits,
+    pub(super) limits: EngineLimits,
+    pub(super) profile: Profile,
+    pub(super) pace: Pace,
+}
+
+/// Why a pipeline cannot be assembled.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum AssembleError {
+    /// The journal.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The bundle's features need more than a page of memory a key.
+    #[error("the bundle's features cannot be laid out: {}", list(.0))]
+    Plan(Vec<PlanFault>),
+}
+
+fn list(faults: &[PlanFault]) -> String {
+    let texts: Vec<_> =
+        faults.iter().map(|fault| format!("{}: {}", fault.feature, fault.message)).collect();
+    texts.join("; ")
+}
+
+/// The client's namespace of event ids, until there is more than one client.
+const NAMESPACE: &str = "";
+
+/// Opens the journal, counts again what it holds, and puts the stages in their places.
+pub(super) fn assemble(
+    assembly: Assembly<'_>,
+) -> Result<(Pipeline<Machine>, Recovered), AssembleError> {
+    let mut engine =
+        Engine::new(Arc::clone(&assembly.bundle), &assembly.limits).map_err(AssembleError::Plan)?;
+    let mut recovered = Recovered::default();
+    let (mut journal, mut durability) = (None, Durability::default());
+    if let Some((dir, segment_bytes, wanted)) = assembly.journal {
+        // The writer first: it takes the lock and cuts a torn tail, then the records are read.
+        let opening = Opening {
+            key: assembly.keys.seal_key(),
+            token_key_version: assembly.keys.token_version(),
+            software: concat!("tidegate ", env!("CARGO_PKG_VERSION")).to_owned(),
+            engine_semantics: ENGINE_SEMANTICS,
+            opened_at: now(),
+            segment_bytes,
+            fresh: FreshRandom::draw()?,
+        };
+        journal = Some(Writer::open(&dir, opening)?);
+        durability = wanted;
+        recovered = recover(&mut engine, &dir)?;
+    }
+    let surroundings = match assembly.pace {
+        Pace::Live => Machine::new(),
+        Pace::Unhurried => Machine::untimed(),
+    };
+    let parts = Parts {
+        engine,
+        journal,
+        door: assembly.door,
+        times: assembly.times,
+        namespace: NAMESPACE.to_owned(),
+        profile: assembly.profile,
+        durability,
+        pace: assembly.pace,
+        surroundings,
+    };
+    Ok((Pipeline::new(parts, assembly.bundle_files)?, recovered))
+}
+
+/// Now, by the machine's clock.
+pub(super) fn now() -> EventTime {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let ms = since.map_or(0, |since| since.as_millis() as i64);
+    // A machine whose clock stands before 2000 is treated as standing there.
+    EventTime::from_ms(ms).unwrap_or(EventTime::MIN)
+}
