@@ -238,7 +238,7 @@ fn mutated_files_never_panic() {
         (random % n as u64) as usize
     };
     let mut refused = 0;
-    for _ in 0..64 {
+    for _ in 0..24 {
         let (name, content) = &shipped[below(shipped.len())];
         let mut content = content.clone();
         for _ in 0..=below(4) {
@@ -259,7 +259,7 @@ fn mutated_files_never_panic() {
         files.insert(name.clone(), content);
         refused += usize::from(Bundle::compile(&files).is_err());
     }
-    assert!(refused > 16, "{refused}: the mutations do not bite");
+    assert!(refused > 5, "{refused}: the mutations do not bite");
 }
 
 /// A bundle is named by what is in it: another byte, or the same bytes under other names, is
