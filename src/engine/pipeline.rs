@@ -269,6 +269,11 @@ impl<S: Surroundings> Pipeline<S> {
         }
     }
 
+    /// Bytes appended to the journal since the start.
+    pub fn journal_bytes(&self) -> u64 {
+        self.parts.journal.as_ref().map_or(0, Writer::appended_bytes)
+    }
+
     /// Flushes, and closes the journal.
     pub fn close(self) -> Result<(), JournalError> {
         self.parts.journal.map_or(Ok(()), Writer::close)

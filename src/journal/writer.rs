@@ -107,6 +107,7 @@ pub struct Writer {
     bundles: u32,
     active: Option<ActiveBundle>,
     last_received_at: EventTime,
+    appended_bytes: u64,
     /// Records since the last flush but one: see [`open_part`](Self::open_part).
     batch: Vec<u8>,
     /// Counts batches, so that a stale [`Appended`] is recognised.
@@ -157,6 +158,7 @@ impl Writer {
             last_received_at: opening.opened_at,
             batch: Vec::with_capacity(64 << 10),
             batch_number: 0,
+            appended_bytes: 0,
             written: 0,
             flushed: false,
         };
@@ -245,6 +247,11 @@ impl Writer {
         self.next_seq = Seq(self.next_seq.0 + 1);
         self.last_received_at = entry.input.received_at;
         Ok(appended)
+    }
+
+    /// Bytes of the records appended since the opening.
+    pub const fn appended_bytes(&self) -> u64 {
+        self.appended_bytes
     }
 
     /// The open part of a record of the current batch, until the first append after its flush.
@@ -346,6 +353,7 @@ impl Writer {
         }
         let record = self.next_record;
         self.next_record += 1;
+        self.appended_bytes += (self.batch.len() - start) as u64;
         Ok(Appended {
             record,
             segment: self.current.first_record,
