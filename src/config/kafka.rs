@@ -36,6 +36,7 @@ pub(super) fn read(mut section: Section<'_, '_>, outputs: Outputs) -> Settings {
         brokers,
         topics,
         group: section.text("group"),
+        instance: Some(section.text("instance")),
         client_id: section.text("client_id"),
         start: section.choice("start", &Start::NAMED).unwrap_or(Start::Earliest),
         batch_messages: section.integer("batch_messages", 1..=10_000) as usize,

@@ -3,9 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::domain::EntityKind;
 use crate::edges::tables::TablePaths;
+use crate::engine::EngineLimits;
 use crate::journal::Durability;
 use crate::stages::decode::{Door, TimeLimits};
+use crate::stages::features::StateLimits;
 
 use super::section::Section;
 
@@ -51,14 +54,14 @@ pub struct TableFiles {
 }
 
 /// Bounds of what is taken and what is laid out.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Limits {
     /// How much a message may ask of us.
     pub door: Door,
     /// How far an event's own time may lie from its arrival.
     pub time: TimeLimits,
-    /// Cards for which memory is laid out at the start.
-    pub cards_expected: usize,
+    /// How much is remembered.
+    pub engine: EngineLimits,
 }
 
 pub(super) fn journal(mut section: Section<'_, '_>) -> Journal {
@@ -119,10 +122,20 @@ pub(super) fn limits(mut section: Section<'_, '_>) -> Limits {
     let ahead_ms_max = (section.integer("ahead_seconds", 0..=86_400) * 1_000) as i64;
     // Windows reach back 45 days at most: an older event would count nowhere.
     let age_ms_max = (section.integer("horizon_days", 1..=45) * DAY_MS) as i64;
+    let entities_max = section.integer("entities_max", 1_000..=1_000_000_000) as u32;
     let limits = Limits {
         door: Door { bytes_max, ..Door::default() },
         time: TimeLimits { ahead_ms_max, age_ms_max },
-        cards_expected: section.integer("cards_expected", 1_000..=100_000_000) as usize,
+        engine: EngineLimits {
+            state: StateLimits {
+                keys: [entities_max; EntityKind::COUNT],
+                devices: entities_max,
+                lateness_ms: age_ms_max,
+            },
+            recent_events: section.integer("recent_events", 1_000..=1_000_000_000) as u32,
+            parked_amendments: section.integer("waiting_outcomes", 0..=100_000_000) as u32,
+            patience_ms: age_ms_max,
+        },
     };
     section.finish();
     limits

@@ -27,6 +27,23 @@ fn an_empty_file_is_the_shipped_one() {
     assert_eq!(config.keys, KeysFrom::Env("TIDEGATE_KEYS".to_owned()));
 }
 
+/// The container's configuration and the alerts beside it speak of what there is.
+#[test]
+fn what_is_deployed_is_known() {
+    check(include_str!("../../deploy/tidegate.toml"), &[]);
+    let rendered = crate::telemetry::Telemetry::new(&[], &[]);
+    let mut known: Vec<&str> =
+        crate::telemetry::CounterName::ALL.iter().map(|name| name.name()).collect();
+    known.extend(crate::telemetry::GaugeName::ALL.iter().map(|name| name.name()));
+    let summaries = rendered.render();
+    let alerts = include_str!("../../deploy/prometheus/alerts.yml");
+    let is_name = |c: char| c.is_ascii_lowercase() || c == '_';
+    for word in alerts.split(|c| !is_name(c)).filter(|word| word.starts_with("tidegate_")) {
+        let is_known = known.contains(&word) || summaries.contains(&format!("# TYPE {word} "));
+        assert!(is_known, "{word} is in alerts.yml and nowhere else");
+    }
+}
+
 /// One fault a run makes an operator run ten times.
 #[test]
 fn every_fault_is_reported_at_once() {

@@ -44,6 +44,11 @@ pub enum EdgeError {
         /// The broker's code.
         code: RDKafkaErrorCode,
     },
+    /// Another process has taken our place.
+    #[error(
+        "another process of the same group and `instance` has taken over: one of them is too many"
+    )]
+    Fenced,
     /// The engine's side cannot go on.
     #[error(transparent)]
     Handler(#[from] HandlerError),
@@ -59,6 +64,15 @@ pub enum EdgeError {
     /// More partitions than one instance can read.
     #[error("more than {} partitions: run fewer", super::ledger::Ticket::LANES_MAX)]
     TooManyPartitions,
+}
+
+impl EdgeError {
+    pub(super) fn fatal(code: RDKafkaErrorCode, text: String) -> Self {
+        match code {
+            RDKafkaErrorCode::FencedInstanceId | RDKafkaErrorCode::Fenced => Self::Fenced,
+            _ => Self::Fatal { code, text },
+        }
+    }
 }
 
 /// The Kafka edge of one engine.
@@ -171,7 +185,7 @@ impl<H: Handler> Edge<H> {
         }
         if now.duration_since(self.last_tick) >= Duration::from_secs(1) {
             self.last_tick = now;
-            self.work.handler.tick();
+            self.telemetry.meters.journal_bytes.absolute(self.work.handler.journal_bytes());
             self.check_fatal()?;
         }
         Ok(())
@@ -189,7 +203,7 @@ impl<H: Handler> Edge<H> {
             let message = match self.consumer.poll(wait) {
                 Some(Ok(message)) => message,
                 Some(Err(error)) => {
-                    judge(&error)?;
+                    self.judge(&error)?;
                     break;
                 }
                 None => break,
@@ -257,21 +271,19 @@ impl<H: Handler> Edge<H> {
         Ok(())
     }
 
+    /// Everything but a fatal error passes by itself; the callback has logged it.
+    fn judge(&self, error: &KafkaError) -> Result<(), EdgeError> {
+        let KafkaError::MessageConsumptionFatal(code) = error else { return Ok(()) };
+        // The event says only that it is fatal; the client knows why.
+        self.check_fatal()?;
+        Err(EdgeError::fatal(*code, error.to_string()))
+    }
+
     /// An idempotent or transactional producer may find that it cannot keep its promise.
     pub(super) fn check_fatal(&self) -> Result<(), EdgeError> {
         let fatal = self.producer.client().fatal_error();
         let fatal = fatal.or_else(|| self.consumer.client().fatal_error());
-        fatal.map_or(Ok(()), |(code, text)| Err(EdgeError::Fatal { code, text }))
-    }
-}
-
-/// Everything but a fatal error passes by itself; the callback has logged it.
-fn judge(error: &KafkaError) -> Result<(), EdgeError> {
-    match error {
-        KafkaError::MessageConsumptionFatal(code) => {
-            Err(EdgeError::Fatal { code: *code, text: error.to_string() })
-        }
-        _ => Ok(()),
+        fatal.map_or(Ok(()), |(code, text)| Err(EdgeError::fatal(code, text)))
     }
 }
 

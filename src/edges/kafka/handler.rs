@@ -55,8 +55,10 @@ pub trait Handler {
         Ok(())
     }
 
-    /// Called about once a second, between two messages.
-    fn tick(&mut self) {}
+    /// Bytes appended to the journal since the start.
+    fn journal_bytes(&self) -> u64 {
+        0
+    }
 }
 
 /// What the engine's side could not do; the loop ends.
@@ -90,6 +92,9 @@ pub struct Answer<'a, D, A> {
     /// Nanoseconds per stage; zero when not measured.
     pub stage_ns: [u32; Stage::COUNT],
 }
+
+/// The reason of an amendment whose event never came.
+pub const EVENT_UNKNOWN: &str = "event_unknown";
 
 /// Why a message became a dead letter, in words of the program.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -8,6 +8,7 @@
 mod settings;
 mod security;
 mod handler;
+mod decider;
 #[cfg(feature = "kafka")]
 mod dead_letter;
 #[cfg(feature = "kafka")]
@@ -31,9 +32,10 @@ mod transaction;
 #[cfg(feature = "kafka")]
 mod edge;
 
+pub use decider::{Audit, Decider, EDGE_REASONS};
 #[cfg(feature = "kafka")]
 pub use edge::{Edge, EdgeError};
-pub use handler::{Answer, Handler, HandlerError, Rejected, Sendable};
+pub use handler::{Answer, EVENT_UNKNOWN, Handler, HandlerError, Rejected, Sendable};
 pub use security::{Mechanism, Protocol, Secret, SecretError, Security, is_loopback};
 pub use settings::{Compression, Isolation, Outputs, Settings, Start};
 #[cfg(feature = "kafka")]

@@ -13,6 +13,9 @@ pub struct Settings {
     pub topics: Vec<String>,
     /// The consumer group.
     pub group: String,
+    /// The name of this instance within the group: who comes with it takes over at once, whether
+    /// restarted or beside us. `None`: a group of equals, which waits for a dead one's session.
+    pub instance: Option<String>,
     /// The name shown to the broker.
     pub client_id: String,
     /// Where to begin when neither the group nor the journal knows.
@@ -140,12 +143,15 @@ impl Settings {
             // One instance takes all partitions: cooperative hand-over would only add rounds.
             ("partition.assignment.strategy", "range".to_owned()),
             ("session.timeout.ms", self.session_timeout_ms.to_string()),
+            // Rebalances are rare and all in one hand: no reason to be patient with them.
+            ("heartbeat.interval.ms", (self.session_timeout_ms / 15).to_string()),
             ("fetch.wait.max.ms", self.fetch_wait_ms.to_string()),
             ("fetch.queue.backoff.ms", self.fetch_backoff_ms.to_string()),
             ("queued.max.messages.kbytes", self.fetch_queue_kb.to_string()),
             ("fetch.message.max.bytes", (self.message_kb * 1024).to_string()),
             ("statistics.interval.ms", "1000".to_owned()),
         ]);
+        properties.extend(self.instance.clone().map(|name| ("group.instance.id", name)));
         properties
     }
 
@@ -197,6 +203,7 @@ pub(super) mod tests {
             brokers: brokers.split(',').map(ToOwned::to_owned).collect(),
             topics: vec!["in".to_owned()],
             group: "group".to_owned(),
+            instance: None,
             client_id: "test".to_owned(),
             start: Start::Earliest,
             batch_messages: 64,

@@ -139,11 +139,7 @@ impl<H: Handler> Edge<H> {
             };
         };
         if inner.is_fatal() {
-            let text = format!(
-                "{}; another instance with the same transactional_id fences this one out",
-                inner.string()
-            );
-            return Err(EdgeError::Fatal { code: inner.code(), text });
+            return Err(EdgeError::fatal(inner.code(), inner.string()));
         }
         Ok(if inner.txn_requires_abort() {
             Verdict::GiveUp(inner.name())

@@ -157,7 +157,7 @@ impl<H: Handler> Work<H> {
 }
 
 fn never_came(source: Source) -> (Source, Rejected) {
-    (source, Rejected { reason: "event_unknown", field: None })
+    (source, Rejected { reason: super::EVENT_UNKNOWN, field: None })
 }
 
 fn nanoseconds(begin: Instant, end: Instant) -> u64 {

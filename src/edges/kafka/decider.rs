@@ -1,0 +1,220 @@
+//! The pipeline behind the loop: its steps become answers.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::domain::{Applied, EventTime, Fact, Kind, Seq, Service, Source};
+use crate::edges::tables::TableStore;
+use crate::engine::{Intent, Outcome, Pipeline, Step, Surroundings};
+use crate::journal::{Item, JournalError, OpenPart, Reader};
+use crate::stages::enrich::TokenKeys;
+use crate::stages::mask::Masked;
+use crate::telemetry::InputResult;
+
+use super::{Answer, Handler, HandlerError, Rejected, Sendable};
+
+/// Reasons of dead letters that the door does not know.
+pub const EDGE_REASONS: [&str; 2] = [CONFLICT, super::EVENT_UNKNOWN];
+/// The same event id came with other content.
+const CONFLICT: &str = "conflict";
+
+/// The pipeline as a [`Handler`].
+pub struct Decider<S> {
+    pipeline: Pipeline<S>,
+    tables: Arc<TableStore>,
+    keys: TokenKeys,
+    /// The offset after the last message that the journal has, per topic and partition.
+    positions: BTreeMap<(u16, i32), i64>,
+    journal_dir: PathBuf,
+    /// Open parts of records whose messages come again, by number.
+    again: HashMap<Seq, Vec<u8>>,
+    /// How far back the journal is searched for them, in records.
+    search_back: u64,
+}
+
+/// An audit record, made now or made before and perhaps not sent.
+#[derive(Debug)]
+pub enum Audit<'a> {
+    /// Of the record just appended.
+    New(OpenPart<'a>),
+    /// Of a record read back from the journal.
+    Again(Vec<u8>),
+}
+
+impl Sendable for Audit<'_> {
+    fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::New(part) => part.as_bytes(),
+            Self::Again(bytes) => bytes,
+        }
+    }
+}
+
+impl Sendable for &Masked {
+    fn as_bytes(&self) -> &[u8] {
+        Masked::as_bytes(self)
+    }
+}
+
+impl<S: Surroundings> Decider<S> {
+    /// A handler that goes on at the journal's end. `begin` are the positions that recovery found,
+    /// `in_flight_max` the most messages that may lack their acknowledgement at a crash.
+    pub fn new(
+        mut pipeline: Pipeline<S>,
+        tables: Arc<TableStore>,
+        keys: TokenKeys,
+        (journal_dir, begin): (PathBuf, impl IntoIterator<Item = Source>),
+        in_flight_max: u64,
+    ) -> Self {
+        // What had expired before the restart was said before it.
+        pipeline.engine_mut().take_expired().for_each(drop);
+        let positions = begin.into_iter().map(|at| ((at.topic, at.partition), at.offset));
+        Self {
+            pipeline,
+            tables,
+            keys,
+            positions: positions.collect(),
+            journal_dir,
+            again: HashMap::new(),
+            search_back: in_flight_max,
+        }
+    }
+
+    /// Reads back the open parts of what comes again.
+    fn read_back(&mut self, begin: &[Source]) -> Result<(), JournalError> {
+        let next = self.pipeline.engine().next_seq();
+        let from = Seq(next.0.saturating_sub(self.search_back).max(1));
+        let Some(mut reader) = Reader::open_from(&self.journal_dir, from)? else { return Ok(()) };
+        loop {
+            let seq = match reader.read()? {
+                Some(Item::Entry(entry)) if is_at_or_after(entry.input.source, begin) => entry.seq,
+                Some(_) => continue,
+                None => return Ok(()),
+            };
+            self.again.insert(seq, reader.open_part().as_bytes().to_vec());
+        }
+    }
+}
+
+fn is_at_or_after(source: Option<Source>, begin: &[Source]) -> bool {
+    let Some(source) = source else { return false };
+    let same = |at: &&Source| (at.topic, at.partition) == (source.topic, source.partition);
+    begin.iter().find(same).is_some_and(|at| source.offset >= at.offset)
+}
+
+impl<S: Surroundings> Handler for Decider<S> {
+    type Decision<'a>
+        = &'a Masked
+    where
+        S: 'a;
+    type Audit<'a>
+        = Audit<'a>
+    where
+        S: 'a;
+
+    fn process(
+        &mut self,
+        bytes: &[u8],
+        received_at: EventTime,
+        source: Source,
+    ) -> Result<Answer<'_, &Masked, Audit<'_>>, HandlerError> {
+        // What expired with the message before: its step lent out the engine.
+        let expired = self.pipeline.engine_mut().take_expired();
+        let expired: Vec<Source> = expired.filter_map(|expired| expired.source).collect();
+        let tables = self.tables.current();
+        let arrival = (Some(received_at), Some(source));
+        let step = self
+            .pipeline
+            .process(bytes, arrival, Intent::Decide, (&tables, &self.keys))
+            .map_err(|error| HandlerError(error.to_string()))?;
+        let audit = match (step.audit, step.seq()) {
+            (Some(part), _) => {
+                self.positions.insert((source.topic, source.partition), source.offset + 1);
+                Some(Audit::New(part))
+            }
+            (None, Some(seq)) if !self.again.is_empty() => {
+                self.again.remove(&seq).map(Audit::Again)
+            }
+            _ => None,
+        };
+        let mut answer = answer(step, audit);
+        answer.expired = expired;
+        Ok(answer)
+    }
+
+    fn flush(&mut self) -> Result<(), HandlerError> {
+        self.pipeline.flush().map_err(|error| HandlerError(error.to_string()))
+    }
+
+    fn next_seq(&self) -> Seq {
+        self.pipeline.engine().next_seq()
+    }
+
+    fn positions(&self) -> Vec<Source> {
+        let source = |(&(topic, partition), &offset): (&(u16, i32), &i64)| Source {
+            topic,
+            partition,
+            offset,
+        };
+        self.positions.iter().map(source).collect()
+    }
+
+    fn journal_bytes(&self) -> u64 {
+        self.pipeline.journal_bytes()
+    }
+
+    fn resume(&mut self, begin: &[Source]) -> Result<(), HandlerError> {
+        let is_behind = |at: &Source| {
+            self.positions.get(&(at.topic, at.partition)).is_some_and(|next| at.offset < *next)
+        };
+        if begin.iter().any(is_behind) {
+            self.read_back(begin).map_err(|error| HandlerError(error.to_string()))?;
+        }
+        Ok(())
+    }
+}
+
+fn answer<'a>(step: Step<'a>, audit: Option<Audit<'a>>) -> Answer<'a, &'a Masked, Audit<'a>> {
+    let (result, rejected) = match step.outcome {
+        Outcome::Rejected(reject) => {
+            let rejected = Rejected { reason: reject.reason.name(), field: reject.field };
+            (InputResult::Rejected, Some(rejected))
+        }
+        Outcome::Applied(applied) => match applied {
+            Applied::Decided { .. } => (InputResult::Decided, None),
+            Applied::Repeated { .. } | Applied::AlreadyAmended { .. } => {
+                (InputResult::Repeated, None)
+            }
+            Applied::Conflict { .. } => {
+                let rejected = Rejected { reason: CONFLICT, field: Some("event_id") };
+                (InputResult::Conflict, Some(rejected))
+            }
+            Applied::Observed { .. } => (InputResult::Observed, None),
+            Applied::Amended { .. } => (InputResult::Amended, None),
+            Applied::Parked { .. } => (InputResult::Parked, None),
+        },
+    };
+    let decided = match (result, step.body()) {
+        (InputResult::Decided, Some(body)) => {
+            let facts = &step.input.facts;
+            let kind = facts.text(Fact::Kind).and_then(Kind::parse);
+            let service = facts.text(Fact::Service).and_then(Service::parse);
+            kind.zip(service).map(|(kind, service)| (kind, service, body.action))
+        }
+        _ => None,
+    };
+    Answer {
+        result,
+        seq: step.seq(),
+        key: step.event_id.as_bytes(),
+        decision: step.decision,
+        audit,
+        rejected,
+        expired: Vec::new(),
+        decided,
+        missing: step.missing(),
+        dropped: step.dropped,
+        stage_ns: step.stage_ns,
+    }
+}
