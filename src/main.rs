@@ -19,6 +19,9 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    #[cfg(feature = "kafka")]
+    Run(commands::run::Args),
+    Check(commands::check::Args),
     Score(commands::score::Args),
     Generate(commands::generate::Args),
     Rules(commands::rules::Args),
@@ -28,6 +31,9 @@ enum Command {
 
 fn main() -> ExitCode {
     match Cli::parse().command {
+        #[cfg(feature = "kafka")]
+        Command::Run(args) => commands::run::run(&args),
+        Command::Check(args) => commands::check::run(&args),
         Command::Score(args) => commands::score::run(&args),
         Command::Generate(args) => commands::generate::run(args),
         Command::Rules(args) => commands::rules::run(&args),

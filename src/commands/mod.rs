@@ -1,6 +1,12 @@
 //! One file per command.
 
 mod assemble;
+mod prepare;
+#[cfg(feature = "kafka")]
+mod serve;
+#[cfg(feature = "kafka")]
+pub mod run;
+pub mod check;
 pub mod score;
 pub mod generate;
 pub mod rules;

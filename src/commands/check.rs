@@ -1,0 +1,60 @@
+//! `tidegate check`: everything that `run` would refuse, all at once.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use super::prepare::{Finding, prepare};
+
+/// Check a configuration and all that it names: keys, rules, tables, profiles
+#[derive(clap::Args, Clone, Debug)]
+#[command(
+    after_help = "Example:\n  tidegate check --config tidegate.toml && systemctl restart tidegate"
+)]
+pub struct Args {
+    /// The configuration
+    #[arg(long)]
+    config: PathBuf,
+    /// One JSON document on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+/// What `--json` prints.
+#[derive(serde::Serialize)]
+struct Report<'a> {
+    config: String,
+    clean: bool,
+    faults: &'a [Finding],
+}
+
+/// Runs the command: 0 clean, 2 with faults.
+pub fn run(args: &Args) -> ExitCode {
+    let faults = prepare(&args.config).err().unwrap_or_default();
+    if args.json {
+        let config = args.config.display().to_string();
+        let report = Report { config, clean: faults.is_empty(), faults: &faults };
+        // Numbers and texts: nothing that could fail to become JSON.
+        let text = sonic_rs::to_string(&report).unwrap_or_default();
+        if writeln!(std::io::stdout(), "{text}").is_err() {
+            return ExitCode::from(3);
+        }
+    } else {
+        report(&args.config, &faults);
+    }
+    if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(2) }
+}
+
+/// Tells people.
+pub(super) fn report(config: &std::path::Path, faults: &[Finding]) {
+    let mut err = std::io::stderr().lock();
+    for fault in faults {
+        // Where standard error is closed nobody reads along.
+        let _ = writeln!(err, "{fault}");
+    }
+    let _ = match faults.len() {
+        0 => writeln!(err, "{}: nothing to correct", config.display()),
+        1 => writeln!(err, "1 fault"),
+        many => writeln!(err, "{many} faults"),
+    };
+}

@@ -1,0 +1,158 @@
+//! All that a service needs before it starts, checked together: `check` and `run` refuse the same.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::bundle::{self, Bundle, shipped_files};
+use crate::config::{BundleFrom, Config, Fault, KeysFrom, SinkKind};
+use crate::edges::bundle_files;
+use crate::edges::keys::{KeyFault, Keys};
+use crate::edges::tables::{TableFault, TableStore};
+use crate::stages::enrich::Tables;
+use crate::stages::mask::Profile;
+
+/// One thing to correct, wherever it stands.
+#[derive(Clone, Debug, Eq, PartialEq, serde::Serialize)]
+pub(super) struct Finding {
+    /// The file, or the environment variable.
+    pub(super) file: String,
+    /// The line, from 1.
+    pub(super) line: Option<u64>,
+    /// The key of the configuration.
+    pub(super) key: Option<String>,
+    /// What is wrong and what to do.
+    pub(super) message: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.file)?;
+        if let Some(line) = self.line {
+            write!(f, ":{line}")?;
+        }
+        if let Some(key) = &self.key {
+            write!(f, ": {key}")?;
+        }
+        write!(f, ": {}", self.message)
+    }
+}
+
+impl From<Fault> for Finding {
+    fn from(fault: Fault) -> Self {
+        Self {
+            file: fault.file.display().to_string(),
+            line: fault.line.map(|line| line as u64),
+            key: Some(fault.key).filter(|key| !key.is_empty()),
+            message: fault.message,
+        }
+    }
+}
+
+impl From<TableFault> for Finding {
+    fn from(fault: TableFault) -> Self {
+        let file = fault.file.display().to_string();
+        Self { file, line: fault.line, key: None, message: fault.what.to_string() }
+    }
+}
+
+/// Checked and loaded; nothing runs yet.
+pub(super) struct Prepared {
+    pub(super) config: Config,
+    pub(super) keys: Keys,
+    pub(super) bundle: Arc<Bundle>,
+    pub(super) bundle_files: BTreeMap<String, Vec<u8>>,
+    pub(super) tables: Arc<TableStore>,
+    pub(super) profile: Profile,
+}
+
+/// Loads everything that a configuration names, or says all that is wrong with it.
+pub(super) fn prepare(file: &Path) -> Result<Prepared, Vec<Finding>> {
+    let (config, faults) = Config::examine(file);
+    let mut findings: Vec<Finding> = faults.0.into_iter().map(Finding::from).collect();
+    let Some(config) = config else { return Err(findings) };
+    let mut note = |found: Vec<Finding>| findings.extend(found);
+    let keys = keys(&config.keys).map_err(&mut note).ok();
+    let bundle = bundle(&config.bundle).map_err(&mut note).ok();
+    let tables = tables(&config, keys.as_ref(), bundle.as_ref()).map_err(&mut note).ok();
+    let profile = profile(file, &config).map_err(&mut note).ok();
+    match (keys, bundle, tables, profile) {
+        (Some(keys), Some((bundle, bundle_files)), Some(tables), Some(profile))
+            if findings.is_empty() =>
+        {
+            let (bundle, tables) = (Arc::new(bundle), Arc::new(tables));
+            Ok(Prepared { config, keys, bundle, bundle_files, tables, profile })
+        }
+        _ => Err(findings),
+    }
+}
+
+fn keys(from: &KeysFrom) -> Result<Keys, Vec<Finding>> {
+    let keys = match from {
+        KeysFrom::File(path) => Keys::from_file(path),
+        KeysFrom::Env(name) => Keys::from_env(name),
+    };
+    keys.map_err(|error| {
+        let file = error.from.to_string();
+        let finding = |fault: &KeyFault| Finding {
+            file: file.clone(),
+            line: None,
+            key: None,
+            message: fault.to_string(),
+        };
+        error.faults.iter().map(finding).collect()
+    })
+}
+
+type BundleAndFiles = (Bundle, BTreeMap<String, Vec<u8>>);
+
+fn bundle(from: &BundleFrom) -> Result<BundleAndFiles, Vec<Finding>> {
+    let (files, dir) = match from {
+        BundleFrom::Shipped => (shipped_files(), PathBuf::from("(shipped rules)")),
+        BundleFrom::Dir(dir) => {
+            let files = bundle_files::read(dir).map_err(|error| {
+                let file = dir.display().to_string();
+                vec![Finding { file, line: None, key: None, message: error.to_string() }]
+            })?;
+            (files, dir.clone())
+        }
+    };
+    let finding = |fault: &bundle::Fault| Finding {
+        file: dir.join(&fault.file).display().to_string(),
+        line: Some(u64::from(fault.at.line)).filter(|line| *line > 0),
+        key: None,
+        message: fault.message.clone(),
+    };
+    let bundle =
+        Bundle::compile(&files).map_err(|faults| faults.iter().map(finding).collect::<Vec<_>>())?;
+    Ok((bundle, files))
+}
+
+fn tables(
+    config: &Config,
+    keys: Option<&Keys>,
+    bundle: Option<&BundleAndFiles>,
+) -> Result<TableStore, Vec<Finding>> {
+    let rates = bundle.map(|(bundle, files)| bundle.pinned_fx(files));
+    let given = Tables { fx: rates, ..Tables::default() };
+    // Registers are read through the keys. Where there are none nothing will run, and any keys do
+    // to find the files' faults.
+    let token_keys = keys.map_or_else(|| Keys::demo().token_keys(), Keys::token_keys);
+    TableStore::load_over(given, &config.tables.paths, Arc::new(token_keys))
+        .map_err(|faults| faults.into_iter().map(Finding::from).collect())
+}
+
+fn profile(file: &Path, config: &Config) -> Result<Profile, Vec<Finding>> {
+    let sink = config.sinks.iter().find(|sink| sink.kind == SinkKind::Decision);
+    let name = sink.and_then(|sink| sink.profile.as_deref()).unwrap_or_default();
+    Profile::shipped(name).ok_or_else(|| {
+        let known = Profile::SHIPPED.join(", ");
+        vec![Finding {
+            file: file.display().to_string(),
+            line: None,
+            key: Some("sink.profile".to_owned()),
+            message: format!("{name:?} is not a disclosure profile; there are {known}"),
+        }]
+    })
+}

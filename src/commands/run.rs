@@ -1,0 +1,90 @@
+//! `tidegate run`: the service, from configuration to a polite stop.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use crate::domain::Source;
+use crate::edges::kafka::{Decider, EDGE_REASONS};
+use crate::engine::Pace;
+use crate::stages::decode::{Field, RejectReason};
+use crate::telemetry::{self, LogEvent, Telemetry, Unready, emit};
+
+use super::assemble::{Assembly, assemble};
+use super::check;
+use super::prepare::{Prepared, prepare};
+use super::serve::{ServeError, Surroundings, keep_memory_private, report_failure};
+
+/// Run the service: payments from Kafka, decisions and audit records to Kafka
+#[derive(clap::Args, Clone, Debug)]
+#[command(after_help = "Example:\n  tidegate run --config tidegate.toml\n\nStops on SIGTERM and \
+                        SIGINT: 0 when all is acknowledged and committed, 2 when the \
+                        configuration is refused, 3 when something outside failed.")]
+pub struct Args {
+    /// The configuration
+    #[arg(long)]
+    config: PathBuf,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> ExitCode {
+    let prepared = match prepare(&args.config) {
+        Ok(prepared) => prepared,
+        Err(faults) => {
+            check::report(&args.config, &faults);
+            return ExitCode::from(2);
+        }
+    };
+    telemetry::init(prepared.config.log.level, prepared.config.log.format);
+    telemetry::hide_panic_payloads();
+    keep_memory_private();
+    let telemetry = telemetry_of_the_service();
+    match serve(prepared, telemetry.clone()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            report_failure(&telemetry, &error);
+            ExitCode::from(3)
+        }
+    }
+}
+
+/// Telemetry with the closed vocabularies of the door and of the edge.
+fn telemetry_of_the_service() -> Telemetry {
+    let mut reasons: Vec<&'static str> =
+        RejectReason::ALL.iter().map(|reason| reason.name()).collect();
+    reasons.extend(EDGE_REASONS);
+    let fields: Vec<&'static str> = Field::ALL.iter().map(|field| field.name()).collect();
+    Telemetry::new(&reasons, &fields)
+}
+
+fn serve(prepared: Prepared, telemetry: Telemetry) -> Result<(), ServeError> {
+    let Prepared { config, keys, bundle, bundle_files, tables, profile } = prepared;
+    let surroundings = Surroundings::begin(config.http, telemetry.clone())?;
+    telemetry.readiness.set(Unready::Recovering);
+    let dir = config.journal.dir.clone();
+    let (pipeline, recovered) = assemble(Assembly {
+        bundle: Arc::clone(&bundle),
+        bundle_files: &bundle_files,
+        keys: &keys,
+        journal: Some((dir.clone(), config.journal.segment_bytes, config.journal.durability)),
+        door: config.limits.door,
+        times: config.limits.time,
+        limits: config.limits.engine,
+        profile,
+        pace: Pace::Live,
+    })?;
+    telemetry.readiness.clear(Unready::Recovering);
+    emit(&LogEvent::Started {
+        version: env!("CARGO_PKG_VERSION"),
+        bundle: &bundle.name(),
+        next_seq: pipeline.engine().next_seq().0,
+    });
+    surroundings.watch(Arc::clone(&tables), config.tables.reload)?;
+    let positions: Vec<Source> = recovered.next_offsets().collect();
+    // What a crash may leave unsent: what was unacknowledged, and a commit's interval at a rate
+    // that one thread does not reach.
+    let in_flight_max = config.kafka.unacknowledged_max as u64 + 1_000_000;
+    let decider =
+        Decider::new(pipeline, tables, keys.token_keys(), (dir, positions), in_flight_max);
+    surroundings.run(config.kafka, decider)
+}
