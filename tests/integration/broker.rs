@@ -1,0 +1,195 @@
+//! A real broker: topics of a test's own, messages in, records out.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::message::Headers as _;
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
+use rdkafka::{ClientConfig, Message as _, Offset, TopicPartitionList};
+
+/// How long a test waits for what must come. Generous: only a failure takes so long.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The broker that `./dev test` has started.
+pub(crate) fn shared() -> String {
+    std::env::var("TIDEGATE_TEST_KAFKA").expect(
+        "there is no broker: run these tests through `./dev test`, or start one with \
+         `deploy/kafka/start` and set TIDEGATE_TEST_KAFKA to its `bootstrap`",
+    )
+}
+
+/// One test's topics on a broker.
+pub(crate) struct Topics {
+    pub(crate) bootstrap: String,
+    /// Begins the name of every topic and group of this test.
+    pub(crate) prefix: String,
+    partitions: i32,
+}
+
+/// A record as a reader of committed records sees it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Record {
+    pub(crate) key: String,
+    pub(crate) seq: Option<u64>,
+    pub(crate) payload: Vec<u8>,
+}
+
+impl Topics {
+    /// Fresh topics on the shared broker.
+    pub(crate) fn new(partitions: i32) -> Self {
+        Self::on(shared(), partitions)
+    }
+
+    /// Fresh topics on some broker.
+    pub(crate) fn on(bootstrap: String, partitions: i32) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let prefix = format!("test-{}-{number}", std::process::id());
+        let topics = Self { bootstrap, prefix, partitions };
+        let admin: AdminClient<DefaultClientContext> = topics.client().create().unwrap();
+        let names = ["in", "decisions", "audit", "dead"].map(|name| topics.name(name));
+        let new = names.iter().map(|name| NewTopic {
+            name,
+            num_partitions: if name.ends_with("-in") { partitions } else { 1 },
+            replication: TopicReplication::Fixed(1),
+            config: Vec::new(),
+        });
+        let new: Vec<NewTopic<'_>> = new.collect();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let options = AdminOptions::new().operation_timeout(Some(PATIENCE));
+        for result in runtime.block_on(admin.create_topics(&new, &options)).unwrap() {
+            result.unwrap();
+        }
+        topics
+    }
+
+    pub(crate) fn name(&self, which: &str) -> String {
+        format!("{}-{which}", self.prefix)
+    }
+
+    fn client(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", &self.bootstrap).set("group.id", self.name("reader"));
+        config
+    }
+
+    /// Sends messages; returns when the broker has all.
+    pub(crate) fn produce<'a>(&self, messages: impl IntoIterator<Item = (&'a str, &'a [u8])>) {
+        let producer: BaseProducer =
+            self.client().set("message.timeout.ms", "120000").create().unwrap();
+        let topic = self.name("in");
+        for (key, payload) in messages {
+            producer.send(BaseRecord::to(&topic).key(key).payload(payload)).unwrap();
+        }
+        producer.flush(PATIENCE).unwrap();
+    }
+
+    /// The records of an output topic, once `enough` says so or patience ends; and what still
+    /// comes in the half second after, to see what should not be there.
+    pub(crate) fn read(&self, which: &str, enough: impl Fn(&[Record]) -> bool) -> Vec<Record> {
+        let consumer: BaseConsumer = self
+            .client()
+            .set("enable.auto.commit", "false")
+            .set("isolation.level", "read_committed")
+            .set("fetch.wait.max.ms", "50")
+            .create()
+            .unwrap();
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(&self.name(which), 0, Offset::Beginning).unwrap();
+        consumer.assign(&list).unwrap();
+        let (mut records, mut quiet_since) = (Vec::new(), Instant::now());
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
+            match consumer.poll(Duration::from_millis(50)) {
+                Some(Ok(message)) => {
+                    records.push(record(&message));
+                    quiet_since = Instant::now();
+                }
+                _ if enough(&records) && quiet_since.elapsed() > Duration::from_millis(500) => {
+                    break;
+                }
+                _ => {}
+            }
+        }
+        records
+    }
+
+    /// The sum of the group's positions over the source topic's partitions.
+    pub(crate) fn committed(&self) -> i64 {
+        let mut config = self.client();
+        let consumer: BaseConsumer = config.set("group.id", self.name("group")).create().unwrap();
+        let mut list = TopicPartitionList::new();
+        list.add_partition_range(&self.name("in"), 0, self.partitions - 1);
+        let list = consumer.committed_offsets(list, PATIENCE).unwrap();
+        let offset = |offset| match offset {
+            Offset::Offset(offset) => offset,
+            _ => 0,
+        };
+        list.elements().iter().map(|element| offset(element.offset())).sum()
+    }
+}
+
+fn record(message: &rdkafka::message::BorrowedMessage<'_>) -> Record {
+    let seq = message.headers().and_then(|headers| {
+        let header = headers.iter().find(|header| header.key == "seq")?;
+        std::str::from_utf8(header.value?).ok()?.parse().ok()
+    });
+    Record {
+        key: String::from_utf8_lossy(message.key().unwrap_or_default()).into_owned(),
+        seq,
+        payload: message.payload().unwrap_or_default().to_vec(),
+    }
+}
+
+/// A broker of a test's own, for tests that stop it.
+pub(crate) struct OwnBroker {
+    pub(crate) bootstrap: String,
+    dir: tempfile::TempDir,
+    port: String,
+}
+
+impl OwnBroker {
+    pub(crate) fn start() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let mut broker = Self { bootstrap: String::new(), dir, port: String::new() };
+        broker.start_again();
+        broker
+    }
+
+    /// Starts it on the same data and, after the first time, the same port.
+    pub(crate) fn start_again(&mut self) {
+        let mut command = Command::new(script("start"));
+        command.arg("--dir").arg(self.dir.path());
+        if !self.port.is_empty() {
+            command.args(["--port", &self.port]);
+        }
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let text = String::from_utf8(output.stdout).unwrap();
+        let bootstrap = text.lines().find_map(|line| line.strip_prefix("bootstrap=")).unwrap();
+        self.bootstrap = bootstrap.to_owned();
+        self.port = bootstrap.rsplit_once(':').unwrap().1.to_owned();
+    }
+
+    pub(crate) fn stop(&self) {
+        let status =
+            Command::new(script("stop")).arg("--dir").arg(self.dir.path()).status().unwrap();
+        assert!(status.success());
+    }
+}
+
+impl Drop for OwnBroker {
+    fn drop(&mut self) {
+        // Perhaps the test has stopped it: then there is nothing to stop.
+        let _ = Command::new(script("stop")).arg("--dir").arg(self.dir.path()).output();
+    }
+}
+
+fn script(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("deploy/kafka").join(name)
+}

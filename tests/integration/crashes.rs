@@ -1,0 +1,99 @@
+//! What fails in the middle: the process, the broker. Nothing is lost, nothing counted twice.
+
+use std::time::Instant;
+
+use crate::broker::{OwnBroker, PATIENCE, Topics};
+use crate::events::{Event, are_all_answered, borrowed, check_answers, payments};
+use crate::service::Home;
+
+/// Kills the service three times while it works, then lets it finish.
+fn run_with_kills(topics: &Topics, home: &Home, events: &[Event]) {
+    let parts = events.chunks(events.len().div_ceil(3));
+    let mut answered = 0;
+    for part in parts {
+        topics.produce(borrowed(part));
+        let service = home.start(topics);
+        // Somewhere in this part: some answers are out, some are not, commits lag behind.
+        let target = answered + part.len() / 3;
+        topics.read("decisions", |records| records.len() >= target);
+        answered += part.len() / 3;
+        service.kill();
+    }
+    let service = home.start(topics);
+    let decisions = topics.read("decisions", |records| are_all_answered(records, events));
+    check_answers(&decisions, events);
+    let audit = topics.read("audit", |records| are_all_answered(records, events));
+    check_answers(&audit, events);
+    let (status, log) = service.stop();
+    assert_eq!(status.code(), Some(0), "{}", log.join("\n"));
+    assert_eq!(topics.committed(), events.len() as i64);
+}
+
+/// `kill -9` at any moment: every event has its decision, a repeat is byte-identical under the
+/// same number, and none is counted twice.
+#[test]
+fn a_killed_service_goes_on_where_it_was() {
+    let (topics, mut home) = (Topics::new(2), Home::new());
+    // Small batches and rare commits leave much to repeat.
+    home.kafka = "batch_messages = 16\ncommit_interval_ms = 2000\n".to_owned();
+    let events = payments("killed", 6_000);
+    run_with_kills(&topics, &home, &events);
+}
+
+/// With transactions the same reader sees each decision once and not at least once.
+#[test]
+fn with_transactions_a_killed_service_repeats_nothing() {
+    let (topics, mut home) = (Topics::new(2), Home::new());
+    home.kafka = "transactions = true\ntransaction_messages = 50\n".to_owned();
+    let events = payments("transactions", 3_000);
+    // `committed` counts messages: the markers of transactions are not on the source topic.
+    run_with_kills(&topics, &home, &events);
+    let decisions = topics.read("decisions", |records| are_all_answered(records, &events));
+    assert_eq!(decisions.len(), events.len());
+}
+
+/// A second process with the same name: one of the two goes on, and the other says why it ends.
+#[test]
+fn a_second_process_takes_over() {
+    let topics = Topics::new(2);
+    let (one, two) = (Home::new(), Home::new());
+    let first = one.start(&topics);
+    first.wait_until_ready();
+    let second = two.start(&topics);
+    let (status, log) = first.wait();
+    assert_eq!(status.code(), Some(3));
+    assert!(log.join("\n").contains("has taken over"), "{}", log.join("\n"));
+    second.wait_until_ready();
+    let events = payments("over", 20);
+    topics.produce(borrowed(&events));
+    let decisions = topics.read("decisions", |records| are_all_answered(records, &events));
+    check_answers(&decisions, &events);
+    assert_eq!(second.stop().0.code(), Some(0));
+}
+
+/// A broker that goes away and comes back: not ready meanwhile, nothing lost, ready by itself.
+#[test]
+fn a_restarted_broker_is_waited_for() {
+    let mut broker = OwnBroker::start();
+    let topics = Topics::on(broker.bootstrap.clone(), 2);
+    let home = Home::new();
+    let events = payments("restart", 2_000);
+    let (before, after) = events.split_at(1_000);
+    topics.produce(borrowed(before));
+    let service = home.start(&topics);
+    topics.read("decisions", |records| are_all_answered(records, before));
+    service.wait_until_ready();
+    broker.stop();
+    service.wait_until(|service| service.get("/readyz").1.contains("broker_unreachable"));
+    broker.start_again();
+    topics.produce(borrowed(after));
+    let decisions = topics.read("decisions", |records| are_all_answered(records, &events));
+    check_answers(&decisions, &events);
+    service.wait_until_ready();
+    // Gone for good: a stop ends all the same, and what it leaves is with the journal.
+    broker.stop();
+    let begin = Instant::now();
+    let (status, log) = service.stop();
+    assert!(status.code().is_some(), "it ended by itself: {}", log.join("\n"));
+    assert!(begin.elapsed() < PATIENCE, "{}", log.join("\n"));
+}

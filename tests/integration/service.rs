@@ -1,0 +1,156 @@
+//! A real `tidegate run`: configured, watched, stopped and killed.
+
+use std::fmt::Write as _;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::time::Instant;
+
+use crate::broker::{PATIENCE, Topics};
+
+/// Where a service keeps what outlives it.
+pub(crate) struct Home {
+    pub(crate) dir: tempfile::TempDir,
+    /// Lines added to `[kafka]`.
+    pub(crate) kafka: String,
+}
+
+impl Home {
+    pub(crate) fn new() -> Self {
+        Self { dir: tempfile::tempdir().unwrap(), kafka: String::new() }
+    }
+
+    fn write(&self, topics: &Topics) -> std::path::PathBuf {
+        let name = |which| topics.name(which);
+        let mut text = format!(
+            "[kafka]\nbrokers = [\"{}\"]\ntopics = [\"{}\"]\ngroup = \"{}\"\n\
+             transactional_id = \"{}\"\nlinger_ms = 0\n{}\n",
+            topics.bootstrap,
+            name("in"),
+            name("group"),
+            name("txn"),
+            self.kafka
+        );
+        text.push_str("[keys]\nenv = \"TIDEGATE_TEST_KEYS\"\n");
+        text.push_str("[journal]\nsegment_mb = 8\n[http]\nlisten = \"127.0.0.1:0\"\n");
+        text.push_str("[log]\nformat = \"json\"\n");
+        for (kind, which) in
+            [("decision", "decisions"), ("audit", "audit"), ("dead_letter", "dead")]
+        {
+            let profile = if kind == "decision" { "profile = \"default\"\n" } else { "" };
+            let _ = write!(
+                text,
+                "[[sink]]\nkind = \"{kind}\"\ntopic = \"{}\"\nrecipient = \"test\"\n\
+                 purpose = \"operations\"\ncountry = \"CN\"\n{profile}",
+                name(which)
+            );
+        }
+        let file = self.dir.path().join("tidegate.toml");
+        std::fs::write(&file, text).unwrap();
+        file
+    }
+
+    /// Starts the service; returns when it listens.
+    pub(crate) fn start(&self, topics: &Topics) -> Service {
+        let mut child = command(&["run", "--config"])
+            .arg(self.write(topics))
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let (send, lines) = mpsc::channel();
+        std::thread::spawn(move || {
+            for line in stderr.lines().map_while(Result::ok) {
+                let _ = send.send(line);
+            }
+        });
+        let mut service = Service { child, lines, log: Vec::new(), address: String::new() };
+        let line = service.wait_for_line("metrics and health are served");
+        let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+        service.address = line["fields"]["address"].as_str().unwrap().to_owned();
+        service
+    }
+}
+
+/// A `tidegate` with keys in its environment.
+pub(crate) fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
+    command.args(arguments).env("TIDEGATE_TEST_KEYS", crate::events::KEYS);
+    command
+}
+
+/// A running service; killed when the test ends without stopping it.
+pub(crate) struct Service {
+    child: Child,
+    lines: Receiver<String>,
+    /// What it has logged so far.
+    pub(crate) log: Vec<String>,
+    address: String,
+}
+
+impl Service {
+    /// Waits for a line of the log that contains a text.
+    pub(crate) fn wait_for_line(&mut self, text: &str) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let line = self.lines.recv_timeout(left).unwrap_or_else(|_| {
+                panic!("{text:?} was not logged; the log:\n{}", self.log.join("\n"))
+            });
+            self.log.push(line.clone());
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+
+    /// Asks the service over HTTP: status line and body.
+    pub(crate) fn get(&self, path: &str) -> (String, String) {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (head.lines().next().unwrap().to_owned(), body.to_owned())
+    }
+
+    pub(crate) fn wait_until_ready(&self) {
+        self.wait_until(|service| service.get("/readyz").0.contains("200"));
+    }
+
+    pub(crate) fn wait_until(&self, condition: impl Fn(&Self) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !condition(self) {
+            assert!(Instant::now() < deadline, "readyz: {:?}", self.get("/readyz"));
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+    }
+
+    /// Asks politely and waits.
+    pub(crate) fn stop(self) -> (ExitStatus, Vec<String>) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        self.wait()
+    }
+
+    /// Waits for its end.
+    pub(crate) fn wait(mut self) -> (ExitStatus, Vec<String>) {
+        let status = self.child.wait().unwrap();
+        self.log.extend(self.lines.try_iter());
+        (status, std::mem::take(&mut self.log))
+    }
+
+    /// `kill -9`: nothing is said, nothing is closed.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
