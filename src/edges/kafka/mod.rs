@@ -5,7 +5,10 @@
 //! is acknowledged. After a crash messages come again; the engine knows them and gives the same
 //! bytes under the same `seq`, so that a repeat is recognised for what it is.
 
+// Settings are checked in every build; only the client turns them into properties.
+#[cfg_attr(not(feature = "kafka"), allow(dead_code))]
 mod settings;
+#[cfg_attr(not(feature = "kafka"), allow(dead_code))]
 mod security;
 mod handler;
 mod decider;
