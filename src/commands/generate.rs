@@ -7,6 +7,8 @@ use std::process::ExitCode;
 
 use clap::builder::{StyledStr, TypedValueParser as _};
 
+use crate::edges::tables::mmdb_write;
+use crate::generator::world::cards::BIN_TABLE_CSV;
 use crate::generator::{Generator, Settings, World};
 
 /// Bytes gathered before they are written.
@@ -195,11 +197,40 @@ pub fn write_tables(world: &World, directory: &Path) -> Result<(), WriteError> {
         ("merchants.csv", world.merchants_csv()),
         ("networks.csv", world.networks_csv()),
         ("hosts.csv", world.hosts_csv()),
+        ("bin.csv", BIN_TABLE_CSV.as_bytes().to_vec()),
+        ("city.mmdb", city_db(world)),
+        ("asn.mmdb", asn_db(world)),
     ] {
         let path = directory.join(name);
         fs::write(&path, bytes).map_err(at(&path))?;
     }
     Ok(())
+}
+
+/// Where the world's addresses are, in MaxMind's format.
+fn city_db(world: &World) -> Vec<u8> {
+    let plan = world.ip_plan();
+    let blocks = plan.iter().map(|block| mmdb_write::CityBlock {
+        cidr: &block.cidr,
+        country: block.country,
+        city: block.city,
+        lat: block.lat,
+        lon: block.lon,
+        radius_km: block.radius_km,
+    });
+    // A test writes it for a world: its plan is not the user's input.
+    mmdb_write::city_db(blocks).expect("the world's own plan has no broken block")
+}
+
+/// Whose they are.
+fn asn_db(world: &World) -> Vec<u8> {
+    let plan = world.ip_plan();
+    let blocks = plan.iter().map(|block| mmdb_write::AsnBlock {
+        cidr: &block.cidr,
+        asn: block.asn,
+        organization: block.as_org,
+    });
+    mmdb_write::asn_db(blocks).expect("the world's own plan has no broken block")
 }
 
 fn create(path: &Path) -> Result<File, WriteError> {

@@ -159,15 +159,12 @@ impl DecisionFlags {
     pub const APPROXIMATE: Self = Self(2);
     /// A table was missing.
     pub const MISSING_TABLES: Self = Self(4);
-    /// A rule ended undetermined.
-    pub const UNDETERMINED: Self = Self(8);
 
     /// Each flag with its name.
-    pub const NAMED: [(Self, &'static str); 4] = [
+    pub const NAMED: [(Self, &'static str); 3] = [
         (Self::WARMING, "warming"),
         (Self::APPROXIMATE, "approximate"),
         (Self::MISSING_TABLES, "missing_tables"),
-        (Self::UNDETERMINED, "undetermined"),
     ];
 
     /// Adds a mark.

@@ -68,6 +68,11 @@ impl Filter {
         self.terms == [(0, 0)]
     }
 
+    /// Whether no outcome or label can change who passes.
+    pub(super) fn is_settled(&self) -> bool {
+        self.terms.iter().all(|(mask, _)| mask & ((1 << STATE_BITS) - 1) == 0)
+    }
+
     /// Whether an event with these flags passes.
     pub(super) fn passes(&self, flags: u32) -> bool {
         self.terms.iter().any(|(mask, value)| flags & mask == *value)

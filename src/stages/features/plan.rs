@@ -109,8 +109,8 @@ pub(super) struct KindPlan {
     pub(super) narrow: Vec<EntityKind>,
     /// Global leaf, its bit in this kind's flags.
     pub(super) leaf_bits: Vec<(usize, u32)>,
-    /// Columns counted by `distinct`, with the flag bit of their latest occurrences.
-    pub(super) latest: Vec<(Column, u32)>,
+    /// What `distinct` counts without looking at values.
+    pub(super) marks: Vec<Mark>,
     pub(super) windows: Vec<Window>,
     pub(super) filters: Vec<Filter>,
     /// Looked at for the event's own entity of this kind.
@@ -121,6 +121,16 @@ pub(super) struct KindPlan {
     /// Longest W + D: what is older than this and the lateness allowed can be dropped.
     pub(super) reach_ms: i64,
     pub(super) panes: PaneLayout,
+}
+
+/// A flag bit on the newest event of each value of a column, among the events that pass a filter
+/// which no outcome or label can change.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Mark {
+    pub(super) column: Column,
+    /// Index in `filters`.
+    pub(super) filter: usize,
+    pub(super) bit: u32,
 }
 
 /// One stretch of time.
@@ -310,8 +320,10 @@ impl Compiler<'_> {
                     DistinctOf::Entity(kind) => self.entity(by, *kind),
                     DistinctOf::Field(field) => self.value(by, *field)?,
                 };
-                let marked = spec.filter.is_none() && spec.delay_ms == 0;
-                let bit = if marked { Some(self.latest(by, column)?) } else { None };
+                let filter = self.filter(by, spec.filter.as_ref(), None)?;
+                let is_settled = self.plan.kinds[by.index()].filters[filter].is_settled();
+                let marked = is_settled && spec.delay_ms == 0;
+                let bit = if marked { Some(self.mark(by, column, filter)?) } else { None };
                 Ok((Op::Distinct(column, bit), None))
             }
         }
@@ -358,14 +370,15 @@ impl Compiler<'_> {
         Column::Narrow(2 + place(&mut self.plan.kinds[by.index()].narrow, kind))
     }
 
-    /// The flag bit of a column's latest occurrences: taken from the top, leaves from below.
-    fn latest(&mut self, by: EntityKind, column: Column) -> Result<u32, String> {
+    /// The flag bit of the newest events of a column's values: taken from the top, leaves from below.
+    fn mark(&mut self, by: EntityKind, column: Column, filter: usize) -> Result<u32, String> {
         let plan = &mut self.plan.kinds[by.index()];
-        if let Some((_, bit)) = plan.latest.iter().find(|(other, _)| *other == column) {
-            return Ok(*bit);
+        let known = plan.marks.iter().find(|mark| (mark.column, mark.filter) == (column, filter));
+        if let Some(mark) = known {
+            return Ok(mark.bit);
         }
         let bit = self.builders[by.index()].take_from_top()?;
-        plan.latest.push((column, bit));
+        plan.marks.push(Mark { column, filter, bit });
         Ok(bit)
     }
 

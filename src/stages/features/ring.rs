@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::arena::Arena;
 use super::keys::Row;
-use super::plan::Column;
+use super::plan::{Column, Mark};
 
 /// Largest class: `2 << 11` = 4,096 events.
 pub(super) const CLASS_MAX: u8 = 11;
@@ -176,7 +176,7 @@ pub(super) fn insert(
     layout: Layout,
     limits: Limits,
     event: &Observation<'_>,
-    latest: &[(Column, u32)],
+    marks: impl Iterator<Item = Mark>,
 ) -> Kept {
     if row.ring.is_none() {
         row.ring = arena.take(layout.block_words(0));
@@ -198,8 +198,8 @@ pub(super) fn insert(
     ring.write(at, event);
     row.len += 1;
     ring.len += 1;
-    for (column, bit) in latest {
-        ring.mark_latest(*column, *bit, at);
+    for mark in marks {
+        ring.mark_newest(mark, at);
     }
     Kept::Yes
 }
@@ -334,36 +334,36 @@ impl<'a> RingMut<'a> {
         }
     }
 
-    /// Keeps one mark a value: on its newest event. A missing value is never marked.
-    fn mark_latest(&mut self, column: Column, bit: u32, at: usize) {
-        let slot = self.slot(at);
+    /// Keeps one mark a value, on its newest event. A missing value is never marked.
+    fn mark_newest(&mut self, mark: Mark, at: usize) {
+        let (slot, bit) = (self.slot(at), 1_u32 << mark.bit);
         let (older, younger) = (self.runs(0..at), self.runs(at + 1..self.len));
-        let (again_younger, earlier) = match column {
+        let flags = &self.narrow[self.capacity..2 * self.capacity];
+        let holder = match mark.column {
             Column::Wide(c) => {
                 let values = &self.wide[c * self.capacity..(c + 1) * self.capacity];
-                let mine = values[slot];
-                if mine == MISSING_WIDE {
+                if values[slot] == MISSING_WIDE {
                     return;
                 }
-                (newest_equal(values, younger, mine), newest_equal(values, older, mine))
+                marked(values, flags, bit, values[slot], [younger, older])
             }
             Column::Narrow(c) => {
                 let values = &self.narrow[c * self.capacity..(c + 1) * self.capacity];
-                let mine = values[slot];
-                if mine == MISSING_NARROW {
+                if values[slot] == MISSING_NARROW {
                     return;
                 }
-                (newest_equal(values, younger, mine), newest_equal(values, older, mine))
+                marked(values, flags, bit, values[slot], [younger, older])
             }
         };
-        if again_younger.is_some() {
-            return;
-        }
         let flags = &mut self.narrow[self.capacity..2 * self.capacity];
-        if let Some(earlier) = earlier {
-            flags[earlier] &= !(1 << bit);
+        match holder {
+            Some((Place::Younger, _)) => {}
+            Some((Place::Older, holder)) => {
+                flags[holder] &= !bit;
+                flags[slot] |= bit;
+            }
+            None => flags[slot] |= bit,
         }
-        flags[slot] |= 1 << bit;
     }
 
     fn runs(&self, stretch: Range<usize>) -> [Range<usize>; 2] {
@@ -380,25 +380,42 @@ fn runs(head: usize, mask: usize, stretch: Range<usize>) -> [Range<usize>; 2] {
     if start < end { [start..end, 0..0] } else { [start..mask + 1, 0..end] }
 }
 
-/// The slot of the newest event with this value. Whole chunks are compared without a branch, which
-/// the compiler turns into vector compares.
-fn newest_equal<T: Copy + PartialEq>(
+/// On which side of an event another stands.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Place {
+    Younger,
+    Older,
+}
+
+/// The slot that holds a value's mark, of which there is at most one. Whole chunks are compared
+/// without a branch, which the compiler turns into vector compares.
+fn marked<T: Copy + PartialEq>(
     values: &[T],
-    runs: [Range<usize>; 2],
+    flags: &[u32],
+    bit: u32,
     wanted: T,
-) -> Option<usize> {
-    let [older, younger] = runs;
-    [younger, older].into_iter().find_map(|run| {
-        let mut end = run.end;
-        for chunk in values[run].rchunks(64) {
-            let start = end - chunk.len();
-            if chunk.iter().fold(false, |found, value| found | (*value == wanted)) {
-                return chunk.iter().rposition(|value| *value == wanted).map(|at| start + at);
+    [younger, older]: [[Range<usize>; 2]; 2],
+) -> Option<(Place, usize)> {
+    let find = |runs: [Range<usize>; 2]| {
+        let [first, second] = runs;
+        [second, first].into_iter().find_map(|run| {
+            let mut end = run.end;
+            let chunks = values[run.clone()].rchunks(64).zip(flags[run].rchunks(64));
+            for (values, flags) in chunks {
+                let start = end - values.len();
+                let holds = |(value, flags): (&T, &u32)| (*value == wanted) & (flags & bit != 0);
+                let any = values.iter().zip(flags).fold(false, |any, pair| any | holds(pair));
+                if any {
+                    let at = values.iter().zip(flags).rposition(holds);
+                    return at.map(|at| start + at);
+                }
+                end = start;
             }
-            end = start;
-        }
-        None
-    })
+            None
+        })
+    };
+    let holder = find(younger).map(|slot| (Place::Younger, slot));
+    holder.or_else(|| find(older).map(|slot| (Place::Older, slot)))
 }
 
 /// What a wide value column holds where the event has no value; hashes are never zero.

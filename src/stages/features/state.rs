@@ -16,7 +16,7 @@ use super::footprint::Footprint;
 use super::hash::{hash_number, hash_text};
 use super::keys::{KeyTable, Row, RowId, Sight};
 use super::panes::{PaneEvent, Sign};
-use super::plan::{Aggregate, FeaturePlan, KindPlan, Leaf, WideSource, Window};
+use super::plan::{Aggregate, FeaturePlan, KindPlan, Leaf, Mark, WideSource, Window};
 use super::ring::{self, Limits, MISSING_NARROW, MISSING_WIDE, Observation, RingView};
 use super::spec::Over;
 use super::tracker;
@@ -328,7 +328,9 @@ impl FeatureState {
         if row.panes.is_none() && ring::will_overflow(&self.arena, row, kind_plan.layout, limits) {
             open_panes(&mut self.arena, row, kind_plan);
         }
-        ring::insert(&mut self.arena, row, kind_plan.layout, limits, &event, &kind_plan.latest);
+        let passes = |mark: &&Mark| kind_plan.filters[mark.filter].passes(event.flags);
+        let marks = kind_plan.marks.iter().filter(passes).copied();
+        ring::insert(&mut self.arena, row, kind_plan.layout, limits, &event, marks);
         if !row.panes.is_none() {
             let words = self.arena.block_mut(row.panes, kind_plan.panes.block_words());
             let event = PaneEvent {

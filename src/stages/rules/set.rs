@@ -97,11 +97,7 @@ impl RuleSet {
             match (rule.when.truth(row), takes_effect) {
                 (Truth::False, _) => {}
                 (Truth::True, false) => hits.shadow.push(*index),
-                (Truth::Undetermined, false) => hits.undetermined.push(*index),
-                (Truth::Undetermined, true) => {
-                    hits.undetermined.push(*index);
-                    hits.flags.add(DecisionFlags::UNDETERMINED);
-                }
+                (Truth::Undetermined, _) => hits.undetermined.push(*index),
                 (Truth::True, true) => {
                     hits.fired.push(*index);
                     if reads_warming() {

@@ -147,7 +147,6 @@ fn a_warming_window_is_told() {
     assert_eq!(flags(&rules[..2]), DecisionFlags::default());
     let both = DecisionFlags(DecisionFlags::WARMING.0 | DecisionFlags::APPROXIMATE.0);
     assert_eq!(flags(&rules), both);
-    assert_eq!(flags(&[world.rule("u", "gone > 1")]), DecisionFlags::UNDETERMINED);
     let shadow = Rule { mode: Mode::Shadow, ..world.rule("s", "gone > 1 || count > 1") };
     assert_eq!(flags(&[shadow]), DecisionFlags::default());
 }

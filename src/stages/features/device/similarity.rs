@@ -20,6 +20,9 @@ pub(super) struct Comparison {
 /// model, and identifiers on other hardware are a copy.
 const WEAK_MAX: f64 = 0.84;
 
+/// The most that two fingerprints without an identifier or a network in common can reach.
+const STRANGER_MAX: f64 = 0.59;
+
 /// The weight of an identifier. The IMEI, which the table does not list, names hardware as
 /// MediaDRM does and is weighed with the Android id, since it can be faked.
 const fn weight(which: DeviceIdentifier) -> f64 {
@@ -105,7 +108,14 @@ pub(super) fn compare(known: &Fingerprint, seen: &Fingerprint) -> Comparison {
     // Identifiers outweigh hardware, yet a phone does not turn into another model: that is a copy,
     // and the best that may be said of a copy is "probable".
     let is_sure = equal_ids > 0 && reason != Change::Clone;
-    let score = if is_sure { score } else { score.min(WEAK_MAX) };
+    // Without an identifier in common only the same network makes it likely: browsers of one kind
+    // are alike, and their owners are strangers.
+    let is_near = both(Attribute::Place).is_some_and(|(a, b)| a == b);
+    let score = match (is_sure, equal_ids > 0 || is_near) {
+        (true, _) => score,
+        (false, true) => score.min(WEAK_MAX),
+        (false, false) => score.min(STRANGER_MAX),
+    };
     Comparison { score, changed: scale.changed, reason }
 }
 

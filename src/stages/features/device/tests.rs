@@ -18,6 +18,10 @@ fn device(text: &str) -> Input {
                 "cpu" => input.facts.set_text(Fact::DeviceCpu, value),
                 "screen" => input.facts.set_text(Fact::DeviceScreen, value),
                 "os" => input.facts.set_text(Fact::DeviceOsVersion, value),
+                "net" => {
+                    let token = crate::domain::Token::from_bytes([value.parse().unwrap(); 16]);
+                    input.tokens.set(crate::domain::EntityKind::IpPrefix, token);
+                }
                 "memory" => input.facts.set_int(Fact::DeviceMemoryMb, value.parse().unwrap()),
                 other => panic!("no attribute {other}"),
             }
@@ -67,7 +71,9 @@ fn a_device_is_recognised_through_its_changes() {
 #[test]
 fn attributes_alone_make_no_identity() {
     let weak = "model:P40 cpu:K990 screen:1080x2340 memory:8192 os:10.1";
-    check(weak, weak, Match::Probable, Change::None);
+    check(&format!("{weak} net:1"), &format!("{weak} net:1"), Match::Probable, Change::None);
+    check(&format!("{weak} net:1"), &format!("{weak} net:2"), Match::New, Change::None);
+    check(weak, weak, Match::New, Change::None);
     let mut devices = Devices::new(1_000);
     for n in 0..20 {
         let print = format!("android_id={} {weak}", 100 + n);
