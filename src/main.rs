@@ -20,6 +20,8 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     #[cfg(feature = "kafka")]
+    Demo(commands::demo::Args),
+    #[cfg(feature = "kafka")]
     Run(commands::run::Args),
     Check(commands::check::Args),
     Score(commands::score::Args),
@@ -31,6 +33,8 @@ enum Command {
 
 fn main() -> ExitCode {
     match Cli::parse().command {
+        #[cfg(feature = "kafka")]
+        Command::Demo(args) => commands::demo::run(&args),
         #[cfg(feature = "kafka")]
         Command::Run(args) => commands::run::run(&args),
         Command::Check(args) => commands::check::run(&args),

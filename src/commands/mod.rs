@@ -6,6 +6,8 @@ mod prepare;
 mod serve;
 #[cfg(feature = "kafka")]
 pub mod run;
+#[cfg(feature = "kafka")]
+pub mod demo;
 pub mod check;
 pub mod score;
 pub mod generate;

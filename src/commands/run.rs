@@ -49,7 +49,7 @@ pub fn run(args: &Args) -> ExitCode {
 }
 
 /// Telemetry with the closed vocabularies of the door and of the edge.
-fn telemetry_of_the_service() -> Telemetry {
+pub(super) fn telemetry_of_the_service() -> Telemetry {
     let mut reasons: Vec<&'static str> =
         RejectReason::ALL.iter().map(|reason| reason.name()).collect();
     reasons.extend(EDGE_REASONS);

@@ -1,7 +1,7 @@
 //! Devices as they change: the table of stability in DOMAIN section 6.
 
 use super::*;
-use crate::domain::{DeviceIdentifier, EventTime, Fact};
+use crate::domain::{DeviceIdentifier, EntityKind, EventTime, Fact};
 
 /// Builds the input of a device: identifiers as `name=number`, attributes as `name:text`.
 fn device(text: &str) -> Input {
@@ -19,8 +19,8 @@ fn device(text: &str) -> Input {
                 "screen" => input.facts.set_text(Fact::DeviceScreen, value),
                 "os" => input.facts.set_text(Fact::DeviceOsVersion, value),
                 "net" => {
-                    let token = crate::domain::Token::from_bytes([value.parse().unwrap(); 16]);
-                    input.tokens.set(crate::domain::EntityKind::IpPrefix, token);
+                    let token = Token::from_bytes([value.parse().unwrap(); 16]);
+                    input.tokens.set(EntityKind::IpPrefix, token);
                 }
                 "memory" => input.facts.set_int(Fact::DeviceMemoryMb, value.parse().unwrap()),
                 other => panic!("no attribute {other}"),
