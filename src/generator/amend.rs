@@ -1,6 +1,6 @@
 //! What becomes known after an event: its outcome within seconds, its label within days.
 
-use super::draft::{Draft, Fate};
+use super::draft::{Draft, Fate, Told};
 use super::lines::Amendment;
 use super::rng::Rng;
 use super::settings::Settings;
@@ -32,9 +32,9 @@ impl Amender {
     /// The outcome of an event that moves money and its delay in milliseconds, if it is told. A
     /// planted event's always is, unless outcomes are off.
     pub(super) fn outcome(&mut self, draft: &Draft) -> Option<(i64, Amendment)> {
+        let always = draft.plant.is_some() || draft.told == Told::Always;
         let told = draft.kind.moves_money()
-            && (self.rng.chance(self.outcome_share)
-                || (draft.plant.is_some() && self.outcome_share > 0.0));
+            && (self.rng.chance(self.outcome_share) || (always && self.outcome_share > 0.0));
         let delay_ms = self.rng.between(150, 2_500);
         let what = match draft.fate {
             Fate::Approved => Amendment::Approved,

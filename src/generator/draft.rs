@@ -290,6 +290,15 @@ pub enum Fate {
     Reversed,
 }
 
+/// Whether the outcome is reported.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Told {
+    /// By the share that the settings ask for.
+    ByShare,
+    /// Always: a rule could not be tried without it.
+    Always,
+}
+
 /// The value of a custom field.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Attribute {
@@ -297,8 +306,6 @@ pub enum Attribute {
     Text(&'static str),
     /// A whole number.
     Integer(u64),
-    /// Yes.
-    Yes,
 }
 
 /// Consent to device, location, Bluetooth and network data, in this order, as far as it is stated.
@@ -349,8 +356,10 @@ pub struct Draft {
     pub account_change: Option<&'static str>,
     /// Custom fields.
     pub attributes: &'static [(&'static str, Attribute)],
-    /// What becomes of it. Told of planted events always, of others by the chosen share.
+    /// What becomes of it.
     pub fate: Fate,
+    /// Whether that is reported.
+    pub told: Told,
     /// What was planted in it.
     pub plant: Option<Plant>,
 }
@@ -381,6 +390,7 @@ impl Draft {
             account_change: None,
             attributes: &[],
             fate: Fate::Approved,
+            told: Told::ByShare,
             plant: None,
         }
     }

@@ -1,7 +1,7 @@
 //! Drafts and amendments as lines of JSON, in the field order of `event.proto`.
 
 use super::draft::{Attribute, Draft, Party, Passed, Shows, TerminalUse};
-use super::json::{Flag, Object, push_micro_degrees, push_number, push_time};
+use super::json::{Object, push_micro_degrees, push_number, push_time};
 use super::truth::{EventId, Message};
 use super::world::World;
 use super::world::cities::CITIES;
@@ -157,7 +157,6 @@ fn push_surroundings(world: &World, draft: &Draft, line: &mut Object<'_>) {
                 match value {
                     Attribute::Text(text) => object.text(name, text),
                     Attribute::Integer(number) => object.number(name, *number),
-                    Attribute::Yes => object.flag(name, Flag::True),
                 }
             }
         });

@@ -46,7 +46,7 @@ fn a_seed_means_the_same_bytes_everywhere() {
 }
 
 /// CRC32C and bytes of the first 10,000 lines of seed 7 at the default settings.
-const GOLDEN: (u32, usize) = (4_109_857_659, 7_282_083);
+const GOLDEN: (u32, usize) = (1_282_003_969, 7_329_851);
 
 /// Every well-formed line is JSON whose keys the schema knows: a typo here would silently become
 /// a dropped field there.
@@ -168,11 +168,11 @@ fn copies_are_identical_and_all_faults_occur() {
 #[test]
 fn secrets_are_what_the_lines_say() {
     let mut text = String::new();
-    let settings = Settings { events: 3_000, customers: 100, ..Settings::default() };
+    let settings = Settings { events: 600, customers: 100, ..Settings::default() };
     let generator = run(settings, |line, _| text.push_str(&String::from_utf8_lossy(line)));
     let world = generator.world();
     let mut found = BTreeMap::new();
-    for person in 0..world.people() {
+    for person in 0..world.customers() {
         for (kind, value) in world.secrets(person) {
             if text.contains(&value) {
                 *found.entry(format!("{kind:?}")).or_insert(0_u32) += 1;
@@ -180,7 +180,7 @@ fn secrets_are_what_the_lines_say() {
         }
     }
     assert_eq!(found.len(), 6, "every kind of secret occurs: {found:?}");
-    assert!(found["Card"] > 150 && found["Phone"] > 90, "{found:?}");
+    assert!(found["Card"] > 80 && found["Phone"] > 60, "{found:?}");
 }
 
 /// A million customers must not cost a million structs.

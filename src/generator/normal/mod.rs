@@ -4,7 +4,7 @@ mod accounts;
 mod money;
 
 use super::compose;
-use super::draft::{Draft, Fate};
+use super::draft::{Attribute, Draft, Fate};
 use super::rhythm;
 use super::rng::Rng;
 use super::world::World;
@@ -63,6 +63,13 @@ const REFUSALS: [(&str, u32); 9] = [
     ("91", 30),
     ("75", 20),
     ("14", 15),
+];
+
+/// Custom fields that some gateways add; the shipped bundle declares them.
+const BASKETS: [&[(&str, Attribute)]; 3] = [
+    &[("channel", Attribute::Text("app")), ("basket_items", Attribute::Integer(1))],
+    &[("channel", Attribute::Text("mini_program")), ("basket_items", Attribute::Integer(4))],
+    &[("channel", Attribute::Text("h5")), ("basket_items", Attribute::Integer(2))],
 ];
 
 /// The ordinary stream.
@@ -169,6 +176,9 @@ impl Normal {
                 draft.consent = Some([Some(false), None, Some(false), Some(true)]);
             }
             _ => {}
+        }
+        if draft.merchant.is_some() && rng.chance(0.1) {
+            draft.attributes = rng.pick(&BASKETS);
         }
         if draft.kind.moves_money() {
             let weights = REFUSALS.map(|(_, weight)| weight);

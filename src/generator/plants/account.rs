@@ -1,18 +1,17 @@
 //! Accounts in the wrong hands and devices with too many of them: D1 to D10.
 
-use super::card::failed_verifications;
 use super::scene::Scene;
 use super::{HOUR, MINUTE, SECOND, Typology, fraud};
 use crate::generator::compose;
-use crate::generator::draft::{Draft, Kind, Method, Money};
+use crate::generator::draft::{Draft, Kind, Method, Money, Passed};
 use crate::generator::world::devices::{DeviceClass, DeviceFlags, DeviceUse};
 use crate::generator::world::people::Person;
 
 pub(super) const TABLE: &[Typology] = &[
     fraud("D1", "", 6 * HOUR, takeover),
-    fraud("D2", "review", 24 * HOUR, many_devices_for_review),
-    fraud("D2", "block", 24 * HOUR, many_devices_to_block),
-    fraud("D3", "", 24 * HOUR, many_accounts),
+    fraud("D2", "review", 24 * HOUR, many_accounts_for_review),
+    fraud("D2", "block", 24 * HOUR, many_accounts_to_block),
+    fraud("D3", "", 48 * HOUR, many_devices),
     fraud("D4", "emulator", HOUR, emulator),
     fraud("D4", "hook", HOUR, hook),
     fraud("D5", "", HOUR, farm),
@@ -21,10 +20,11 @@ pub(super) const TABLE: &[Typology] = &[
     fraud("D10", "", HOUR, one_time_codes),
 ];
 
-/// Threshold: 3,000 yuan, an account's 95th percentile or more, from a new device within a day
-/// after a change of its credentials. The owner's own payments come first.
+/// Threshold: 2,000 yuan from a device never seen, within a day after a change of credentials. The
+/// owner's own payments come first, and the change is made elsewhere: by a call, by a talked-over
+/// owner.
 fn takeover(scene: &mut Scene<'_>) {
-    let amount = scene.sum(Money::yuan(3_000));
+    let amount = scene.sum(Money::yuan(2_000));
     let (victim, burner) = (scene.crook(), scene.burner());
     for nth in 0..6 {
         let at_ms = scene.spread(nth, 6, 3 * HOUR);
@@ -34,65 +34,61 @@ fn takeover(scene: &mut Scene<'_>) {
     }
     let change = event(scene, &victim, (Kind::AccountChange, 4 * HOUR));
     let what = scene.rng.pick(&["password", "phone", "sim"]);
-    scene.play(Draft { device: Some(burner), account_change: Some(what), ..change });
+    scene.play(Draft { account_change: Some(what), ..change });
     let (shop, at_ms) = (scene.any_shop(), scene.at(4 * HOUR + 20 * MINUTE));
     let draft = scene.app_payment(&victim, &shop, (amount, at_ms));
     scene.strike(Draft { device: Some(burner), ..draft });
 }
 
-/// Threshold: three devices on one account in a day.
-fn many_devices_for_review(scene: &mut Scene<'_>) {
-    let devices = scene.count_up_to(3, 4);
-    many_devices(scene, devices, 3);
+/// Threshold: three accounts on one device in a day.
+fn many_accounts_for_review(scene: &mut Scene<'_>) {
+    let accounts = scene.count_up_to(3, 4);
+    many_accounts(scene, accounts, 3);
 }
 
-/// Threshold: five devices on one account in a day.
-fn many_devices_to_block(scene: &mut Scene<'_>) {
-    let devices = scene.count(5);
-    many_devices(scene, devices, 5);
+/// Threshold: five accounts on one device in a day.
+fn many_accounts_to_block(scene: &mut Scene<'_>) {
+    let accounts = scene.count(5);
+    many_accounts(scene, accounts, 5);
 }
 
-fn many_devices(scene: &mut Scene<'_>, devices: u32, threshold: u32) {
-    let victim = scene.crook();
-    for nth in 0..devices {
-        let burner = scene.burner();
-        let at_ms = scene.spread(nth, devices, 20 * HOUR);
-        let (shop, amount) = (scene.any_shop(), scene.yuan(50, 500));
-        let draft = scene.app_payment(&victim, &shop, (amount, at_ms));
-        scene.play_nth(nth + 1, threshold, Draft { device: Some(burner), ..draft });
-    }
-}
-
-/// Threshold: four accounts on one device.
-fn many_accounts(scene: &mut Scene<'_>) {
-    let accounts = scene.count(4);
+fn many_accounts(scene: &mut Scene<'_>, accounts: u32, threshold: u32) {
     let burner = scene.burner();
     for nth in 0..accounts {
         let crook = scene.crook();
         let at_ms = scene.spread(nth, accounts, 10 * HOUR);
         let (shop, amount) = (scene.any_shop(), scene.yuan(50, 500));
         let draft = scene.app_payment(&crook, &shop, (amount, at_ms));
+        scene.play_nth(nth + 1, threshold, Draft { device: Some(burner), ..draft });
+    }
+}
+
+/// Threshold: four devices on one account.
+fn many_devices(scene: &mut Scene<'_>) {
+    let devices = scene.count(4);
+    let victim = scene.crook();
+    for nth in 0..devices {
+        let burner = scene.burner();
+        let at_ms = scene.spread(nth, devices, 40 * HOUR);
+        let (shop, amount) = (scene.any_shop(), scene.yuan(50, 500));
+        let draft = scene.app_payment(&victim, &shop, (amount, at_ms));
         scene.play_nth(nth + 1, 4, Draft { device: Some(burner), ..draft });
     }
 }
 
-/// An emulator that says so, rooted; nearly: a rooted phone.
+/// An emulator that says so, rooted; nearly: an ordinary phone that nobody has seen.
 fn emulator(scene: &mut Scene<'_>) {
     let does = scene.does_it();
     let burner = scene.burner();
-    let device = if does {
-        DeviceUse::plain(DeviceClass::Emulator, burner.id)
-            .with_flags(DeviceFlags::EMULATOR.and(DeviceFlags::ROOTED))
-    } else {
-        burner.with_flags(DeviceFlags::ROOTED)
-    };
-    pay_with(scene, device);
+    let emulated = DeviceUse::plain(DeviceClass::Emulator, burner.id)
+        .with_flags(DeviceFlags::EMULATOR.and(DeviceFlags::ROOTED));
+    pay_with(scene, if does { emulated } else { burner });
 }
 
-/// A hooked and cloned app on a rooted phone; nearly: a cloned app alone.
+/// A hooked and cloned app on a rooted phone; nearly: an ordinary phone that nobody has seen.
 fn hook(scene: &mut Scene<'_>) {
     let strong = DeviceFlags::HOOKED.and(DeviceFlags::ROOTED).and(DeviceFlags::CLONED);
-    let flags = if scene.does_it() { strong } else { DeviceFlags::CLONED };
+    let flags = if scene.does_it() { strong } else { DeviceFlags::default() };
     let device = scene.burner().with_flags(flags);
     pay_with(scene, device);
 }
@@ -131,23 +127,29 @@ fn pays_at_once(scene: &mut Scene<'_>) {
     scene.strike(Draft { device: Some(burner), ..draft });
 }
 
-/// Threshold: a large payment within 72 hours of a change of SIM or phone; the intensity is 72
+/// Threshold: a large payment within 72 hours of a change of SIM; the intensity is 72
 /// hours over the time taken.
 fn pays_after_sim_change(scene: &mut Scene<'_>) {
     let taken_ms = ((72 * HOUR) as f64 / scene.ratio_within(0.75, 24.0)) as i64;
     let victim = scene.crook();
     let change = event(scene, &victim, (Kind::AccountChange, 0));
-    let what = scene.rng.pick(&["sim", "phone"]);
-    scene.play(Draft { account_change: Some(what), ..change });
+    scene.play(Draft { account_change: Some("sim"), ..change });
     let (shop, amount) = (scene.any_shop(), scene.yuan(8_000, 20_000));
     let draft = scene.app_payment(&victim, &shop, (amount, scene.at(taken_ms - SECOND)));
     scene.strike(draft);
 }
 
-/// Threshold: five failed one-time codes.
+/// Threshold: five failed one-time codes within an hour, from a phone that is not the owner's.
 fn one_time_codes(scene: &mut Scene<'_>) {
     let failures = scene.count(5);
-    failed_verifications(scene, (failures, 5), 40 * MINUTE, Method::Sms);
+    let (victim, burner) = (scene.crook(), scene.burner());
+    for nth in 0..failures {
+        let at_ms = scene.spread(nth, failures, 40 * MINUTE) - scene.at(0);
+        let draft = event(scene, &victim, (Kind::Verification, at_ms));
+        let verification = Some((Method::Sms, Passed::No));
+        let draft = Draft { device: Some(burner), verification, ..draft };
+        scene.play_nth(nth + 1, 5, draft);
+    }
 }
 
 /// An event from a person's phone, so many milliseconds into the campaign.

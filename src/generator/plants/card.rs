@@ -3,7 +3,7 @@
 use super::scene::Scene;
 use super::{HOUR, MINUTE, Typology, fraud};
 use crate::generator::compose;
-use crate::generator::draft::{Draft, Fate, Kind, Method, Passed, Service};
+use crate::generator::draft::{Fate, Service, Told};
 use crate::generator::world::network::Link;
 
 pub(super) const TABLE: &[Typology] = &[
@@ -12,6 +12,7 @@ pub(super) const TABLE: &[Typology] = &[
     fraud("K2", "ip", 10 * MINUTE, testing_on_ip),
     fraud("K3", "pan", HOUR, invalid_numbers),
     fraud("K3", "credential", HOUR, invalid_credentials),
+    fraud("K4", "", 10 * MINUTE, sequential_numbers),
     fraud("K5", "", 10 * MINUTE, repetition),
     fraud("K6", "hour", HOUR, bad_credentials_in_an_hour),
     fraud("K6", "day", 24 * HOUR, bad_credentials_in_a_day),
@@ -66,8 +67,7 @@ fn testing_on_ip(scene: &mut Scene<'_>) {
     }
 }
 
-/// Threshold: one in five of an hour's payments at a merchant is refused with code 14. The invalid
-/// numbers come last, so that the share only rises.
+/// Threshold: one in five of an hour's payments at a merchant is refused with code 14.
 fn invalid_numbers(scene: &mut Scene<'_>) {
     let invalid = scene.count_up_to(5, 12);
     refusals_at_merchant(scene, (25, invalid), "14");
@@ -79,6 +79,8 @@ fn invalid_credentials(scene: &mut Scene<'_>) {
     refusals_at_merchant(scene, (20, invalid), "55");
 }
 
+/// The refused ones come last, so that the share only rises; one more payment follows, which is
+/// the first that can know the share.
 fn refusals_at_merchant(
     scene: &mut Scene<'_>,
     (payments, invalid): (u32, u32),
@@ -96,14 +98,31 @@ fn refusals_at_merchant(
             card = if nth % 3 == 0 { card.broken() } else { card };
         }
         let mut draft = scene.guest_payment((victim, card), &shop, (amount, at_ms));
-        draft.fate = if refused { Fate::Refused(code) } else { Fate::Approved };
-        if !refused {
-            scene.prepare(draft);
-        } else if nth + 1 == payments {
-            scene.strike(draft);
-        } else {
+        draft.told = Told::Always;
+        if refused {
+            draft.fate = Fate::Refused(code);
             scene.play(draft);
+        } else {
+            scene.prepare(draft);
         }
+    }
+    let (card, amount, at_ms) = (scene.stolen_card(), scene.yuan(20, 200), scene.at(54 * MINUTE));
+    let draft = scene.guest_payment(card, &shop, (amount, at_ms));
+    scene.strike(draft);
+}
+
+/// Threshold: five neighbouring card numbers in 10 minutes.
+fn sequential_numbers(scene: &mut Scene<'_>) {
+    let cards = scene.count(5);
+    let (shop, first) = (scene.quiet_shop(), scene.rng.word());
+    for nth in 0..cards {
+        let at_ms = scene.spread(nth, cards, 8 * MINUTE);
+        let card = scene.world.neighbouring_card(first, u64::from(nth));
+        let victim = scene.stolen_card().0;
+        let amount = scene.yuan(1, 40);
+        let mut draft = scene.guest_payment((victim, card), &shop, (amount, at_ms));
+        draft.fate = Fate::Refused("14");
+        scene.play_nth(nth + 1, 5, draft);
     }
 }
 
@@ -120,32 +139,29 @@ fn repetition(scene: &mut Scene<'_>) {
     }
 }
 
-/// Threshold: three failed passwords in an hour.
+/// Threshold: three payments with one card refused for its credentials within an hour.
 fn bad_credentials_in_an_hour(scene: &mut Scene<'_>) {
     let failures = scene.count(3);
-    failed_verifications(scene, (failures, 3), 50 * MINUTE, Method::Password);
+    wrong_pins(scene, failures, 50 * MINUTE);
 }
 
-/// Threshold: five failed passwords in a day, never three in an hour.
+/// Threshold: five such payments in a day, never three of them in an hour.
 fn bad_credentials_in_a_day(scene: &mut Scene<'_>) {
     let failures = scene.count_up_to(5, 9);
-    failed_verifications(scene, (failures, 5), 22 * HOUR, Method::Password);
+    wrong_pins(scene, failures, 22 * HOUR);
 }
 
-/// Someone guesses at an account from a phone that is not its owner's.
-pub(super) fn failed_verifications(
-    scene: &mut Scene<'_>,
-    (failures, threshold): (u32, u32),
-    within_ms: i64,
-    method: Method,
-) {
-    let (victim, burner) = (scene.crook(), scene.burner());
+/// The attempt after the last refusal is the first that can know of them all.
+fn wrong_pins(scene: &mut Scene<'_>, failures: u32, within_ms: i64) {
+    let (card, shop) = (scene.stolen_card(), scene.quiet_shop());
     for nth in 0..failures {
         let at_ms = scene.spread(nth, failures, within_ms);
-        let kind = (Kind::Verification, at_ms);
-        let draft = compose::from_phone(scene.world, &victim, kind, scene.rng);
-        let verification = Some((method, Passed::No));
-        let draft = Draft { device: Some(burner), verification, ..draft };
-        scene.play_nth(nth + 1, threshold, draft);
+        let amount = scene.yuan(50, 300);
+        let mut draft = scene.guest_payment(card, &shop, (amount, at_ms));
+        draft.fate = Fate::Refused("55");
+        scene.play(draft);
     }
+    let (amount, at_ms) = (scene.yuan(50, 300), scene.at(within_ms + 5 * MINUTE));
+    let draft = scene.guest_payment(card, &shop, (amount, at_ms));
+    scene.strike(draft);
 }

@@ -18,7 +18,8 @@ pub(super) const TABLE: &[Typology] = &[
     fraud("G3", "hosting", HOUR, |scene| rented_address(scene, Rented::Hosting)),
     fraud("G3", "proxy", HOUR, |scene| rented_address(scene, Rented::Proxy)),
     fraud("G3", "vpn", HOUR, |scene| rented_address(scene, Rented::Vpn)),
-    fraud("G4", "", HOUR, many_cards_on_an_address),
+    fraud("G4", "cards", HOUR, many_cards_on_an_address),
+    fraud("G4", "addresses", HOUR, many_addresses_of_a_card),
     fraud("G5", "flag", HOUR, mocked),
     fraud("G5", "identical", HOUR, identical_positions),
     fraud("G7", "", HOUR, phishing_referrer),
@@ -95,7 +96,20 @@ fn many_cards_on_an_address(scene: &mut Scene<'_>) {
     }
 }
 
-/// An app that says its positions are made up; nearly: one that is merely cloned.
+/// Threshold: one card from five residential addresses in an hour.
+fn many_addresses_of_a_card(scene: &mut Scene<'_>) {
+    let addresses = scene.count(5);
+    let (card, shop) = (scene.stolen_card(), scene.quiet_shop());
+    for nth in 0..addresses {
+        let at_ms = scene.spread(nth, addresses, 50 * MINUTE);
+        let amount = scene.yuan(100, 600);
+        // A guest comes from another line each time.
+        let draft = scene.guest_payment(card, &shop, (amount, at_ms));
+        scene.play_nth(nth + 1, 5, draft);
+    }
+}
+
+/// An app that says its positions are made up; nearly: one that says they are not.
 fn mocked(scene: &mut Scene<'_>) {
     let does = scene.does_it();
     let flags = if does { DeviceFlags::MOCK_LOCATION } else { DeviceFlags::default() };
@@ -105,18 +119,18 @@ fn mocked(scene: &mut Scene<'_>) {
     scene.strike(Draft { device: Some(device), ..draft });
 }
 
-/// Threshold: 20 devices at one place, to the sixth decimal.
+/// Threshold: 20 devices behind one /24 at one place, to the sixth decimal.
 fn identical_positions(scene: &mut Scene<'_>) {
     let devices = scene.count_up_to(20, 32);
-    let city = scene.any_city();
+    let (city, line) = (scene.any_city(), scene.rng.word());
     let place = CITIES[usize::from(city)].centre.scattered(scene.rng);
     for nth in 0..devices {
         let at_ms = scene.spread(nth, devices, 50 * MINUTE);
         let (crook, burner) = (scene.crook(), scene.burner());
         let (shop, amount) = (scene.any_shop(), scene.yuan(5, 60));
         let draft = scene.app_payment(&crook, &shop, (amount, at_ms));
-        // Each behind a mobile exit of its own city: an address says little there (G2).
-        let network = compose::wired(scene.world.mobile_ip(&crook, at_ms), scene.rng);
+        let ip = scene.world.neighbouring_ip(city, line, 2 + nth as u8 * 3);
+        let network = compose::wired(ip, scene.rng);
         let fix = Some(shifted(place));
         let draft = Draft { device: Some(burner), network: Some(network), fix, ..draft };
         scene.play_nth(nth + 1, 20, draft);

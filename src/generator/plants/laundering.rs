@@ -3,7 +3,7 @@
 use super::scene::Scene;
 use super::{HOUR, MINUTE, Typology, fraud};
 use crate::generator::compose;
-use crate::generator::draft::{Attribute, Draft, Kind, Money};
+use crate::generator::draft::{Draft, Kind, Money};
 use crate::generator::world::people::Person;
 
 pub(super) const TABLE: &[Typology] = &[
@@ -17,23 +17,23 @@ pub(super) const TABLE: &[Typology] = &[
     fraud("A8", "", 12 * HOUR, pass_through),
 ];
 
-/// The attribute by which a bundle knows an organisation's account.
-const ORGANISATION: &[(&str, Attribute)] = &[("payer_type", Attribute::Text("organisation"))];
-/// The attribute by which a bundle knows a payment across the border.
-const CROSS_BORDER: &[(&str, Attribute)] =
-    &[("cross_border", Attribute::Yes), ("payee_country", Attribute::Text("HK"))];
-
 /// Threshold: 50,000 yuan of cash in one day.
 fn cash_in_a_day(scene: &mut Scene<'_>) {
     in_a_day(scene, Money::yuan(50_000), withdrawal);
 }
 
-/// Threshold: two million yuan from an organisation's account in one day.
+/// Threshold: two million yuan to one merchant in one day.
 fn organisation_in_a_day(scene: &mut Scene<'_>) {
-    in_a_day(scene, Money::yuan(2_000_000), |scene, crook, money| {
-        let draft = transfer_to_anyone(scene, crook, money);
-        Draft { attributes: ORGANISATION, ..draft }
-    });
+    scene.fit_into_day(6 * HOUR);
+    let total = scene.sum(Money::yuan(2_000_000)).minor;
+    let (shop, tenth) = (scene.quiet_shop(), total / 10);
+    for nth in 0..10 {
+        let minor = if nth == 9 { total - 9 * tenth } else { tenth };
+        let at_ms = scene.spread(nth, 10, 5 * HOUR);
+        let card = scene.stolen_card();
+        let draft = scene.guest_payment(card, &shop, (Money::fen(minor), at_ms));
+        scene.play_nth(nth + 1, 10, draft);
+    }
 }
 
 /// Threshold: 500,000 yuan from a person's account in one day.
@@ -41,11 +41,17 @@ fn domestic_in_a_day(scene: &mut Scene<'_>) {
     in_a_day(scene, Money::yuan(500_000), transfer_to_anyone);
 }
 
-/// Threshold: 200,000 yuan across the border from a person's account in one day.
+/// Fen for one cent of a US dollar, in ten-thousandths: the rate of the shipped table.
+const FEN_PER_CENT: u64 = 71_042;
+
+/// Threshold: 200,000 yuan in foreign currency from a person's account in one day.
 fn cross_border_in_a_day(scene: &mut Scene<'_>) {
-    in_a_day(scene, Money::yuan(200_000), |scene, crook, money| {
-        let draft = transfer_to_anyone(scene, crook, money);
-        Draft { attributes: CROSS_BORDER, ..draft }
+    in_a_day(scene, Money::yuan(200_000), |scene, crook, (money, at_ms)| {
+        let cents = money.minor * 10_000 / FEN_PER_CENT;
+        // Conversion rounds down four times; ten cents each keep the sum on its side.
+        let minor = if scene.is_above() { cents + 10 } else { cents };
+        let dollars = Money { minor, currency: "USD" };
+        transfer_to_anyone(scene, crook, (dollars, at_ms))
     });
 }
 

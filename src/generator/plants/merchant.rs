@@ -2,11 +2,12 @@
 
 use super::scene::Scene;
 use super::{HOUR, MINUTE, Typology, fraud};
-use crate::generator::draft::{Draft, Kind, Money};
+use crate::generator::draft::{Draft, Kind, Money, Party};
 
 pub(super) const TABLE: &[Typology] = &[
     fraud("M2", "", 8 * HOUR, round_amounts),
     fraud("M3", "", 24 * HOUR, same_card_large),
+    fraud("M4", "", HOUR, owner_pays),
     fraud("M10", "rate", 8 * HOUR, many_refunds),
     fraud("M10", "no_original", HOUR, refund_of_nothing),
 ];
@@ -45,6 +46,26 @@ fn same_card_large(scene: &mut Scene<'_>) {
         let draft = scene.guest_payment(card, &shop, (amount, at_ms));
         scene.play_nth(nth + 1, 3, draft);
     }
+}
+
+/// The owner pays at the own shop by credit card; nearly: somebody else does.
+fn owner_pays(scene: &mut Scene<'_>) {
+    let own = scene.does_it();
+    let mut shop = scene.quiet_shop();
+    // Three shops in ten have a registered owner; the search is bounded all the same.
+    for _ in 0..64 {
+        if shop.owner.is_some() {
+            break;
+        }
+        shop = scene.quiet_shop();
+    }
+    let stranger = scene.stranger().index;
+    let payer = shop.owner.filter(|_| own).unwrap_or(stranger);
+    let (person, amount) = (scene.world.person(payer), scene.yuan(2_000, 9_000));
+    let draft = scene.app_payment(&person, &shop, (amount, scene.at(0)));
+    let card = Some(scene.world.card(payer, 1));
+    let payer = draft.payer.map(|payer| Party { card, ..payer });
+    scene.strike(Draft { payer, ..draft });
 }
 
 /// Threshold: 4 of a merchant's 40 events are refunds. They come last.

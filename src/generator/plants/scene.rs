@@ -127,6 +127,11 @@ impl<'a> Scene<'a> {
         does
     }
 
+    /// Whether this campaign is to be caught.
+    pub(super) fn is_above(&self) -> bool {
+        self.side == Side::AtOrAbove
+    }
+
     // --- when
 
     /// So many milliseconds after the campaign's first moment.

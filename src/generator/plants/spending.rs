@@ -28,23 +28,20 @@ fn small_then_large(scene: &mut Scene<'_>) {
     scene.strike(Draft { device: Some(browser), ..second });
 }
 
-/// How many payments of one size make a habit: enough that the mean hardly minds the spike.
-const HABIT: u32 = 40;
+/// How many payments of one size make a habit.
+const HABIT: u32 = 10;
 
-/// Threshold: three times the card's mean over 30 days, the spike itself not counted in. The rule
-/// that counts it in speaks from 3.24 times on: between the two, intensities are not drawn.
+/// Threshold: three times the card's mean over 30 days, the spike itself not counted in.
 fn far_above_the_mean(scene: &mut Scene<'_>) {
-    let ratio = scene.ratio();
-    let usual = scene.yuan(40, 120).minor;
+    let usual = scene.yuan(40, 120);
+    let spike = scene.sum(Money::fen(usual.minor * 3));
     let card = scene.stolen_card();
     for nth in 0..HABIT {
         let at_ms = scene.spread(nth, HABIT, 36 * HOUR);
         let shop = scene.any_shop();
-        let draft = scene.guest_payment(card, &shop, (Money::fen(usual), at_ms));
+        let draft = scene.guest_payment(card, &shop, (usual, at_ms));
         scene.prepare(draft);
     }
-    let counted_in = if ratio >= 1.0 { 1.1 } else { 1.0 };
-    let spike = Money::fen((usual as f64 * 3.0 * ratio * counted_in) as u64 + 1);
     let (shop, at_ms) = (scene.any_shop(), scene.at(38 * HOUR));
     let draft = scene.guest_payment(card, &shop, (spike, at_ms));
     scene.strike(draft);

@@ -9,6 +9,7 @@ use crate::generator::world::place::Place;
 use crate::generator::world::terminals::Terminal;
 
 pub(super) const TABLE: &[Typology] = &[
+    fraud("T1", "", HOUR, other_serial),
     fraud("T2", "near", 3 * HOUR, moved_across_town),
     fraud("T2", "far", HOUR, moved_to_another_city),
     fraud("T3", "", HOUR, foreign_network),
@@ -59,15 +60,28 @@ fn moved_across_town(scene: &mut Scene<'_>) {
     }
 }
 
-/// Threshold: 50 km from the registered place.
+/// Threshold: 3 of the last 5 positions are 50 km from the registered place; the distance decides.
 fn moved_to_another_city(scene: &mut Scene<'_>) {
     let ratio = scene.ratio();
     let terminal = scene.quiet_terminal();
-    // Inland from everywhere on the coast; half a kilometre more than the figure when above it.
-    let metres = 50_000.0 * ratio + if ratio >= 1.0 { 500.0 } else { 0.0 };
+    // Half a kilometre more than the figure when above it: the two formulas for distance differ.
+    let metres = 50_000.0 * ratio + if ratio >= 1.0 { 500.0 } else { -500.0 };
     let elsewhere = terminal.place.moved(metres * 0.6, -metres * 0.8);
+    for nth in 0..3 {
+        let at_ms = scene.spread(nth, 3, 40 * MINUTE);
+        let mut draft = payment(scene, &terminal, at_ms);
+        draft.fix = Some(fix(scene, elsewhere));
+        scene.play_nth(nth + 1, 3, draft);
+    }
+}
+
+/// The serial number of another terminal; nearly: its own.
+fn other_serial(scene: &mut Scene<'_>) {
+    let swapped = scene.does_it();
+    let (terminal, other) = (scene.quiet_terminal(), scene.quiet_terminal());
     let mut draft = payment(scene, &terminal, scene.at(0));
-    draft.fix = Some(fix(scene, elsewhere));
+    let serial_of = if swapped { other.index } else { terminal.index };
+    draft.terminal = Some(TerminalUse { serial_of, ..TerminalUse::honest(terminal.index) });
     scene.strike(draft);
 }
 

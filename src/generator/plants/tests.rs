@@ -89,25 +89,29 @@ fn measured(plant: &Plant, lines: &[Value]) -> Option<f64> {
     Some(match (plant.typology, plant.variant) {
         ("K1", _) => cards() / 10.0,
         ("K2", _) => lines.len() as f64 / 6.0,
-        ("K5", _) => lines.len() as f64 / 5.0,
+        ("K4" | "K5", _) => lines.len() as f64 / 5.0,
+        ("K6", "hour") => (lines.len() - 1) as f64 / 3.0,
+        ("K6", "day") => (lines.len() - 1) as f64 / 5.0,
         ("K7", _) => yuan(last) / 1_000.0,
         ("K10", _) => distinct(lines, "/merchant/id") / 5.0,
         ("K11", _) => sum(lines) / 4_500.0,
         ("A1", _) => sum(lines) / 50_000.0,
         ("A2", _) => sum(lines) / 2_000_000.0,
         ("A3", _) => sum(lines) / 500_000.0,
-        ("A4", _) => sum(lines) / 200_000.0,
+        ("A4", _) => sum(lines) * 7.1042 / 200_000.0,
         ("A5", _) => lines.iter().filter(|l| (40e3..50e3).contains(&yuan(l))).count() as f64 / 3.0,
         ("A6", _) => (lines.len() - 2) as f64 / 10.0,
         ("A7", _) => (lines.len() - 1) as f64 / 10.0,
         ("A8", _) => lines.len() as f64 / 10.0,
-        ("D1", _) => yuan(last) / 3_000.0,
-        ("D3", _) => distinct(lines, "/payer/account_id") / 4.0,
+        ("D1", _) => yuan(last) / 2_000.0,
+        ("D2", "block") => distinct(lines, "/payer/account_id") / 5.0,
+        ("D3", _) => lines.len() as f64 / 4.0,
         ("D6", _) => 60.0 / span(lines),
         ("D8", _) => 72.0 * 3_600.0 / span(lines),
-        ("D10", _) | ("K6", "day") => lines.len() as f64 / 5.0,
+        ("D10", _) => lines.len() as f64 / 5.0,
         ("G1", _) => distance(first, last) / 1_000.0 / (span(lines) / 3_600.0) / 1_000.0,
-        ("G4", _) => cards() / 5.0,
+        ("G4", "cards") => cards() / 5.0,
+        ("G4", "addresses") => distinct(lines, "/network/ip") / 5.0,
         ("G5", "identical") => lines.len() as f64 / 20.0,
         ("G8", "static_code") => sum(lines) / 500.0,
         ("G8", "prepaid_anonymous") => yuan(last) / 1_000.0,
@@ -123,10 +127,11 @@ fn frame(typology: &str) -> (f64, &'static [&'static str]) {
         "K5" => (600.0, &["/merchant/id", "/payer/card/number", "/amount/minor"]),
         "K10" => (3_600.0, &["/payer/card/number"]),
         "K11" => (1_800.0, &["/merchant/id", "/payer/card/number"]),
-        "A1" | "A2" | "A3" | "A4" => (86_400.0, &["/payer/account_id"]),
+        "A2" => (86_400.0, &["/merchant/id"]),
+        "A1" | "A3" | "A4" => (86_400.0, &["/payer/account_id"]),
         "A5" => (72.0 * 3_600.0, &["/payer/account_id"]),
         "D10" => (3_600.0, &["/payer/account_id"]),
-        "G4" => (3_600.0, &["/network/ip"]),
+        "G4" => (3_600.0, &[]),
         "T6" => (86_400.0, &["/terminal/serial"]),
         _ => (f64::MAX, &[]),
     }
@@ -186,7 +191,7 @@ fn every_script_keeps_its_side_and_its_span() {
             *seen.entry(typology.id).or_default() += 1;
         }
     }
-    let wanted = "K1 K2 K3 K5 K6 K7 K8 K10 K11 K12 M2 M3 M10 T2 T3 T4 T6 A1 A2 A3 A4 A5 A6 A7 \
+    let wanted = "K1 K2 K3 K4 K5 K6 K7 K8 K10 K11 K12 M2 M3 M4 M10 T1 T2 T3 T4 T6 A1 A2 A3 A4 A5 A6 A7 \
                   A8 D1 D2 D3 D4 D5 D6 D8 D10 G1 G2 G3 G4 G5 G6 G7 G8";
     for id in wanted.split_whitespace() {
         assert!(seen.contains_key(id), "{id} is not planted");

@@ -101,6 +101,14 @@ impl Cards {
         let body = rng.word();
         issue(&bin, |digits| body % 10_u64.pow(digits))
     }
+
+    /// The `nth` neighbour of a place under one credit BIN: Luhn-valid, one apart before the check
+    /// digit.
+    pub(super) fn neighbour(&self, first: u64, nth: u64) -> Pan {
+        let bin = &self.credit[(first % self.credit.len() as u64) as usize];
+        // A thousand short of the end of the range: neighbours do not wrap around.
+        issue(bin, |digits| (first >> 16) % (10_u64.pow(digits) - 1_000) + nth)
+    }
 }
 
 /// Writes BIN, body and check digit; `body` is told how many digits it has.

@@ -139,7 +139,11 @@ impl World {
             idfv: apple,
             oaid: android || platform == Platform::Harmony,
             android_id: android || platform == Platform::Tv,
-            media_drm: (android && rng.chance(0.9)) || platform == Platform::Tv,
+            // Browsers hand out a DRM identifier too, bound to the site.
+            media_drm: match platform {
+                Platform::Tv | Platform::Web => true,
+                _ => android && rng.chance(0.9),
+            },
             // Google's services are rare on phones sold in the mainland.
             gsf: android && rng.chance(0.3),
             mac: old,

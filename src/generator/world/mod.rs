@@ -75,6 +75,11 @@ impl World {
         self.cards.number(person, slot)
     }
 
+    /// Valid card numbers in a row, of which nobody was issued any but by chance.
+    pub fn neighbouring_card(&self, first: u64, nth: u64) -> Pan {
+        self.cards.neighbour(first, nth)
+    }
+
     /// A valid card number that nobody was issued.
     pub fn invented_card(&self, rng: &mut Rng) -> Pan {
         self.cards.invented(rng)

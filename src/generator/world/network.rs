@@ -86,6 +86,9 @@ pub struct IpBlock {
 }
 
 const RESIDENTIAL: u32 = 0xF000_0000; // 240.0.0.0, a /12 per city
+/// Within a city's /12, the last /16 is kept for farms: rules that look at a whole /24 must find
+/// nobody else in it.
+const FARMS: u32 = 0xF_0000;
 const OFFICES: u32 = 0xC612_0000; // 198.18.0.0, a /21 per city
 const MOBILE: u32 = 0x6440_0000; // 100.64.0.0, a /18 per city and carrier
 /// Mobile exits per city and carrier: many subscribers share one.
@@ -108,13 +111,13 @@ impl World {
 
     /// A residential line in a city: the same ordinal is always the same line.
     pub fn residential_ip(&self, city: u16, ordinal: u64) -> IpAddr {
-        let host = (mix(self.seed ^ ordinal) & 0xF_FFFF) as u32;
+        let host = (mix(self.seed ^ ordinal) % u64::from(FARMS)) as u32;
         IpAddr::V4(Ipv4Addr::from(RESIDENTIAL + (u32::from(city) << 20) + host))
     }
 
-    /// A host of one /24 of residential lines: `last` chooses the host inside it.
+    /// A host of one /24 where nobody lives: `last` chooses the host inside it.
     pub fn neighbouring_ip(&self, city: u16, ordinal: u64, last: u8) -> IpAddr {
-        let net = (mix(self.seed ^ ordinal) & 0xF_FF00) as u32;
+        let net = FARMS + ((mix(self.seed ^ ordinal) & 0xFF) << 8) as u32;
         IpAddr::V4(Ipv4Addr::from(RESIDENTIAL + (u32::from(city) << 20) + net + u32::from(last)))
     }
 
