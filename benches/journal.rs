@@ -1,6 +1,8 @@
 //! How long a record takes: to encode its event, to append it (encode, seal, checksum, write), and
 //! to read it back, against P. Prints what a record of the bench event weighs.
 
+#![allow(clippy::print_stdout, reason = "the size is this program's result")]
+
 mod p;
 
 use std::hint::black_box;

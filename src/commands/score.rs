@@ -169,7 +169,7 @@ fn stream<S: Surroundings>(
     loop {
         line.clear();
         let ended = input.read_until(b'\n', &mut line).map_err(at(&args.input))? == 0;
-        if ended || (summary.lines % GROUP == 0 && summary.lines > 0) {
+        if ended || (summary.lines.is_multiple_of(GROUP) && summary.lines > 0) {
             // No answer leaves before the journal has it.
             pipeline.flush().map_err(|error| ScoreError::Failed(error.to_string()))?;
             output.write_all(&group).map_err(at(&args.output))?;

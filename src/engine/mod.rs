@@ -7,15 +7,15 @@ mod budget;
 mod pack;
 mod recent;
 mod parked;
-mod engine;
+mod state_machine;
 mod recovery;
 mod pipeline;
 
 pub use budget::{Budget, Fixed, Unhurried};
-pub use engine::{Engine, EngineLimits};
 pub use parked::Expired;
 pub use pipeline::{Intent, Outcome, Pace, Parts, Pipeline, Step, Surroundings};
 pub use recovery::{Recovered, recover};
+pub use state_machine::{Engine, EngineLimits};
 
 /// The version of what the engine computes: replay is byte-exact within one version. Raise it with
 /// every change that can change a body.

@@ -159,7 +159,7 @@ impl Tally {
             self.clean_stopped += u64::from(stopped);
             self.clean_reviewed += u64::from(reviewed && !stopped);
         }
-        if stopped || self.decided % 500 == 0 {
+        if stopped || self.decided.is_multiple_of(500) {
             self.samples.push_back(String::from_utf8_lossy(payload).into_owned());
             if self.samples.len() > SAMPLES {
                 self.samples.pop_front();

@@ -32,7 +32,8 @@ fn every_cut_is_recovered() {
     }
     // The judge of tails is tried at every byte in `tail.rs`; here at each record's edges and
     // between them.
-    let near = |cut: &usize| cut % 31 == 0 || ends.iter().any(|end| end.abs_diff(*cut) < 3);
+    let near =
+        |cut: &usize| cut.is_multiple_of(31) || ends.iter().any(|end| end.abs_diff(*cut) < 3);
     for cut in (first..=end).filter(near) {
         let dir = tempfile::tempdir().unwrap();
         let mut torn = bytes.clone();

@@ -192,7 +192,7 @@ impl FilterBuilder {
                 Ok(Filter { terms: vec![(mask, if *wanted { mask } else { 0 })] })
             }
             Where::Event { program, wanted } => {
-                let leaf = Leaf::Holds { program: program.as_ref().clone(), wanted: *wanted };
+                let leaf = Leaf::Holds { program: program.clone(), wanted: *wanted };
                 Ok(Filter::bit(self.leaf_bit(leaf, leaves)?))
             }
         }

@@ -66,7 +66,7 @@ pub struct FeaturePlan {
 #[derive(Clone, Debug)]
 pub(super) enum Leaf {
     /// A `where` expression over facts, in one polarity.
-    Holds { program: Program, wanted: bool },
+    Holds { program: Box<Program>, wanted: bool },
     /// The column has a value.
     Has(FieldId),
 }
