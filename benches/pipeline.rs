@@ -1,0 +1,233 @@
+//! The whole event in process, in P: bytes to masked decision and sealed journal append, the
+//! shipped bundle, a world of generated people.
+//!
+//! ```text
+//! cargo bench --bench pipeline -- [--events N] [--warm N] [--customers N]
+//! ```
+//!
+//! Prints P before and after, the time per event at full speed as a multiple of P, latency at half
+//! that load (open loop, from the intended start), what memory a live card takes, and a hash of all
+//! decisions, so that two builds that disagree are seen.
+
+#![allow(clippy::print_stdout, reason = "the figures are this program's result")]
+
+mod p;
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hdrhistogram::Histogram;
+use tidegate::bundle::{Bundle, shipped_files};
+use tidegate::commands::generate::write_tables;
+use tidegate::domain::EntityKind;
+use tidegate::edges::keys::Keys;
+use tidegate::edges::machine::Machine;
+use tidegate::edges::tables::{TablePaths, TableStore};
+use tidegate::engine::{ENGINE_SEMANTICS, Engine, EngineLimits, Intent, Pace, Parts, Pipeline};
+use tidegate::generator::{Generator, Settings};
+use tidegate::journal::{Durability, FreshRandom, Opening, Writer};
+use tidegate::stages::decode::{Door, TimeLimits};
+use tidegate::stages::enrich::Tables;
+use tidegate::stages::mask::Profile;
+
+fn argument(name: &str, default: u64) -> u64 {
+    let mut arguments = std::env::args().skip_while(|argument| argument != name).skip(1);
+    arguments.next().and_then(|value| value.parse().ok()).unwrap_or(default)
+}
+
+/// Nanoseconds that P takes now: the median of many short runs.
+fn p_ns() -> f64 {
+    let mut runs: Vec<f64> = (0..200)
+        .map(|_| {
+            let started = Instant::now();
+            for _ in 0..200 {
+                black_box(p::parse(black_box(p::EVENT)));
+            }
+            started.elapsed().as_nanos() as f64 / 200.0
+        })
+        .collect();
+    runs.sort_by(f64::total_cmp);
+    runs[runs.len() / 2]
+}
+
+struct Subject {
+    pipeline: Pipeline<Machine>,
+    tables: TableStore,
+    keys: Keys,
+    hash: u64,
+    decided: u64,
+}
+
+impl Subject {
+    fn new(dir: &std::path::Path, generator: &Generator) -> Self {
+        write_tables(generator.world(), &dir.join("tables")).expect("a temporary directory");
+        let (files, bundle, keys) = (shipped_files(), Arc::new(Bundle::shipped()), Keys::demo());
+        let base = Tables { fx: Some(bundle.pinned_fx(&files)), ..Tables::default() };
+        let paths = TablePaths::in_dir(&dir.join("tables"));
+        let tables = TableStore::load_over(base, &paths, Arc::new(keys.token_keys()))
+            .expect("the world's own tables");
+        let opening = Opening {
+            key: keys.seal_key(),
+            token_key_version: keys.token_version(),
+            software: "bench".to_owned(),
+            engine_semantics: ENGINE_SEMANTICS,
+            opened_at: tidegate::domain::EventTime::MIN,
+            segment_bytes: Opening::SEGMENT_BYTES,
+            fresh: FreshRandom::draw().expect("the system's randomness"),
+        };
+        let parts = Parts {
+            engine: Engine::new(Arc::clone(&bundle), &EngineLimits::default())
+                .expect("the shipped bundle"),
+            journal: Some(Writer::open(&dir.join("journal"), opening).expect("a journal")),
+            door: Door::default(),
+            times: TimeLimits::default(),
+            namespace: String::new(),
+            profile: Profile::shipped("default").expect("the default profile"),
+            durability: Durability::Written,
+            pace: Pace::Unhurried,
+            surroundings: Machine::new(),
+        };
+        let pipeline = Pipeline::new(parts, &files).expect("a journal");
+        Self { pipeline, tables, keys, hash: 0, decided: 0 }
+    }
+
+    fn take(&mut self, lines: &[Vec<u8>]) {
+        let (tables, keys) = (self.tables.current(), self.keys.token_keys());
+        for group in lines.chunks(64) {
+            for line in group {
+                self.take_one(line, &tables, &keys);
+            }
+            self.pipeline.flush().expect("the journal's disk");
+        }
+    }
+
+    fn take_one(
+        &mut self,
+        line: &[u8],
+        tables: &Tables,
+        keys: &tidegate::stages::enrich::TokenKeys,
+    ) {
+        let step = self
+            .pipeline
+            .process(line, (None, None), Intent::Decide, (tables, keys))
+            .expect("the journal's disk");
+        if let Some(decision) = step.decision {
+            self.decided += 1;
+            let bytes = decision.as_bytes();
+            // Cheap on purpose: length, and eight bytes from the middle where action and score are.
+            let middle = bytes
+                .get(200..208)
+                .map_or(0, |eight| u64::from_le_bytes(eight.try_into().expect("eight bytes")));
+            self.hash = (self.hash ^ middle ^ bytes.len() as u64).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+}
+
+fn resident_kb() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap_or_default();
+    line.split_whitespace().nth(1).and_then(|kb| kb.parse().ok()).unwrap_or(0)
+}
+
+fn main() {
+    let tiny = std::env::args().any(|argument| argument == "--test");
+    let events = argument("--events", if tiny { 2_000 } else { 400_000 });
+    let warm = argument("--warm", if tiny { 2_000 } else { 3_000_000 });
+    let customers = argument("--customers", if tiny { 1_000 } else { 1_000_000 }) as u32;
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let settings = Settings {
+        events: warm + 2 * events,
+        customers,
+        merchants: (customers / 10).max(500),
+        terminals: (customers / 10).max(500),
+        // One event a customer in four hours: their habits, at any number of customers.
+        rate_per_s: f64::from(customers) / 14_400.0,
+        ..Settings::default()
+    };
+    let mut generator = Generator::new(settings);
+    let mut subject = Subject::new(dir.path(), &generator);
+    let mut next = |count: u64| -> Vec<Vec<u8>> {
+        let mut line = Vec::new();
+        (0..count).map_while(|_| generator.next_into(&mut line).map(|_| line.clone())).collect()
+    };
+    for _ in 0..warm.div_ceil(10_000) {
+        let lines = next(warm.min(10_000));
+        subject.take(&lines);
+    }
+
+    let lines = next(events);
+    let bytes: usize = lines.iter().map(Vec::len).sum();
+    let before = p_ns();
+    let (resident_before, started) = (resident_kb(), Instant::now());
+    subject.take(&lines);
+    let per_event = started.elapsed().as_nanos() as f64 / lines.len() as f64;
+    let resident_after = resident_kb();
+    let after = p_ns();
+    let p = f64::midpoint(before, after);
+    println!("P                       {before:.0} ns before, {after:.0} ns after");
+    println!(
+        "whole event             {per_event:.0} ns = {:.1} P, {:.0}/s ({} lines of {} bytes)",
+        per_event / p,
+        1e9 / per_event,
+        lines.len(),
+        bytes / lines.len().max(1)
+    );
+
+    let lines = next(events);
+    let latency = half_load(&mut subject, &lines, per_event);
+    let at = |quantile| latency.value_at_quantile(quantile) as f64 / 1_000.0;
+    println!(
+        "latency at half load    p50 {:.1} us, p99 {:.1}, p99.9 {:.1} ({:.0} x p50), max {:.1}",
+        at(0.5),
+        at(0.99),
+        at(0.999),
+        at(0.999) / at(0.5).max(0.001),
+        latency.max() as f64 / 1_000.0
+    );
+    let (memory, recent_bytes) = subject.pipeline.engine().memory();
+    for kind in EntityKind::ALL {
+        let k = kind.index();
+        let keys = u64::from(memory.keys[k]).max(1);
+        println!(
+            "{:<12} {:>9} live, {:>10} observations, {:>4} bytes a key (row {}, ring {})",
+            kind.name(),
+            memory.keys[k],
+            memory.observations[k],
+            (memory.row_bytes[k] + memory.ring_bytes[k]) / keys,
+            memory.row_bytes[k] / keys,
+            memory.ring_bytes[k] / keys,
+        );
+    }
+    println!(
+        "devices {} in {} MB; rings and panes {} MB of {} MB; recent events {} MB",
+        memory.devices,
+        memory.device_bytes >> 20,
+        memory.arena_bytes >> 20,
+        memory.arena_reserved_bytes >> 20,
+        recent_bytes >> 20
+    );
+    println!(
+        "resident {} MB, {} KB more after the run",
+        resident_after >> 10,
+        resident_after.saturating_sub(resident_before)
+    );
+    println!("decisions {} hash {:016x}", subject.decided, subject.hash);
+}
+
+/// Open loop: each line has its intended start, and waits for nobody.
+fn half_load(subject: &mut Subject, lines: &[Vec<u8>], per_event: f64) -> Histogram<u64> {
+    let mut latency = Histogram::new_with_bounds(1, 10_000_000_000, 3).expect("constant bounds");
+    let (tables, keys) = (subject.tables.current().clone(), subject.keys.token_keys());
+    let started = Instant::now();
+    for (number, line) in lines.iter().enumerate() {
+        let due = Duration::from_nanos((number as f64 * per_event * 2.0) as u64);
+        while started.elapsed() < due {
+            std::hint::spin_loop();
+        }
+        subject.take_one(line, &tables, &keys);
+        subject.pipeline.flush().expect("the journal's disk");
+        latency.saturating_record((started.elapsed() - due).as_nanos() as u64);
+    }
+    latency
+}
