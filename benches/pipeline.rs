@@ -80,6 +80,7 @@ impl Subject {
             engine: Engine::new(Arc::clone(&bundle), &EngineLimits::default())
                 .expect("the shipped bundle"),
             journal: Some(Writer::open(&dir.join("journal"), opening).expect("a journal")),
+            received_after: tidegate::domain::EventTime::MIN,
             door: Door::default(),
             times: TimeLimits::default(),
             namespace: String::new(),

@@ -80,6 +80,7 @@ pub(super) fn assemble(
     let parts = Parts {
         engine,
         journal,
+        received_after: recovered.last_received_at.unwrap_or(EventTime::MIN),
         door: assembly.door,
         times: assembly.times,
         namespace: NAMESPACE.to_owned(),

@@ -49,6 +49,8 @@ pub struct Parts<S> {
     pub engine: Engine,
     /// The journal; without one answers are kept in memory alone.
     pub journal: Option<Writer>,
+    /// When the newest input of the journal arrived: arrivals never go back.
+    pub received_after: EventTime,
     /// Size and depth limits of messages.
     pub door: Door,
     /// Time bounds of messages.
@@ -168,11 +170,12 @@ impl<S: Surroundings> Pipeline<S> {
             None => BundleRef(0),
             Some(journal) => journal.activate(stored(&parts.engine, bundle_files))?,
         };
+        let last_received_at = parts.received_after;
         Ok(Self {
             parts,
             columns,
             bundle,
-            last_received_at: EventTime::MIN,
+            last_received_at,
             bytes: EventBytes::new(),
             input: Input::new(),
             masked: Masked::new(),

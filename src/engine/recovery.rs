@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::bundle::Bundle;
-use crate::domain::{Seq, Source};
+use crate::domain::{EventTime, Seq, Source};
 use crate::journal::{BundleRef, Item, JournalError, Reader, StoredBundle};
 
 use super::Engine;
@@ -17,6 +17,8 @@ pub struct Recovered {
     pub inputs: u64,
     /// The number of the last one.
     pub last_seq: Option<Seq>,
+    /// When the last one arrived: arrivals never go back, also across a restart.
+    pub last_received_at: Option<EventTime>,
     /// Per topic and partition, the newest position that an input came from.
     pub positions: BTreeMap<(u16, i32), i64>,
 }
@@ -48,6 +50,7 @@ pub fn recover(engine: &mut Engine, dir: &Path) -> Result<Recovered, JournalErro
                 engine.restore(&entry.input, entry.seq, entry.body(), made_by);
                 recovered.inputs += 1;
                 recovered.last_seq = Some(entry.seq);
+                recovered.last_received_at = Some(entry.input.received_at);
                 if let Some(Source { topic, partition, offset }) = entry.input.source {
                     let newest = recovered.positions.entry((topic, partition)).or_insert(offset);
                     *newest = offset.max(*newest);

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::bundle::Bundle;
 use crate::domain::{
     Amendment, Applied, Body, DecisionFlags, Effect, EntityKind, EventTime, Fact, FeatureVector,
-    FieldType, Input, Kind, MissingTables, OutcomeResult, Plan, ReasonId, Seq, Service, Stage,
-    Token, Value, What,
+    FieldId, FieldType, Input, Kind, MissingTables, OutcomeResult, Plan, ReasonId, Seq, Service,
+    Stage, Token, Value, What,
 };
 use crate::stages::decide::{Evidence, RiskData, decide};
 use crate::stages::features::{
@@ -302,6 +302,7 @@ impl Engine {
         let service = Service::parse(word(Fact::Service)).unwrap_or(Service::InternetPayment);
         let kind = Kind::parse(word(Fact::Kind)).unwrap_or(Kind::Payment);
         self.state.warming(&self.plan, input.occurred_at, &mut self.warming);
+        self.warm_derived();
         let subject =
             input.tokens.get(EntityKind::Account).or_else(|| input.tokens.get(EntityKind::Card));
         let context = Context {
@@ -331,6 +332,19 @@ impl Engine {
             plan,
         };
         decide(&self.bundle.policy, &evidence)
+    }
+
+    /// A column derived from a warming one is warming; the order of `derived` is that of need.
+    fn warm_derived(&mut self) {
+        let is_warming = |words: &[u64], field: &FieldId| {
+            words[field.index() / 64] >> (field.index() % 64) & 1 == 1
+        };
+        for derived in &self.bundle.derived {
+            let warming = &mut self.warming;
+            if derived.program.fields().iter().any(|field| is_warming(warming, field)) {
+                warming[derived.field.index() / 64] |= 1 << (derived.field.index() % 64);
+            }
+        }
     }
 
     /// Remembers the event, and applies what was waiting for it.
@@ -397,7 +411,7 @@ fn came(input: &Input) -> RiskData {
 /// Sets a custom field; a value of another type than declared is left out.
 fn set_attribute(
     row: &mut FeatureVector,
-    field: crate::domain::FieldId,
+    field: FieldId,
     field_type: FieldType,
     value: &crate::domain::AttributeValue<'_>,
 ) {
