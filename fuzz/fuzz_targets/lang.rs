@@ -1,0 +1,35 @@
+//! The rule parser: any text gives a program or faults, as a rule's condition and as a file.
+
+#![no_main]
+
+use std::collections::BTreeMap;
+
+use libfuzzer_sys::fuzz_target;
+use tidegate::bundle::{Bundle, shipped_files};
+use tidegate::domain::{Currency, Schema, Zone};
+use tidegate::lang::{Expected, Place, Scope, compile, compile_where};
+
+fuzz_target!(|bytes: &[u8]| {
+    let schema = Schema::of_facts();
+    let zone = Zone::parse("Asia/Shanghai").expect("it is bundled");
+    let constants = BTreeMap::new();
+    let scope = Scope {
+        schema: &schema,
+        constants: &constants,
+        zone: &zone,
+        base_currency: Currency::CNY,
+        base_decimals: 2,
+    };
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        let place = Place { file: "fuzz".into(), line: 1, column: 1 };
+        if let Err(faults) = compile(text, &place, &scope, Expected::Value) {
+            assert!(!faults.is_empty());
+        }
+        let _ = compile_where(text, &place, &scope);
+    }
+    let mut files = shipped_files();
+    files.insert("card.yaml".to_owned(), bytes.to_vec());
+    if let Err(faults) = Bundle::compile(&files) {
+        assert!(!faults.is_empty());
+    }
+});
