@@ -45,13 +45,17 @@ pub(super) fn write_presence(out: &mut Vec<u8>, words: &[u64]) {
         last * 8 + (64 - words[last].leading_zeros()).div_ceil(8) as usize
     });
     write_varint(out, bytes as u64);
-    for index in 0..bytes {
-        out.push((words[index / 8] >> (index % 8 * 8)) as u8);
+    let end = out.len() + bytes;
+    for word in words.iter().take(bytes.div_ceil(8)) {
+        out.extend_from_slice(&word.to_le_bytes());
     }
+    out.truncate(end);
 }
 
 /// Writes one value from the bits of its slot. Text comes apart.
-#[inline]
+///
+/// Most values are flags and small counts: these are written in place, the others by a call.
+#[inline(always)]
 pub(super) fn write_value(
     out: &mut Vec<u8>,
     field_type: FieldType,
@@ -61,7 +65,14 @@ pub(super) fn write_value(
 ) {
     match field_type {
         FieldType::Bool => out.push(((bits & 1) << 2 | SPECIAL) as u8),
-        FieldType::Int | FieldType::Money => write_int(out, bits.cast_signed()),
+        FieldType::Int | FieldType::Money => {
+            let number = zigzag(bits.cast_signed());
+            if number < 1 << 5 {
+                out.push((number << 2 | INT) as u8)
+            } else {
+                write_int(out, number)
+            }
+        }
         FieldType::Float => write_float(out, f64::from_bits(bits)),
         FieldType::Text => write_text(out, text),
         FieldType::Id => {
@@ -75,8 +86,8 @@ pub(super) fn write_value(
     }
 }
 
-fn write_int(out: &mut Vec<u8>, value: i64) {
-    let number = zigzag(value);
+#[inline(never)]
+fn write_int(out: &mut Vec<u8>, number: u64) {
     if number < 1 << 62 {
         write_varint(out, number << 2 | INT);
     } else {
@@ -85,6 +96,7 @@ fn write_int(out: &mut Vec<u8>, value: i64) {
     }
 }
 
+#[inline(never)]
 fn write_float(out: &mut Vec<u8>, value: f64) {
     let whole = value as i64;
     // By the bits, so that -0.0 does not come back as 0.0.
@@ -97,6 +109,7 @@ fn write_float(out: &mut Vec<u8>, value: f64) {
     }
 }
 
+#[inline(never)]
 fn write_text(out: &mut Vec<u8>, text: &str) {
     if let Some(index) = words::index_of(text) {
         write_varint(out, index << 2 | WORD);

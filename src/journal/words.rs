@@ -98,14 +98,12 @@ fn find(table: &[u16; SLOTS], text: &str) -> Option<u64> {
 /// Spreads length, head and tail of a text over the slots.
 fn hash(text: &str) -> usize {
     let bytes = text.as_bytes();
-    let mut head = [0; 8];
-    let mut tail = [0; 4];
-    let (from, length) = (bytes.len().saturating_sub(4), bytes.len().min(8));
-    head[..length].copy_from_slice(&bytes[..length]);
-    tail[..bytes.len() - from].copy_from_slice(&bytes[from..]);
-    let mixed = u64::from_le_bytes(head)
-        ^ u64::from(u32::from_le_bytes(tail)) << 29
-        ^ (bytes.len() as u64) << 59;
+    let head = match bytes.first_chunk::<8>() {
+        Some(head) => u64::from_le_bytes(*head),
+        None => bytes.iter().fold(0, |head, byte| head << 8 | u64::from(*byte)),
+    };
+    let tail = bytes.last_chunk::<4>().map_or(0, |tail| u64::from(u32::from_le_bytes(*tail)));
+    let mixed = head ^ tail << 29 ^ (bytes.len() as u64) << 59;
     (mixed.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 54) as usize
 }
 
