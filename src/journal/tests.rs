@@ -112,7 +112,7 @@ fn seqs(from: u64, to: u64) -> Vec<Seq> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     /// Everything that the engine needs to run again comes back, over rotations and in a reused
     /// buffer, and the sealed event opens to what was said.
