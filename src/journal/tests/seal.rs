@@ -1,5 +1,7 @@
 //! The seal: what is sealed is not to be found, opens in its own record alone, and under its key.
 
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::domain::{EventTime, Kind, PaymentEvent, Sensitive, Service};
 use crate::wire::MessageReader;
@@ -43,18 +45,23 @@ fn sealed_twice() -> (tempfile::TempDir, Vec<u8>) {
     (dir, bytes)
 }
 
-/// The cipher text of each block of a record, without its nonce.
-fn ciphertexts(record: &[u8]) -> Vec<Vec<u8>> {
+/// Nonce and cipher text, without its tag, of each block of a record.
+fn blocks(record: &[u8]) -> Vec<[Vec<u8>; 2]> {
     let mut reader = MessageReader::new(record);
     let mut texts = Vec::new();
     while let Some((number, value)) = reader.field().unwrap() {
         if number == 4 {
             let mut block = value.message("sealed").unwrap();
+            let (mut nonce, mut text) = (Vec::new(), Vec::new());
             while let Some((number, value)) = block.field().unwrap() {
-                if number == 6 {
-                    texts.push(value.bytes("ciphertext").unwrap().to_vec());
+                match number {
+                    5 => nonce = value.bytes("nonce").unwrap().to_vec(),
+                    6 => text = value.bytes("ciphertext").unwrap().to_vec(),
+                    _ => {}
                 }
             }
+            text.truncate(text.len() - super::super::seal::TAG);
+            texts.push([nonce, text]);
         }
     }
     texts
@@ -69,15 +76,19 @@ fn nothing_shows_through_the_seal() {
     assert!(!holds(CARD.as_bytes()) && !holds(b"account-of-the-payee"));
     assert!(!holds(event().payer()));
     let mut reader = Reader::open(dir.path()).unwrap().unwrap();
-    let mut blocks = std::collections::BTreeSet::new();
+    let (mut nonces, mut texts) = (BTreeSet::new(), BTreeSet::new());
     let mut entries = 0;
     while let Some(item) = reader.read().unwrap() {
         if matches!(item, Item::Entry(_)) {
             entries += 1;
-            blocks.extend(ciphertexts(reader.sealed().record));
+            for [nonce, text] in blocks(reader.sealed().record) {
+                nonces.insert(nonce);
+                texts.insert(text);
+            }
         }
     }
-    assert_eq!((entries, blocks.len()), (2, 6), "event, payer and payee, each time another text");
+    let counts = (entries, nonces.len(), texts.len());
+    assert_eq!(counts, (2, 6, 6), "event, payer and payee, each time another nonce and text");
 }
 
 /// Another key of the same number, or no key of the number, opens nothing and says which.
@@ -122,18 +133,27 @@ fn a_moved_block_does_not_open() {
     assert_eq!(opened, Err(UnsealError::DoesNotOpen));
 }
 
-/// After a restart the same numbers are sealed under another key: no nonce is used twice with one.
+/// A journal that is gone on with twice, from a copy, gives one number to two events: they are
+/// sealed under two keys, so that no nonce is used twice with one.
 #[test]
-fn a_restart_changes_the_key() {
-    let blocks = [1, 2].map(|fresh| {
+fn each_opening_has_a_key_of_its_own() {
+    let base = tempfile::tempdir().unwrap();
+    Writer::open(base.path(), opening(1)).unwrap().close().unwrap();
+    let sealed = [2, 3].map(|fresh| {
         let dir = tempfile::tempdir().unwrap();
+        for path in segment_files(base.path()) {
+            fs::copy(&path, dir.path().join(path.file_name().unwrap())).unwrap();
+        }
         let mut writer = Writer::open(dir.path(), opening(fresh)).unwrap();
         append(&mut writer, &samples(1)[0], Some(&event()));
         writer.close().unwrap();
         let mut reader = Reader::open(dir.path()).unwrap().unwrap();
         while !matches!(reader.read().unwrap(), Some(Item::Entry(_))) {}
-        ciphertexts(reader.sealed().record)
+        blocks(reader.sealed().record)
     });
-    let [first, second] = &blocks;
-    assert!(first.iter().zip(second).all(|(first, second)| first != second));
+    let [first, second] = &sealed;
+    for ([nonce, text], [same_nonce, other_text]) in first.iter().zip(second) {
+        assert_eq!(nonce, same_nonce, "the counter begins anew");
+        assert_ne!(text, other_text, "and so the key must be another");
+    }
 }
