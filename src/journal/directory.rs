@@ -1,62 +1,133 @@
 //! A journal's directory: its segments in order, and the lock that keeps a second writer out.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::JournalError;
+use super::disk::{Disk, DiskFile, DiskLock, RealDisk};
 
 /// The end of a segment's name.
 const EXTENSION: &str = "tgj";
+/// The end of the name of a segment that is being created.
+const UNFINISHED: &str = "tgj.new";
 /// Digits of a record number in a segment's name: all of a `u64`.
 const DIGITS: usize = 20;
 
-/// The name of the segment that begins with a record.
-pub(super) fn segment_path(dir: &Path, first_record: u64) -> PathBuf {
-    dir.join(format!("{first_record:0DIGITS$}.{EXTENSION}"))
+/// Where a journal is: a directory of a disk. A path alone means the machine's own.
+#[derive(Clone, Debug)]
+pub struct Directory {
+    disk: Arc<dyn Disk>,
+    path: PathBuf,
 }
 
-/// The segments of a directory by the number of their first record, ascending.
-pub(super) fn segments(dir: &Path) -> Result<Vec<(u64, PathBuf)>, JournalError> {
-    let mut found = Vec::new();
-    let listing = fs::read_dir(dir).map_err(JournalError::io(dir, "list the journal"))?;
-    for file in listing {
-        let path = file.map_err(JournalError::io(dir, "list the journal"))?.path();
-        if path.extension().is_some_and(|extension| extension == EXTENSION) {
-            let number = path.file_stem().and_then(|stem| stem.to_str()).and_then(record_number);
-            let what = "its name is not twenty digits";
-            found.push((
-                number.ok_or(JournalError::NotASegment { path: path.clone(), what })?,
-                path,
-            ));
-        }
+impl Directory {
+    /// A directory of some disk.
+    pub fn on(disk: Arc<dyn Disk>, path: impl Into<PathBuf>) -> Self {
+        Self { disk, path: path.into() }
     }
-    found.sort_unstable();
-    Ok(found)
-}
 
-fn record_number(stem: &str) -> Option<u64> {
-    let digits = stem.len() == DIGITS && stem.bytes().all(|byte| byte.is_ascii_digit());
-    if digits { stem.parse().ok() } else { None }
-}
+    /// Its path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
 
-/// Creates the directory when it is not there, and takes the lock. It is held until dropped.
-pub(super) fn lock(dir: &Path) -> Result<File, JournalError> {
-    fs::create_dir_all(dir).map_err(JournalError::io(dir, "create the journal's directory"))?;
-    let path = dir.join("LOCK");
-    let mut options = OpenOptions::new();
-    let file = options.create(true).truncate(false).write(true).open(&path);
-    let file = file.map_err(JournalError::io(&path, "open the lock"))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(JournalError::Locked { path }),
-        Err(TryLockError::Error(source)) => {
-            Err(JournalError::Io { path, what: "lock the journal", source })
+    /// Its disk.
+    pub fn disk(&self) -> &dyn Disk {
+        &*self.disk
+    }
+
+    /// The name of the segment that begins with a record.
+    pub fn segment_path(&self, first_record: u64) -> PathBuf {
+        self.path.join(format!("{first_record:0DIGITS$}.{EXTENSION}"))
+    }
+
+    /// Its name while it is being created.
+    pub(super) fn unfinished_path(&self, first_record: u64) -> PathBuf {
+        self.path.join(format!("{first_record:0DIGITS$}.{UNFINISHED}"))
+    }
+
+    /// The segments by the number of their first record, ascending.
+    pub fn segments(&self) -> Result<Vec<(u64, PathBuf)>, JournalError> {
+        let mut found = Vec::new();
+        for path in self.list()? {
+            if path.extension().is_some_and(|extension| extension == EXTENSION) {
+                let number = path.file_stem().and_then(|stem| stem.to_str()).and_then(digits);
+                let what = "its name is not twenty digits";
+                let number = number.ok_or(JournalError::NotASegment { path: path.clone(), what });
+                found.push((number?, path));
+            }
         }
+        found.sort_unstable();
+        Ok(found)
+    }
+
+    /// Segments whose creation a crash interrupted.
+    pub(super) fn unfinished(&self) -> Result<Vec<PathBuf>, JournalError> {
+        let mut paths = self.list()?;
+        paths.retain(|path| path.to_string_lossy().ends_with(UNFINISHED));
+        Ok(paths)
+    }
+
+    /// Creates the directory when it is not there, and takes the lock.
+    pub(super) fn lock(&self) -> Result<Box<dyn DiskLock>, JournalError> {
+        let what = "create the journal's directory";
+        self.disk.create_dir(&self.path).map_err(JournalError::io(&self.path, what))?;
+        let path = self.path.join("LOCK");
+        let lock = self.disk.lock(&path).map_err(JournalError::io(&path, "lock the journal"))?;
+        lock.ok_or(JournalError::Locked { path })
+    }
+
+    /// Makes a created, renamed or removed name last.
+    pub(super) fn sync(&self) -> Result<(), JournalError> {
+        let what = "sync the journal's directory";
+        self.disk.sync_dir(&self.path).map_err(JournalError::io(&self.path, what))
+    }
+
+    pub(super) fn open(&self, path: &Path) -> Result<Arc<dyn DiskFile>, JournalError> {
+        self.disk.open(path).map_err(JournalError::io(path, "open the segment"))
+    }
+
+    pub(super) fn open_to_write(&self, path: &Path) -> Result<Arc<dyn DiskFile>, JournalError> {
+        let what = "open the segment to mend it";
+        self.disk.open_to_write(path).map_err(JournalError::io(path, what))
+    }
+
+    pub(super) fn create(&self, path: &Path) -> Result<Arc<dyn DiskFile>, JournalError> {
+        self.disk.create(path).map_err(JournalError::io(path, "create"))
+    }
+
+    pub(super) fn rename(&self, from: &Path, to: &Path) -> Result<(), JournalError> {
+        self.disk.rename(from, to).map_err(JournalError::io(from, "rename"))
+    }
+
+    pub(super) fn remove(&self, path: &Path) -> Result<(), JournalError> {
+        self.disk.remove(path).map_err(JournalError::io(path, "remove"))
+    }
+
+    fn list(&self) -> Result<Vec<PathBuf>, JournalError> {
+        self.disk.list(&self.path).map_err(JournalError::io(&self.path, "list the journal"))
     }
 }
 
-/// Makes a created, renamed or removed name last.
-pub(super) fn sync(dir: &Path) -> Result<(), JournalError> {
-    let what = "sync the journal's directory";
-    File::open(dir).and_then(|dir| dir.sync_all()).map_err(JournalError::io(dir, what))
+fn digits(stem: &str) -> Option<u64> {
+    let is_number = stem.len() == DIGITS && stem.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number { stem.parse().ok() } else { None }
+}
+
+impl From<&Path> for Directory {
+    fn from(path: &Path) -> Self {
+        Self::on(Arc::new(RealDisk), path)
+    }
+}
+
+impl From<&PathBuf> for Directory {
+    fn from(path: &PathBuf) -> Self {
+        Self::from(path.as_path())
+    }
+}
+
+impl From<&Self> for Directory {
+    fn from(directory: &Self) -> Self {
+        directory.clone()
+    }
 }

@@ -23,6 +23,7 @@ mod notes;
 mod record;
 mod seal;
 mod unseal;
+mod disk;
 mod directory;
 mod segment;
 mod tail;
@@ -34,6 +35,8 @@ mod arbitrary;
 #[cfg(test)]
 mod tests;
 
+pub use directory::Directory;
+pub use disk::{Disk, DiskFile, DiskLock, RealDisk};
 pub use entry::{Columns, Entry, Features, Hits};
 pub use error::JournalError;
 pub use notes::{ActiveBundle, BundleFile, BundleHash, BundleRef, Start, StoredBundle};

@@ -1,10 +1,9 @@
 //! Everything back in order, from the first record or from a number on, also while a writer runs.
 
 use std::ops::Range;
-use std::path::{Path, PathBuf};
 
 use super::JournalError;
-use super::directory::segments;
+use super::directory::Directory;
 use super::notes::{ActiveBundle, Start, StoredBundle, read_bundle, read_start};
 use super::read_entry::ReadEntry;
 use super::record::{Record, RecordKind};
@@ -30,7 +29,7 @@ pub enum Item<'a> {
 /// Reads a journal record by record. Takes no lock: a writer may go on meanwhile, and what it has
 /// not finished is not seen yet.
 pub struct Reader {
-    dir: PathBuf,
+    dir: Directory,
     current: SegmentReader,
     next_record: u64,
     next_seq: Seq,
@@ -46,29 +45,30 @@ pub struct Reader {
 
 impl Reader {
     /// Opens a journal at its beginning; `None` when the directory holds none.
-    pub fn open(dir: &Path) -> Result<Option<Self>, JournalError> {
+    pub fn open(dir: impl Into<Directory>) -> Result<Option<Self>, JournalError> {
         Self::open_from(dir, Seq(0))
     }
 
     /// Opens a journal at an input's number: in the segment that holds it, passing over the inputs
     /// before it. Notes of that segment are given.
-    pub fn open_from(dir: &Path, from: Seq) -> Result<Option<Self>, JournalError> {
-        let mut segments = segments(dir)?;
+    pub fn open_from(dir: impl Into<Directory>, from: Seq) -> Result<Option<Self>, JournalError> {
+        let dir = dir.into();
+        let mut segments = dir.segments()?;
         let Some((first_record, path)) = segments.pop() else {
             return Ok(None);
         };
-        let mut current = SegmentReader::open(&path, first_record)?;
+        let mut current = SegmentReader::open(&dir, &path, first_record)?;
         // From the newest back: what is asked for is most often near the end.
         while current.header.first_seq > from
             && let Some((first_record, path)) = segments.pop()
         {
-            current = SegmentReader::open(&path, first_record)?;
+            current = SegmentReader::open(&dir, &path, first_record)?;
         }
         Ok(Some(Self {
-            dir: dir.to_owned(),
             next_record: current.header.first_record,
             next_seq: current.header.first_seq,
             current,
+            dir,
             from,
             entry: ReadEntry::new(),
             tail_seen: false,
@@ -78,11 +78,15 @@ impl Reader {
     }
 
     /// Opens a journal so that its newest `count` inputs are given.
-    pub fn open_newest(dir: &Path, count: u64) -> Result<Option<Self>, JournalError> {
-        let Some((first_record, path)) = segments(dir)?.pop() else {
+    pub fn open_newest(
+        dir: impl Into<Directory>,
+        count: u64,
+    ) -> Result<Option<Self>, JournalError> {
+        let dir = dir.into();
+        let Some((first_record, path)) = dir.segments()?.pop() else {
             return Ok(None);
         };
-        let mut newest = SegmentReader::open(&path, first_record)?;
+        let mut newest = SegmentReader::open(&dir, &path, first_record)?;
         let mut next_seq = newest.header.first_seq;
         loop {
             let offset = newest.offset();
@@ -116,8 +120,8 @@ impl Reader {
 
     /// Reads the record of a bundle from where it stands.
     pub fn read_active_bundle(&self, active: ActiveBundle) -> Result<StoredBundle, JournalError> {
-        let path = super::directory::segment_path(&self.dir, active.segment);
-        let mut reader = SegmentReader::open(&path, active.segment)?;
+        let path = self.dir.segment_path(active.segment);
+        let mut reader = SegmentReader::open(&self.dir, &path, active.segment)?;
         reader.seek(active.offset);
         let offset = active.offset;
         let Step::Frame(range) = reader.next()? else {
@@ -204,7 +208,7 @@ impl Reader {
     /// At the end of a segment: goes to the next one. False at the end of the journal.
     fn go_on(&mut self) -> Result<bool, JournalError> {
         let this = self.current.header.first_record;
-        let next = segments(&self.dir)?.into_iter().find(|(first_record, _)| *first_record > this);
+        let next = self.dir.segments()?.into_iter().find(|(first_record, _)| *first_record > this);
         let offset = self.current.offset();
         let Some((first_record, path)) = next else {
             return self.check_tail(offset).map(|()| false);
@@ -215,12 +219,12 @@ impl Reader {
             return Ok(true);
         }
         let (file, old_path) = (self.current.file(), self.current.path());
-        let length = file.metadata().map_err(JournalError::io(old_path, "inspect"))?.len();
+        let length = file.size().map_err(JournalError::io(old_path, "inspect"))?;
         if length != offset {
             let what = "the segment is closed, and bytes follow its last whole record";
             return Err(JournalError::Damaged { path: old_path.to_owned(), offset, what });
         }
-        let reader = SegmentReader::open(&path, first_record)?;
+        let reader = SegmentReader::open(&self.dir, &path, first_record)?;
         self.check_continues(&reader)?;
         self.current = reader;
         Ok(true)

@@ -1,12 +1,8 @@
 //! Recovery: the newest segment is read to its last whole record, and a cut-short write after it is
 //! cut off. Everything before the newest segment is closed and is not touched.
 
-use std::fs::{self, File, OpenOptions};
-use std::os::unix::fs::FileExt as _;
-use std::path::Path;
-
 use super::JournalError;
-use super::directory::{segments, sync};
+use super::directory::Directory;
 use super::frame::MARK;
 use super::notes::{ActiveBundle, read_bundle};
 use super::record::{Record, RecordKind};
@@ -29,49 +25,38 @@ pub(super) struct End {
 /// Finds the end of a journal and makes it one that can be gone on from. `None`: there is none yet.
 ///
 /// The caller holds the directory's lock.
-pub(super) fn recover(dir: &Path) -> Result<Option<End>, JournalError> {
+pub(super) fn recover(dir: &Directory) -> Result<Option<End>, JournalError> {
     remove_unfinished(dir)?;
-    let Some((first_record, path)) = segments(dir)?.pop() else {
+    let Some((first_record, path)) = dir.segments()?.pop() else {
         return Ok(None);
     };
-    let mut reader = SegmentReader::open(&path, first_record)?;
+    let mut reader = SegmentReader::open(dir, &path, first_record)?;
     let mut end = end_of(&mut reader)?;
     let mut tail = judge(reader.file(), &path, reader.offset())?;
     if let Tail::Unmarked { mark_at } = tail {
-        let file = open_to_write(&path)?;
+        let file = dir.open_to_write(&path)?;
         file.write_all_at(&[MARK], mark_at).map_err(JournalError::io(&path, "mend the tail of"))?;
-        reader = SegmentReader::open(&path, first_record)?;
+        reader = SegmentReader::open(dir, &path, first_record)?;
         end = end_of(&mut reader)?;
         tail = judge(reader.file(), &path, reader.offset())?;
     }
     if let Tail::Damaged { what } = tail {
         return Err(JournalError::Damaged { path, offset: reader.offset(), what });
     }
-    let file = open_to_write(&path)?;
+    let file = dir.open_to_write(&path)?;
     file.set_len(reader.offset()).map_err(JournalError::io(&path, "cut the tail of"))?;
     file.sync_all().map_err(JournalError::io(&path, "sync"))?;
     if end.next_record == first_record {
         // Nothing but a header: the next segment takes its name, with a salt of its own.
-        fs::remove_file(&path).map_err(JournalError::io(&path, "remove the empty segment"))?;
-        sync(dir)?;
+        dir.remove(&path)?;
+        dir.sync()?;
     }
     Ok(Some(end))
 }
 
-fn open_to_write(path: &Path) -> Result<File, JournalError> {
-    let file = OpenOptions::new().write(true).open(path);
-    file.map_err(JournalError::io(path, "open the segment to mend it"))
-}
-
 /// Segments whose creation a crash interrupted: no record is in them.
-fn remove_unfinished(dir: &Path) -> Result<(), JournalError> {
-    for file in fs::read_dir(dir).map_err(JournalError::io(dir, "list the journal"))? {
-        let path = file.map_err(JournalError::io(dir, "list the journal"))?.path();
-        if path.to_string_lossy().ends_with(".tgj.new") {
-            fs::remove_file(&path).map_err(JournalError::io(&path, "remove"))?;
-        }
-    }
-    Ok(())
+fn remove_unfinished(dir: &Directory) -> Result<(), JournalError> {
+    dir.unfinished()?.iter().try_for_each(|path| dir.remove(path))
 }
 
 /// Reads a segment to its last whole record.

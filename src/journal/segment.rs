@@ -1,12 +1,12 @@
 //! A segment file, read frame by frame through one reused buffer.
 
-use std::fs::File;
-use std::io;
 use std::ops::Range;
-use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::JournalError;
+use super::directory::Directory;
+use super::disk::DiskFile;
 use super::frame::{self, HEAD, Parsed};
 use super::header::{MAGIC, PREAMBLE, SegmentHeader, VERSION};
 
@@ -26,7 +26,7 @@ pub(super) enum Step {
 pub(super) struct SegmentReader {
     pub header: SegmentHeader,
     path: PathBuf,
-    file: File,
+    file: Arc<dyn DiskFile>,
     buffer: Vec<u8>,
     /// The unread part of the buffer.
     unread: Range<usize>,
@@ -36,25 +36,22 @@ pub(super) struct SegmentReader {
 
 impl SegmentReader {
     /// Opens a segment and reads its header.
-    pub(super) fn open(path: &Path, first_record: u64) -> Result<Self, JournalError> {
-        let file = File::open(path).map_err(JournalError::io(path, "open the segment"))?;
+    pub(super) fn open(dir: &Directory, path: &Path, first: u64) -> Result<Self, JournalError> {
+        let file = dir.open(path)?;
         let mut preamble = [0; PREAMBLE];
-        if let Err(error) = file.read_exact_at(&mut preamble, 0) {
-            return Err(match error.kind() {
-                io::ErrorKind::UnexpectedEof => not_a_segment(path, "it is too short"),
-                _ => JournalError::io(path, "read the segment")(error),
-            });
+        if fill(&*file, path, &mut preamble, 0)? < PREAMBLE {
+            return Err(not_a_segment(path, "it is too short"));
         }
         check_preamble(path, &preamble)?;
         let mut buffer = vec![0; CHUNK];
-        let length = fill(&file, path, &mut buffer, PREAMBLE as u64)?;
+        let length = fill(&*file, path, &mut buffer, PREAMBLE as u64)?;
         let Parsed::Whole(payload) = frame::parse(&buffer[..length]) else {
             let what = "the segment's header fails its checksum";
             return Err(JournalError::Damaged { path: path.to_owned(), offset: 0, what });
         };
         let header = SegmentHeader::read(&buffer[payload.clone()])
             .map_err(|source| JournalError::Record { path: path.to_owned(), offset: 0, source })?;
-        if header.first_record != first_record {
+        if header.first_record != first {
             return Err(not_a_segment(path, "it was renamed: its header has another number"));
         }
         let start = payload.end + 1;
@@ -69,8 +66,8 @@ impl SegmentReader {
     }
 
     /// The file.
-    pub(super) const fn file(&self) -> &File {
-        &self.file
+    pub(super) fn file(&self) -> &dyn DiskFile {
+        &*self.file
     }
 
     /// The offset of the next frame.
@@ -127,14 +124,14 @@ impl SegmentReader {
         let size = needed.max(CHUNK);
         if self.buffer.len() < size {
             // A length that damage made up must not take memory that the file does not fill.
-            let file = self.file.metadata().map_err(JournalError::io(&self.path, "inspect"))?;
-            if file.len().saturating_sub(self.offset) < needed as u64 {
+            let length = self.file.size().map_err(JournalError::io(&self.path, "inspect"))?;
+            if length.saturating_sub(self.offset) < needed as u64 {
                 return Ok(false);
             }
             self.buffer.resize(size, 0);
         }
         let at = self.offset + self.unread.end as u64;
-        let length = fill(&self.file, &self.path, &mut self.buffer[self.unread.end..], at)?;
+        let length = fill(&*self.file, &self.path, &mut self.buffer[self.unread.end..], at)?;
         self.unread.end += length;
         Ok(self.unread.len() >= needed)
     }
@@ -142,7 +139,7 @@ impl SegmentReader {
 
 /// Reads as much as there is.
 pub(super) fn fill(
-    file: &File,
+    file: &dyn DiskFile,
     path: &Path,
     buffer: &mut [u8],
     offset: u64,
@@ -152,7 +149,6 @@ pub(super) fn fill(
         match file.read_at(&mut buffer[done..], offset + done as u64) {
             Ok(0) => break,
             Ok(count) => done += count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(JournalError::io(path, "read the segment")(error)),
         }
     }

@@ -5,10 +5,10 @@
 //! whose checksum fails, a record that is whole under another length, or any whole record further
 //! on. That is damage, and is named and never cut.
 
-use std::fs::File;
 use std::path::Path;
 
 use super::JournalError;
+use super::disk::DiskFile;
 use super::frame::{self, HEAD, MARK, OVERHEAD, Parsed};
 use super::segment::fill;
 
@@ -32,8 +32,8 @@ pub(super) enum Tail {
 }
 
 /// Judges the bytes of a segment from `offset` on.
-pub(super) fn judge(file: &File, path: &Path, offset: u64) -> Result<Tail, JournalError> {
-    let length = file.metadata().map_err(JournalError::io(path, "inspect the segment"))?.len();
+pub(super) fn judge(file: &dyn DiskFile, path: &Path, offset: u64) -> Result<Tail, JournalError> {
+    let length = file.size().map_err(JournalError::io(path, "inspect the segment"))?;
     let Some(end) = last_written(file, path, offset, length)? else {
         return Ok(Tail::Clean);
     };
@@ -44,7 +44,11 @@ pub(super) fn judge(file: &File, path: &Path, offset: u64) -> Result<Tail, Journ
 }
 
 /// Whether nothing was written right after the last whole record.
-pub(super) fn begins_empty(file: &File, path: &Path, offset: u64) -> Result<bool, JournalError> {
+pub(super) fn begins_empty(
+    file: &dyn DiskFile,
+    path: &Path,
+    offset: u64,
+) -> Result<bool, JournalError> {
     let mut head = [0; HEAD];
     fill(file, path, &mut head, offset)?;
     Ok(head == [0; HEAD])
@@ -52,7 +56,7 @@ pub(super) fn begins_empty(file: &File, path: &Path, offset: u64) -> Result<bool
 
 /// One past the last byte that is not zero.
 fn last_written(
-    file: &File,
+    file: &dyn DiskFile,
     path: &Path,
     from: u64,
     length: u64,

@@ -7,9 +7,9 @@ use proptest::prelude::*;
 
 use super::arbitrary::{Owned, columns, entry, key, numbered, opening};
 use super::{
-    Appended, BundleFile, BundleHash, BundleRef, Durability, Entry, Features, Hits, Item,
-    JournalError, ReadEntry, Reader, StoredBundle, StoredValue, UnsealError, Unsealed, Unsealer,
-    Writer,
+    Appended, BundleFile, BundleHash, BundleRef, Directory, Durability, Entry, Features, Hits,
+    Item, JournalError, ReadEntry, Reader, StoredBundle, StoredValue, UnsealError, Unsealed,
+    Unsealer, Writer,
 };
 use crate::domain::{Facts, FieldId, FieldType, Message, ReasonId, Seq};
 use crate::wire::{EventBytes, arbitrary, decode, encode};
@@ -295,5 +295,5 @@ fn a_wrong_number_is_refused() {
 }
 
 fn segment_files(dir: &Path) -> Vec<PathBuf> {
-    super::directory::segments(dir).unwrap().into_iter().map(|(_, path)| path).collect()
+    Directory::from(dir).segments().unwrap().into_iter().map(|(_, path)| path).collect()
 }

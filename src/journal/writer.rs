@@ -1,14 +1,12 @@
 //! The one writer: records go into a batch, and a batch goes to disk with one write.
 
-use std::fs::{self, File, OpenOptions};
 use std::ops::Range;
-use std::os::unix::fs::FileExt as _;
-use std::path::{Path, PathBuf};
-
-use rustix::fs::{FallocateFlags, fallocate};
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::JournalError;
-use super::directory::{lock, segment_path, sync};
+use super::directory::Directory;
+use super::disk::{DiskFile, DiskLock};
 use super::entry::{Entry, write_open};
 use super::frame::{self, PAYLOAD_MAX};
 use super::header::SegmentHeader;
@@ -83,7 +81,7 @@ impl<'a> OpenPart<'a> {
 
 /// The segment being written.
 struct Current {
-    file: File,
+    file: Arc<dyn DiskFile>,
     path: PathBuf,
     first_record: u64,
     first_seq: Seq,
@@ -94,8 +92,8 @@ struct Current {
 
 /// Appends to a journal. There is one per journal: opening takes the directory's lock.
 pub struct Writer {
-    dir: PathBuf,
-    _lock: File,
+    dir: Directory,
+    _lock: Box<dyn DiskLock>,
     key: SealKey,
     journal: JournalId,
     salt: SegmentSalt,
@@ -121,9 +119,10 @@ pub struct Writer {
 impl Writer {
     /// Opens a journal or creates it: takes the lock, recovers the newest segment, begins a new one
     /// and notes the start.
-    pub fn open(dir: &Path, opening: Opening) -> Result<Self, JournalError> {
-        let lock = lock(dir)?;
-        let end = recover(dir)?.unwrap_or(End {
+    pub fn open(dir: impl Into<Directory>, opening: Opening) -> Result<Self, JournalError> {
+        let dir = dir.into();
+        let lock = dir.lock()?;
+        let end = recover(&dir)?.unwrap_or(End {
             journal: opening.fresh.journal,
             next_record: 0,
             next_seq: FIRST_SEQ,
@@ -141,9 +140,9 @@ impl Writer {
             bundles: end.bundles,
             active: end.active,
         };
-        let current = begin_segment(dir, &header, &opening.key, opening.segment_bytes)?;
+        let current = begin_segment(&dir, &header, &opening.key, opening.segment_bytes)?;
         let mut writer = Self {
-            dir: dir.to_owned(),
+            dir,
             _lock: lock,
             key: opening.key,
             journal: end.journal,
@@ -373,42 +372,28 @@ fn open_range(out: &[u8], start: usize) -> Range<usize> {
 /// Creates a segment: under another name until its header is on disk, so that a file of this name
 /// always has one.
 fn begin_segment(
-    dir: &Path,
+    dir: &Directory,
     header: &SegmentHeader,
     key: &SealKey,
     segment_bytes: u64,
 ) -> Result<Current, JournalError> {
-    let path = segment_path(dir, header.first_record);
-    if path.exists() {
+    let (path, unfinished) =
+        (dir.segment_path(header.first_record), dir.unfinished_path(header.first_record));
+    if dir.segments()?.iter().any(|(first, _)| *first == header.first_record) {
         let what = "it stands where the next segment belongs";
         return Err(JournalError::NotASegment { path, what });
     }
     let sealer =
         Sealer::new(key.of_segment(header.journal, header.salt, header.first_record)?, key.id());
-    let unfinished = path.with_extension("tgj.new");
-    let mut options = OpenOptions::new();
-    let file = options.create(true).truncate(true).write(true).open(&unfinished);
-    let file = file.map_err(JournalError::io(&unfinished, "create"))?;
+    let file = dir.create(&unfinished)?;
     let bytes = header.to_bytes();
     file.write_all_at(&bytes, 0).map_err(JournalError::io(&unfinished, "write to"))?;
-    allocate(&file, &unfinished, segment_bytes)?;
+    file.allocate(segment_bytes).map_err(JournalError::io(&unfinished, "allocate"))?;
     file.sync_all().map_err(JournalError::io(&unfinished, "sync"))?;
-    fs::rename(&unfinished, &path).map_err(JournalError::io(&unfinished, "rename"))?;
-    sync(dir)?;
+    dir.rename(&unfinished, &path)?;
+    dir.sync()?;
     let (first_record, first_seq) = (header.first_record, header.first_seq);
     Ok(Current { file, path, first_record, first_seq, sealer, end: bytes.len() as u64 })
-}
-
-/// Allocates a segment's room, so that a write finds its blocks and a full disk shows here.
-fn allocate(file: &File, path: &Path, bytes: u64) -> Result<(), JournalError> {
-    match fallocate(file, FallocateFlags::empty(), 0, bytes) {
-        Ok(()) => Ok(()),
-        // A file system that cannot: the length alone.
-        Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => {
-            file.set_len(bytes).map_err(JournalError::io(path, "allocate"))
-        }
-        Err(error) => Err(JournalError::io(path, "allocate")(error.into())),
-    }
 }
 
 /// Gives back the room beyond the last record: a closed segment ends where its records end.

@@ -110,7 +110,13 @@ fn a_writer_refuses_damage() {
     let dir = small_journal(1 << 20);
     let path = &segment_files(dir.path())[0];
     let whole = fs::read(path).unwrap();
-    let header_end = super::super::segment::SegmentReader::open(path, 0).unwrap().offset();
+    let header_end = super::super::segment::SegmentReader::open(
+        &Directory::from(path.parent().unwrap()),
+        path,
+        0,
+    )
+    .unwrap()
+    .offset();
     for at in (header_end as usize..whole.len()).step_by(7) {
         let mut changed = whole.clone();
         changed[at] ^= 0x10;
@@ -148,7 +154,7 @@ proptest! {
         } else {
             bytes.extend_from_slice(&rubbish);
         }
-        fs::write(super::super::directory::segment_path(dir.path(), 0), bytes).unwrap();
+        fs::write(Directory::from(dir.path()).segment_path(0), bytes).unwrap();
         let _ = read_all(dir.path());
         let _ = Writer::open(dir.path(), opening(2)).map(|_| ());
     }

@@ -26,7 +26,12 @@ fn the_proto_file_is_the_format() {
     let descriptor = pool.unwrap().get_message_by_name("tidegate.v1.Record").unwrap();
     let dir = fixture_source();
     let path = &segment_files(dir.path())[0];
-    let mut reader = super::super::segment::SegmentReader::open(path, 0).unwrap();
+    let mut reader = super::super::segment::SegmentReader::open(
+        &Directory::from(path.parent().unwrap()),
+        path,
+        0,
+    )
+    .unwrap();
     let mut records = 0;
     while let super::super::segment::Step::Frame(range) = reader.next().unwrap() {
         let payload = reader.payload(range);

@@ -24,7 +24,12 @@ fn every_cut_is_recovered() {
     let [path] = segment_files(whole.path()).try_into().unwrap();
     let bytes = fs::read(&path).unwrap();
     let end = bytes.iter().rposition(|byte| *byte != 0).unwrap() + 1;
-    let mut reader = super::super::segment::SegmentReader::open(&path, 0).unwrap();
+    let mut reader = super::super::segment::SegmentReader::open(
+        &Directory::from(path.parent().unwrap()),
+        &path,
+        0,
+    )
+    .unwrap();
     let mut ends = vec![];
     let first = reader.offset() as usize;
     while let super::super::segment::Step::Frame(_) = reader.next().unwrap() {
@@ -58,9 +63,14 @@ fn an_empty_segment_is_replaced() {
     let before = Writer::open(dir.path(), opening(2)).unwrap();
     let next_record = before.next_record();
     drop(before);
-    let path = super::super::directory::segment_path(dir.path(), next_record - 1);
+    let path = Directory::from(dir.path()).segment_path(next_record - 1);
     let mut bytes = fs::read(&path).unwrap();
-    let header = super::super::segment::SegmentReader::open(&path, next_record - 1).unwrap();
+    let header = super::super::segment::SegmentReader::open(
+        &Directory::from(path.parent().unwrap()),
+        &path,
+        next_record - 1,
+    )
+    .unwrap();
     let header_end = header.offset() as usize;
     bytes[header_end..].fill(0);
     fs::write(&path, &bytes).unwrap();
