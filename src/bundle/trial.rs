@@ -100,8 +100,8 @@ impl Bundle {
         })
     }
 
-    /// The parts of a condition that are not plain constants, each once.
-    fn parts(&self, program: &Program, row: &FeatureVector) -> Vec<Part> {
+    /// The parts of a condition that are not plain constants, each once, with their values.
+    pub fn parts(&self, program: &Program, row: &FeatureVector) -> Vec<Part> {
         let mut parts: Vec<Part> = Vec::new();
         let mut open = vec![program.node()];
         while let Some(node) = open.pop() {
@@ -123,7 +123,7 @@ impl Bundle {
     }
 
     /// A value as an analyst writes it.
-    fn shown(&self, value: Value<'_>) -> String {
+    pub fn shown(&self, value: Value<'_>) -> String {
         match value {
             Value::Bool(value) => value.to_string(),
             Value::Int(value) => value.to_string(),

@@ -14,7 +14,7 @@ mod pipeline;
 pub use budget::{Budget, Fixed, Unhurried};
 pub use parked::Expired;
 pub use pipeline::{Intent, Outcome, Pace, Parts, Pipeline, Step, Surroundings};
-pub use recovery::{Recovered, recover};
+pub use recovery::{Recovered, count_again, recover};
 pub use state_machine::{Engine, EngineLimits};
 
 /// The version of what the engine computes: replay is byte-exact within one version. Raise it with

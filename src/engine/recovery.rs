@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::bundle::Bundle;
 use crate::domain::{EventTime, Seq, Source};
-use crate::journal::{BundleRef, Item, JournalError, Reader, StoredBundle};
+use crate::journal::{BundleRef, Item, JournalError, ReadEntry, Reader, StoredBundle};
 
 use super::Engine;
 use super::recent::BundleNumber;
@@ -80,4 +80,10 @@ fn introduce(engine: &mut Engine, stored: &StoredBundle) -> BundleNumber {
     }
     let hex: String = stored.hash.0.iter().map(|byte| format!("{byte:02x}")).collect();
     engine.introduce(&format!("sha256:{hex}"), reasons)
+}
+
+/// Counts one input of a journal again, with the answer that it got then, and asks no rule: for the
+/// state before a moment of the past. Inputs come in their order, each once.
+pub fn count_again(engine: &mut Engine, entry: &ReadEntry) {
+    engine.restore(&entry.input, entry.seq, entry.body(), BundleNumber::default());
 }

@@ -20,6 +20,12 @@ pub(super) fn write_body(w: &mut MessageWriter<'_>, body: &Body) {
     w.uint_or_absent(10, body.plan as u64);
 }
 
+/// The bytes that a body has in a record (`tidegate.v1.Body`): what replay compares.
+pub fn body_bytes(body: &Body, out: &mut Vec<u8>) {
+    out.clear();
+    write_body(&mut MessageWriter::new(out), body);
+}
+
 /// Reads a body.
 pub(super) fn read_body(mut reader: MessageReader<'_>) -> Result<Body, WireError> {
     let mut body = Body::default();

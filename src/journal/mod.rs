@@ -35,6 +35,7 @@ mod arbitrary;
 #[cfg(test)]
 mod tests;
 
+pub use body::body_bytes;
 pub use directory::Directory;
 pub use disk::{Disk, DiskFile, DiskLock, RealDisk};
 pub use entry::{Columns, Entry, Features, Hits};

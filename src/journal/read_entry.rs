@@ -33,6 +33,7 @@ pub struct ReadEntry {
     /// What depended on the machine.
     pub observed: Observed,
     features: Vec<u8>,
+    body_bytes: Vec<u8>,
 }
 
 impl ReadEntry {
@@ -50,6 +51,7 @@ impl ReadEntry {
             engine_semantics: 0,
             observed: Observed::default(),
             features: Vec::new(),
+            body_bytes: Vec::new(),
         }
     }
 
@@ -66,6 +68,14 @@ impl ReadEntry {
         }
     }
 
+    /// The bytes of the body as they are stored; empty when there is none. [`body_bytes`] writes
+    /// the same ones.
+    ///
+    /// [`body_bytes`]: super::body_bytes
+    pub fn body_bytes(&self) -> &[u8] {
+        &self.body_bytes
+    }
+
     fn clear(&mut self) {
         self.input.clear();
         self.input.key_version = 0;
@@ -77,6 +87,7 @@ impl ReadEntry {
         self.engine_semantics = 0;
         self.observed = Observed::default();
         self.features.clear();
+        self.body_bytes.clear();
     }
 
     /// Reads the message `Open`. On an error the entry holds a mixture and is not to be used.
@@ -95,7 +106,11 @@ impl ReadEntry {
                 8 => read_device(value.bytes("device")?, &mut self.input.device)?,
                 9 => head.facts = value.bytes("facts")?,
                 10 => self.features.extend_from_slice(value.bytes("features")?),
-                11 => head.body = Some(read_body(value.message("body")?)?),
+                11 => {
+                    let bytes = value.bytes("body")?;
+                    self.body_bytes.extend_from_slice(bytes);
+                    head.body = Some(read_body(MessageReader::new(bytes))?);
+                }
                 12 => read_rules(value, &mut self.fired)?,
                 13 => self.bundle = BundleRef(value.narrow("bundle")?),
                 14 => self.input.source = Some(read_source(value.message("source")?)?),
