@@ -27,6 +27,7 @@ enum Command {
     Score(commands::score::Args),
     Generate(commands::generate::Args),
     Rules(commands::rules::Args),
+    Replay(commands::replay::Args),
     Audit(commands::audit::Args),
     Keys(commands::keys::Args),
 }
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         Command::Score(args) => commands::score::run(&args),
         Command::Generate(args) => commands::generate::run(args),
         Command::Rules(args) => commands::rules::run(&args),
+        Command::Replay(args) => commands::replay::run(&args),
         Command::Audit(args) => commands::audit::run(args),
         Command::Keys(args) => commands::keys::run(args),
     }

@@ -12,5 +12,7 @@ pub mod check;
 pub mod score;
 pub mod generate;
 pub mod rules;
+mod report;
 pub mod audit;
+pub mod replay;
 pub mod keys;

@@ -1,9 +1,11 @@
 //! One record as JSON: everything its open part says, under stable names.
 
+use std::fmt;
+
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
-use super::Names;
+use super::names::Names;
 use crate::domain::{
     Amendment, Applied, AttributeValue, Body, DecisionFlags, DeviceIdentifier, EntityKind,
     EventTime, Fact, Facts, FieldType, FollowUps, Input, MissingTables, Stage, What,
@@ -12,8 +14,8 @@ use crate::journal::{ReadEntry, StoredValue};
 use crate::wire::WireError;
 
 /// One record.
-#[derive(Serialize)]
-pub(super) struct Line {
+#[derive(Clone, Debug, Serialize)]
+pub(in crate::commands) struct Line {
     seq: u64,
     received_at: String,
     occurred_at: String,
@@ -49,7 +51,7 @@ pub(super) struct Line {
 }
 
 /// The body of a decision.
-#[derive(Serialize)]
+#[derive(Clone, Debug, Serialize)]
 struct Decision {
     action: &'static str,
     follow_ups: Vec<&'static str>,
@@ -64,12 +66,32 @@ struct Decision {
 }
 
 /// An object whose names stand in an order of their own.
-#[derive(Default)]
-struct Map(Vec<(String, Json)>);
+#[derive(Clone, Debug, Default)]
+pub(in crate::commands) struct Map(Vec<(String, Json)>);
 
 impl Map {
     fn push(&mut self, name: impl Into<String>, value: Json) {
         self.0.push((name.into(), value));
+    }
+
+    /// Names and values, in order.
+    pub(in crate::commands) fn iter(&self) -> impl Iterator<Item = &(String, Json)> {
+        self.0.iter()
+    }
+}
+
+impl fmt::Display for Json {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bool(value) => write!(f, "{value}"),
+            Self::Int(value) => write!(f, "{value}"),
+            Self::Float(value) => write!(f, "{value:?}"),
+            Self::Text(value) => f.write_str(value),
+            Self::Map(map) => {
+                let parts = map.iter().map(|(name, value)| format!("{name} {value}"));
+                f.write_str(&parts.collect::<Vec<_>>().join(", "))
+            }
+        }
     }
 }
 
@@ -83,9 +105,10 @@ impl Serialize for Map {
     }
 }
 
-#[derive(Serialize)]
+/// A value of such an object.
+#[derive(Clone, Debug, Serialize)]
 #[serde(untagged)]
-enum Json {
+pub(in crate::commands) enum Json {
     Bool(bool),
     Int(i64),
     Float(f64),
@@ -94,8 +117,30 @@ enum Json {
 }
 
 impl Line {
+    /// What the engine was given, by name, for people: entities, facts, attributes, position.
+    pub(in crate::commands) fn input(&self) -> Vec<(String, String)> {
+        let mut all = vec![
+            ("what".to_owned(), self.what.to_owned()),
+            ("occurred_at".to_owned(), self.occurred_at.clone()),
+        ];
+        let maps = [self.amendment.as_ref(), Some(&self.facts), Some(&self.attributes)];
+        for (name, value) in maps.into_iter().flatten().flat_map(Map::iter) {
+            // It is an input's own moment and a fact.
+            if name != "occurred_at" {
+                all.push((name.clone(), value.to_string()));
+            }
+        }
+        for (name, value) in self.entities.iter() {
+            all.push((format!("{name} (token)"), value.to_string()));
+        }
+        if let Some(source) = &self.source {
+            all.push(("position".to_owned(), Json::Map(source.clone()).to_string()));
+        }
+        all
+    }
+
     /// The line of an entry. An error means that its features cannot be read.
-    pub(super) fn of(entry: &ReadEntry, names: &Names) -> Result<Self, WireError> {
+    pub(in crate::commands) fn of(entry: &ReadEntry, names: &Names) -> Result<Self, WireError> {
         let input = &entry.input;
         let shown = |token: crate::domain::Token| token.display(input.key_version);
         let rules = |rules: &[u16]| rules.iter().map(|rule| names.rule(*rule)).collect();
@@ -137,7 +182,7 @@ impl Line {
 }
 
 /// What an input asks, as a word.
-pub(super) const fn what(what: &What) -> &'static str {
+pub(in crate::commands) const fn what(what: &What) -> &'static str {
     match what {
         What::Decide => "decide",
         What::Observe => "observe",
@@ -147,7 +192,7 @@ pub(super) const fn what(what: &What) -> &'static str {
 }
 
 /// What came of an input, as a word, and the other input that it speaks of.
-pub(super) const fn result(applied: &Applied) -> (&'static str, Option<u64>) {
+pub(in crate::commands) const fn result(applied: &Applied) -> (&'static str, Option<u64>) {
     match applied {
         Applied::Decided { .. } => ("decided", None),
         Applied::Repeated { seq, .. } => ("repeated", Some(seq.0)),
@@ -160,7 +205,7 @@ pub(super) const fn result(applied: &Applied) -> (&'static str, Option<u64>) {
 }
 
 /// The follow-ups of a body, as words.
-pub(super) fn follow_ups(body: &Body) -> Vec<&'static str> {
+pub(in crate::commands) fn follow_ups(body: &Body) -> Vec<&'static str> {
     let named = FollowUps::NAMED.into_iter();
     named.filter(|(one, _)| body.follow_ups.contains(*one)).map(|(_, name)| name).collect()
 }
@@ -183,7 +228,7 @@ fn amendment(input: &Input) -> Option<Map> {
     Some(map)
 }
 
-fn source(input: &Input) -> Option<Map> {
+pub(in crate::commands) fn source(input: &Input) -> Option<Map> {
     input.source.map(|source| {
         let mut map = Map::default();
         map.push("topic", Json::Int(i64::from(source.topic)));
@@ -193,7 +238,7 @@ fn source(input: &Input) -> Option<Map> {
     })
 }
 
-fn entities(input: &Input) -> Map {
+pub(in crate::commands) fn entities(input: &Input) -> Map {
     let mut map = Map::default();
     for kind in EntityKind::ALL {
         if let Some(token) = input.tokens.get(kind) {
@@ -218,7 +263,7 @@ fn moment(ms: i64) -> Json {
     EventTime::from_ms(ms).map_or(Json::Int(ms), |time| Json::Text(time.to_string()))
 }
 
-fn facts(facts: &Facts) -> Map {
+pub(in crate::commands) fn facts(facts: &Facts) -> Map {
     let mut map = Map::default();
     for fact in Fact::ALL {
         let value = match fact.field_type() {
@@ -236,7 +281,7 @@ fn facts(facts: &Facts) -> Map {
     map
 }
 
-fn attributes(input: &Input) -> Map {
+pub(in crate::commands) fn attributes(input: &Input) -> Map {
     let mut map = Map::default();
     for attribute in &input.attributes {
         let value = match &attribute.value {
@@ -267,7 +312,7 @@ fn features(entry: &ReadEntry, names: &Names) -> Result<Map, WireError> {
     Ok(map)
 }
 
-fn missing(tables: MissingTables) -> Vec<&'static str> {
+pub(in crate::commands) fn missing(tables: MissingTables) -> Vec<&'static str> {
     let named = MissingTables::NAMED.into_iter();
     named.filter(|(table, _)| tables.contains(*table)).map(|(_, name)| name).collect()
 }

@@ -1,7 +1,8 @@
 //! `tidegate audit`: what the journal's open part says, for an investigator. No key is needed: a
 //! personal value does not stand there.
 
-mod line;
+pub(in crate::commands) mod line;
+pub(in crate::commands) mod names;
 mod table;
 
 use std::io::{self, BufWriter, Write};
@@ -11,9 +12,9 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use self::line::Line;
-use crate::bundle::Bundle;
-use crate::domain::{Facts, FieldId, ReasonId, Seq};
-use crate::journal::{BundleHash, BundleRef, Item, JournalError, Reader, StoredBundle};
+use self::names::Names;
+use crate::domain::Seq;
+use crate::journal::{Item, JournalError, Reader};
 use crate::wire::WireError;
 
 /// Between two looks at a journal that is being followed.
@@ -146,61 +147,6 @@ fn serde_line(line: &Line, out: &mut dyn Write) -> io::Result<()> {
     let mut text = sonic_rs::to_vec(line).map_err(io::Error::other)?;
     text.push(b'\n');
     out.write_all(&text)
-}
-
-/// What the bundles of the journal call things.
-#[derive(Debug, Default)]
-struct Names {
-    reasons: Vec<(ReasonId, String)>,
-    bundles: Vec<(BundleRef, BundleHash)>,
-    /// The bundle in force, compiled from its record; `None` when this version cannot, and then
-    /// columns and rules go by their numbers.
-    compiled: Option<Bundle>,
-}
-
-impl Names {
-    /// Those of the bundle in force where the reader stands.
-    fn at_start(reader: &Reader) -> Result<Self, JournalError> {
-        let mut names = Self::default();
-        if let Some(active) = reader.bundle_at_segment_start() {
-            names.take(reader.read_active_bundle(active)?);
-        }
-        Ok(names)
-    }
-
-    fn take(&mut self, bundle: StoredBundle) {
-        self.bundles.push((bundle.bundle, bundle.hash));
-        self.reasons = bundle.reasons;
-        let files = bundle.files.into_iter().map(|file| (file.path, file.content)).collect();
-        self.compiled = Bundle::compile(&files).ok();
-    }
-
-    /// A column's name, by its number after the facts.
-    fn column(&self, column: usize) -> String {
-        let number = Facts::COLUMNS + column;
-        let id = u16::try_from(number).ok().map(FieldId);
-        let field = self.compiled.as_ref().zip(id).and_then(|(b, id)| b.schema.field(id));
-        field.map_or_else(|| format!("column_{number}"), |field| field.name.clone())
-    }
-
-    /// A rule's id, by its number in the bundle.
-    fn rule(&self, rule: u16) -> String {
-        let rules = self.compiled.as_ref().map_or(&[][..], |bundle| bundle.rules.rules());
-        let known = rules.get(usize::from(rule));
-        known.map_or_else(|| format!("rule_{rule}"), |rule| rule.id.clone())
-    }
-
-    /// A reason's code; its number when the bundle's record says none.
-    fn reason(&self, id: ReasonId) -> String {
-        let code = self.reasons.iter().find(|(known, _)| *known == id);
-        code.map_or_else(|| format!("reason_{}", id.0), |(_, code)| code.clone())
-    }
-
-    /// A bundle's hash in hexadecimal digits.
-    fn bundle(&self, bundle: BundleRef) -> Option<String> {
-        let known = self.bundles.iter().rev().find(|(known, _)| *known == bundle);
-        known.map(|(_, hash)| hash.0.iter().map(|byte| format!("{byte:02x}")).collect())
-    }
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 
-use super::Names;
 use super::line::{follow_ups, result, what};
+use super::names::Names;
 use crate::domain::{Fact, Input};
 use crate::journal::ReadEntry;
 

@@ -5,10 +5,12 @@ use std::fs;
 use super::*;
 use crate::domain::{
     Action, Applied, Body, DeviceIdentifier, EntityKind, EventTime, Fact, FollowUps, Input,
-    Observed, Token,
+    Observed, ReasonId, Token,
 };
 use crate::edges::keys::Keys;
-use crate::journal::{Durability, Entry, FreshRandom, Hits, Opening, Writer};
+use crate::journal::{
+    BundleHash, Durability, Entry, FreshRandom, Hits, Opening, StoredBundle, Writer,
+};
 
 fn journal(inputs: u64) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();

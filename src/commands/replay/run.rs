@@ -1,0 +1,205 @@
+//! The run itself: inputs in their order, each applied again and held against its record.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::compare::{Comparer, comparison};
+use super::rebuild::engine_before;
+use super::report::Report;
+use super::what_if::Tally;
+use crate::bundle::Bundle;
+use crate::commands::audit::names::Names;
+use crate::commands::report::{Fault, Progress, Span, journal_end};
+use crate::domain::{Applied, Plan, Seq};
+use crate::engine::{ENGINE_SEMANTICS, Engine, EngineLimits, Fixed};
+use crate::journal::{Item, ReadEntry, Reader};
+
+/// What is to be replayed, and how.
+pub(super) struct Wanted<'a> {
+    pub(super) journal: &'a Path,
+    pub(super) span: Span,
+    pub(super) event: Option<&'a str>,
+    /// Decide under this bundle instead of the journal's.
+    pub(super) what_if: Option<Arc<Bundle>>,
+    pub(super) limits: EngineLimits,
+}
+
+/// Replays.
+pub(super) fn replay(wanted: &Wanted<'_>) -> Result<Report, Fault> {
+    let end = journal_end(wanted.journal)?;
+    let first = first_wanted(wanted, end)?;
+    let mut reader = open_at(wanted.journal, first)?;
+    let names = Names::at_start(&reader)?;
+    let mut run = Run {
+        wanted,
+        names,
+        engine: None,
+        comparer: Comparer::default(),
+        tally: wanted.what_if.as_deref().map(Tally::new),
+        report: Report {
+            journal: wanted.journal.display().to_string(),
+            mode: if wanted.what_if.is_some() { "what_if" } else { "exact" },
+            range: wanted.event.map_or_else(|| wanted.span.shown(), |id| format!("event {id}")),
+            counted_before: first.0.saturating_sub(1),
+            engine_semantics: ENGINE_SEMANTICS,
+            ..Report::default()
+        },
+    };
+    run.prepare(first)?;
+    let started = Instant::now();
+    let mut progress = Progress::new("replaying", end.0);
+    while let Some(item) = reader.read()? {
+        match item {
+            Item::Start(_) => {}
+            Item::Bundle(stored) => {
+                run.names.take(stored);
+                // Another bundle counts other windows, and all of them from the beginning.
+                run.engine = run.engine.filter(|_| wanted.what_if.is_some());
+            }
+            Item::Entry(entry) => {
+                if !run.take(entry)? {
+                    break;
+                }
+                progress.at(entry.seq.0);
+            }
+        }
+    }
+    run.report.elapsed_s = started.elapsed().as_secs_f64();
+    run.report.what_if = run.tally.map(Tally::finish);
+    Ok(run.report)
+}
+
+/// The number of the first input of the range.
+fn first_wanted(wanted: &Wanted<'_>, end: Seq) -> Result<Seq, Fault> {
+    if wanted.event.is_none() && wanted.span.from.is_none() {
+        return Ok(open_at(wanted.journal, Seq(0))?.next_seq());
+    }
+    let mut reader = open_at(wanted.journal, Seq(0))?;
+    let mut progress = Progress::new("looking", end.0);
+    while let Some(item) = reader.read()? {
+        let Item::Entry(entry) = item else { continue };
+        let found = match wanted.event {
+            Some(id) => is_event(entry, id),
+            None => wanted.span.from.is_none_or(|from| entry.input.received_at >= from),
+        };
+        if found {
+            return Ok(entry.seq);
+        }
+        progress.at(entry.seq.0);
+    }
+    match wanted.event {
+        Some(id) => Err(Fault::Wrong(format!("no event {id} in this journal"))),
+        None => Ok(end),
+    }
+}
+
+/// Whether a record is of the event itself and not of something that became known of it.
+pub(super) fn is_event(entry: &ReadEntry, id: &str) -> bool {
+    entry.input.event_id == id && !matches!(entry.input.what, crate::domain::What::Amend { .. })
+}
+
+fn open_at(journal: &Path, from: Seq) -> Result<Reader, Fault> {
+    Reader::open_from(journal, from)?.ok_or_else(|| Fault::NoJournal(journal.to_owned()))
+}
+
+struct Run<'a> {
+    wanted: &'a Wanted<'a>,
+    /// What the bundle in force calls things.
+    names: Names,
+    /// `None` until the first input under a bundle.
+    engine: Option<Engine>,
+    comparer: Comparer,
+    tally: Option<Tally<'a>>,
+    report: Report,
+}
+
+impl Run<'_> {
+    /// Counts what was before the range, when it is known under which bundle.
+    fn prepare(&mut self, first: Seq) -> Result<(), Fault> {
+        if let Some(bundle) = self.wanted.what_if.as_ref().or(self.names.compiled()) {
+            let Wanted { journal, limits, .. } = self.wanted;
+            self.engine = Some(engine_before(journal, bundle, limits, first)?);
+        }
+        Ok(())
+    }
+
+    /// Takes one record; false when the range has ended.
+    fn take(&mut self, entry: &ReadEntry) -> Result<bool, Fault> {
+        let Wanted { journal, span, event, what_if, limits } = self.wanted;
+        if span.to.is_some_and(|to| entry.input.received_at >= to) {
+            return Ok(false);
+        }
+        let mut engine = match self.engine.take() {
+            Some(engine) => engine,
+            None => {
+                let missing = || {
+                    Fault::Wrong(format!(
+                        "input {}: this version cannot compile the bundle that decided it",
+                        entry.seq.0
+                    ))
+                };
+                let bundle = what_if.as_ref().or(self.names.compiled()).ok_or_else(missing)?;
+                engine_before(journal, bundle, limits, entry.seq)?
+            }
+        };
+        let plan = entry.body().map_or(Plan::Full, |body| body.plan);
+        let applied = engine.apply(&entry.input, &mut Fixed(plan));
+        // What is given up on is the edge's affair; here it would only pile up.
+        engine.take_expired().for_each(drop);
+        self.count(entry);
+        match &mut self.tally {
+            None => self.compare(entry, &applied, &engine)?,
+            Some(tally) => {
+                if let (Some(then), Applied::Decided { body: now, .. }) = (entry.body(), &applied) {
+                    tally.take(entry, then, now, &self.names);
+                }
+            }
+        }
+        if event.is_some() {
+            self.report.event = Some(comparison(entry, &applied, &engine, &self.names)?);
+        }
+        self.engine = Some(engine);
+        Ok(event.is_none())
+    }
+
+    fn count(&mut self, entry: &ReadEntry) {
+        self.report.inputs += 1;
+        let counter = match entry.applied {
+            Applied::Decided { .. } | Applied::Repeated { .. } | Applied::Conflict { .. } => {
+                &mut self.report.decisions
+            }
+            Applied::Observed { .. } => &mut self.report.observed,
+            Applied::Amended { .. } | Applied::AlreadyAmended { .. } | Applied::Parked { .. } => {
+                &mut self.report.amendments
+            }
+        };
+        *counter += 1;
+        // The name is made once a bundle, not once an input.
+        match self.report.bundles.last_mut().filter(|last| last.of == entry.bundle.0) {
+            Some(last) => last.inputs += 1,
+            None => self.report.count_bundle(entry.bundle.0, self.names.bundle(entry.bundle)),
+        }
+    }
+
+    fn compare(
+        &mut self,
+        entry: &ReadEntry,
+        applied: &Applied,
+        engine: &Engine,
+    ) -> Result<(), Fault> {
+        let differs = !self.comparer.is_same(entry, applied, engine.hits());
+        self.report.count_semantics(entry.engine_semantics, differs);
+        if !differs {
+            return Ok(());
+        }
+        self.report.differences += 1;
+        let Report { first_difference, more_differences, .. } = &mut self.report;
+        if first_difference.is_none() {
+            *first_difference = Some(comparison(entry, applied, engine, &self.names)?);
+        } else if more_differences.len() < Report::DIFFERENCES_MAX {
+            more_differences.push(comparison(entry, applied, engine, &self.names)?);
+        }
+        Ok(())
+    }
+}

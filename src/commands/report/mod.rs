@@ -1,0 +1,31 @@
+//! What the investigator's commands share: one document from a report's value, drawn twice.
+//!
+//! ```text
+//!  report (serde) ─┬─▶ JSON
+//!                  ├─▶ CSV
+//!                  └─▶ Document ─┬─▶ terminal
+//!                                └─▶ HTML, one self-contained file
+//! ```
+
+mod document;
+mod wrap;
+mod terminal;
+mod html;
+mod number;
+mod progress;
+mod fault;
+mod place;
+#[cfg(test)]
+pub(in crate::commands) mod fixture;
+#[cfg(test)]
+mod tests;
+
+use document::{Align, Block};
+
+pub(in crate::commands) use document::{Cell, Document, Line, Table, Tone};
+pub(in crate::commands) use fault::Fault;
+pub(in crate::commands) use html::html;
+pub(in crate::commands) use number::{counted, grouped, money};
+pub(in crate::commands) use place::{Limits, Span, journal_end};
+pub(in crate::commands) use progress::Progress;
+pub(in crate::commands) use terminal::print;
