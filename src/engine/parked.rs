@@ -35,7 +35,10 @@ pub(super) struct Parked {
 
 impl Parked {
     pub(super) fn new(capacity: usize, patience_ms: i64) -> Self {
-        Self { queue: VecDeque::new(), by_target: HashMap::new(), first: 0, capacity, patience_ms }
+        // Full size from the start: growing under way would stop the stream.
+        let queue = VecDeque::with_capacity(capacity + 1);
+        let by_target = HashMap::with_capacity(capacity + 1);
+        Self { queue, by_target, first: 0, capacity, patience_ms }
     }
 
     /// Amendments that wait.

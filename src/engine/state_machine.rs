@@ -176,6 +176,7 @@ impl Engine {
 
     /// Applies one input: counts it, decides it, amends what it amends.
     pub fn apply(&mut self, input: &Input, budget: &mut impl Budget) -> Applied {
+        self.state.approach(&self.plan, input);
         if let Some(known) = self.known(input) {
             return known;
         }
@@ -387,6 +388,7 @@ impl Engine {
     fn amend_known(&mut self, target: Token, amendment: Amendment) -> Option<Seq> {
         let event = self.recent.find(target)?;
         self.recent.footprint(event.row, &mut self.other);
+        self.state.approach_again(&self.plan, &self.other);
         self.state.amend(&self.plan, &self.other, event.occurred_at, event.seq, amendment);
         self.other.note(amendment);
         self.recent.set_footprint(event.row, &self.other);

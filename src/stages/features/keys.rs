@@ -139,6 +139,11 @@ impl KeyTable {
         (self.rows.len() * CHUNK * size_of::<Row>()) as u64 + self.index.bytes()
     }
 
+    /// Reads what [`Self::find`] will read first, and gives the row that it will probably find.
+    pub(super) fn approach(&self, token: Token) -> Option<RowId> {
+        self.index.approach(token).filter(|id| *id < self.len).map(RowId)
+    }
+
     pub(super) fn find(&self, token: Token) -> Option<RowId> {
         self.index.find(token, |id| self.row(RowId(id)).token).map(RowId)
     }
@@ -153,8 +158,7 @@ impl KeyTable {
         let row = Row::new(token, self.next_ordinal, at);
         self.next_ordinal = self.next_ordinal.wrapping_add(1);
         let id = self.insert(row);
-        self.index
-            .insert(token, id.0, |id| self.rows[id as usize / CHUNK][id as usize % CHUNK].token);
+        self.index.insert(token, id.0);
         (id, Sight { new: true, age_days: 0, idle_days: 0 }, displaced)
     }
 
@@ -201,8 +205,7 @@ impl KeyTable {
         }
         let (_, id) = oldest?;
         let row = *self.row(id);
-        self.index
-            .remove(row.token, |id| self.rows[id as usize / CHUNK][id as usize % CHUNK].token);
+        self.index.remove(row.token, id.0);
         self.free.push(id.0);
         Some(row)
     }
@@ -217,7 +220,8 @@ struct Index {
 
 #[derive(Debug, Default)]
 struct Shard {
-    /// `tag << 32 | row + 1`; zero is empty.
+    /// `tag << 32 | row + 1`; zero is empty. The low bits of the tag are the entry's home, so that
+    /// a shard grows and closes gaps without a look at any row.
     slots: Vec<u64>,
     used: u32,
 }
@@ -236,88 +240,90 @@ impl Index {
     /// Tokens are keyed hashes already: their bits are the hash.
     const fn place(token: Token) -> (usize, u64) {
         let hash = token.short();
-        (hash as usize % SHARDS, hash >> 10)
+        (hash as usize % SHARDS, hash >> 10 & 0xffff_ffff)
+    }
+
+    /// The row of the first entry with this tag: nearly always the right one.
+    fn approach(&self, token: Token) -> Option<u32> {
+        let (shard, tag) = Self::place(token);
+        self.shards[shard].entries(tag).find(|slot| slot >> 32 == tag).map(|slot| slot as u32 - 1)
     }
 
     fn find(&self, token: Token, token_of: impl Fn(u32) -> Token) -> Option<u32> {
-        let (shard, hash) = Self::place(token);
-        let slots = &self.shards[shard].slots;
-        let mask = slots.len().checked_sub(1)?;
-        let mut at = hash as usize & mask;
-        loop {
-            let slot = slots[at];
-            if slot == 0 {
-                return None;
-            }
-            let row = slot as u32 - 1;
-            if slot >> 32 == tag(hash) && token_of(row) == token {
-                return Some(row);
-            }
-            at = (at + 1) & mask;
-        }
+        let (shard, tag) = Self::place(token);
+        self.shards[shard]
+            .entries(tag)
+            .filter(|slot| slot >> 32 == tag)
+            .map(|slot| slot as u32 - 1)
+            .find(|row| token_of(*row) == token)
     }
 
-    fn insert(&mut self, token: Token, row: u32, token_of: impl Fn(u32) -> Token) {
-        let (shard, hash) = Self::place(token);
+    fn insert(&mut self, token: Token, row: u32) {
+        let (shard, tag) = Self::place(token);
         let shard = &mut self.shards[shard];
         if shard.slots.len() < 8 || shard.used as usize * 4 >= shard.slots.len() * 3 {
-            shard.grow(token_of);
+            shard.grow();
         }
-        shard.put(hash, row);
+        shard.put(tag << 32 | u64::from(row + 1));
         shard.used += 1;
     }
 
-    /// Removes by shifting the cluster back, so that no tombstones gather.
-    fn remove(&mut self, token: Token, token_of: impl Fn(u32) -> Token) {
-        let (shard, hash) = Self::place(token);
-        let shard = &mut self.shards[shard];
-        let Some(mask) = shard.slots.len().checked_sub(1) else { return };
-        let mut at = hash as usize & mask;
-        while shard.slots[at] != 0 && token_of(shard.slots[at] as u32 - 1) != token {
-            at = (at + 1) & mask;
-        }
-        if shard.slots[at] == 0 {
-            return;
-        }
-        shard.used -= 1;
-        let mut next = (at + 1) & mask;
-        while shard.slots[next] != 0 {
-            let (_, hash) = Self::place(token_of(shard.slots[next] as u32 - 1));
-            let home = hash as usize & mask;
-            // The entry may move back if its home is not within (at, next].
-            if (next.wrapping_sub(home) & mask) >= (next.wrapping_sub(at) & mask) {
-                shard.slots[at] = shard.slots[next];
-                at = next;
-            }
-            next = (next + 1) & mask;
-        }
-        shard.slots[at] = 0;
+    fn remove(&mut self, token: Token, row: u32) {
+        let (shard, tag) = Self::place(token);
+        self.shards[shard].remove(tag << 32 | u64::from(row + 1));
     }
 }
 
 impl Shard {
-    fn grow(&mut self, token_of: impl Fn(u32) -> Token) {
+    /// The entries from a tag's home to the first gap.
+    fn entries(&self, tag: u64) -> impl Iterator<Item = u64> {
+        let mask = self.slots.len().wrapping_sub(1);
+        // There is always a gap: a shard grows at three quarters. An empty shard has no entries.
+        (0..self.slots.len())
+            .map(move |step| self.slots[(tag as usize + step) & mask])
+            .take_while(|slot| *slot != 0)
+    }
+
+    fn grow(&mut self) {
         let size = (self.slots.len() * 2).max(8);
         let old = std::mem::replace(&mut self.slots, vec![0; size]);
         for slot in old.into_iter().filter(|slot| *slot != 0) {
-            let row = slot as u32 - 1;
-            let (_, hash) = Index::place(token_of(row));
-            self.put(hash, row);
+            self.put(slot);
         }
     }
 
-    fn put(&mut self, hash: u64, row: u32) {
+    fn put(&mut self, slot: u64) {
         let mask = self.slots.len() - 1;
-        let mut at = hash as usize & mask;
+        let mut at = (slot >> 32) as usize & mask;
         while self.slots[at] != 0 {
             at = (at + 1) & mask;
         }
-        self.slots[at] = tag(hash) << 32 | u64::from(row + 1);
+        self.slots[at] = slot;
     }
-}
 
-const fn tag(hash: u64) -> u64 {
-    hash >> 22 & 0xffff_ffff
+    /// Removes by shifting the cluster back, so that no tombstones gather.
+    fn remove(&mut self, slot: u64) {
+        let Some(mask) = self.slots.len().checked_sub(1) else { return };
+        let mut at = (slot >> 32) as usize & mask;
+        while self.slots[at] != slot {
+            if self.slots[at] == 0 {
+                return;
+            }
+            at = (at + 1) & mask;
+        }
+        self.used -= 1;
+        let mut next = (at + 1) & mask;
+        while self.slots[next] != 0 {
+            let home = (self.slots[next] >> 32) as usize & mask;
+            // The entry may move back if its home is not within (at, next].
+            if (next.wrapping_sub(home) & mask) >= (next.wrapping_sub(at) & mask) {
+                self.slots[at] = self.slots[next];
+                at = next;
+            }
+            next = (next + 1) & mask;
+        }
+        self.slots[at] = 0;
+    }
 }
 
 #[cfg(test)]

@@ -99,6 +99,41 @@ impl FeatureState {
         }
     }
 
+    /// Asks memory for what counting this event will need of every entity at once: misses that would
+    /// follow one another overlap. Changes nothing.
+    pub fn approach(&self, plan: &FeaturePlan, input: &Input) {
+        let rows = EntityKind::ALL.map(|kind| {
+            let token = input.tokens.get(kind)?;
+            self.tables[kind.index()].approach(token)
+        });
+        self.approach_rows(plan, rows);
+    }
+
+    /// As [`Self::approach`], for what an amendment will need.
+    pub fn approach_again(&self, plan: &FeaturePlan, footprint: &Footprint) {
+        let rows = EntityKind::ALL.map(|kind| {
+            let (id, ordinal) = footprint.rows[kind.index()]?;
+            self.tables[kind.index()].row_if(RowId(id), ordinal).map(|_| RowId(id))
+        });
+        self.approach_rows(plan, rows);
+    }
+
+    fn approach_rows(&self, plan: &FeaturePlan, rows: [Option<RowId>; EntityKind::COUNT]) {
+        /// Lines read of a ring: what a key of few events has.
+        const LINES: usize = 8;
+        let mut read = 0;
+        let rings = EntityKind::ALL.map(|kind| {
+            let row = self.tables[kind.index()].row(rows[kind.index()]?);
+            Some((row.ring, plan.kinds[kind.index()].layout.block_words(row.class)))
+        });
+        for (ring, words) in rings.into_iter().flatten().filter(|(ring, _)| !ring.is_none()) {
+            let words = self.arena.block(ring, words.min(8 * LINES));
+            read ^= words.iter().step_by(8).fold(0, |read, word| read ^ word);
+        }
+        // Nobody wants the sum: it keeps the reads from being dropped.
+        std::hint::black_box(read);
+    }
+
     /// Counts an event: recognises its device, updates every entity's window, and fills the row's
     /// built-in and declared columns. The row was started with the input's facts. The footprint
     /// says what was touched, so that an amendment can find it again.

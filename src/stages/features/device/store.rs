@@ -52,7 +52,7 @@ pub(super) struct Store {
     capacity: u32,
     hand: u32,
     by_identifier: Vec<Map<u32>>,
-    by_bucket: Map<Bucket>,
+    by_bucket: Vec<Map<Bucket>>,
 }
 
 impl Store {
@@ -63,7 +63,7 @@ impl Store {
             capacity: capacity.max(SAMPLE),
             hand: 0,
             by_identifier: std::iter::repeat_with(Map::default).take(SHARDS).collect(),
-            by_bucket: Map::default(),
+            by_bucket: std::iter::repeat_with(Map::default).take(SHARDS).collect(),
         }
     }
 
@@ -73,8 +73,9 @@ impl Store {
 
     pub(super) fn bytes(&self) -> u64 {
         let entries: usize = self.by_identifier.iter().map(HashMap::capacity).sum();
+        let buckets: usize = self.by_bucket.iter().map(HashMap::capacity).sum();
         (self.chunks.len() * CHUNK * size_of::<Record>() + entries * 17) as u64
-            + (self.by_bucket.capacity() * (size_of::<Bucket>() + 9)) as u64
+            + (buckets * (size_of::<Bucket>() + 9)) as u64
     }
 
     pub(super) fn record(&self, id: u32) -> &Record {
@@ -87,12 +88,16 @@ impl Store {
 
     /// Every device that shares an identifier or an uncrowded bucket; one may come twice.
     pub(super) fn candidates(&self, print: &Fingerprint, mut visit: impl FnMut(u32)) {
+        // Nearly always all identifiers are of one device.
+        let mut last = None;
         for key in keys(print) {
-            if let Some(id) = self.by_identifier[shard(key)].get(&key) {
-                visit(*id);
+            let id = self.by_identifier[shard(key)].get(&key).copied();
+            if let Some(id) = id.filter(|id| last != Some(*id)) {
+                visit(id);
+                last = Some(id);
             }
         }
-        let bucket = print.bucket().and_then(|key| self.by_bucket.get(&key));
+        let bucket = print.bucket().and_then(|key| self.by_bucket[shard(key)].get(&key));
         if let Some(bucket) = bucket.filter(|bucket| !bucket.crowded) {
             bucket.ids[..usize::from(bucket.count)].iter().for_each(|id| visit(*id));
         }
@@ -100,7 +105,10 @@ impl Store {
 
     /// Whether more devices share the bucket than it can tell apart.
     pub(super) fn is_crowded(&self, print: &Fingerprint) -> bool {
-        print.bucket().and_then(|key| self.by_bucket.get(&key)).is_some_and(|bucket| bucket.crowded)
+        print
+            .bucket()
+            .and_then(|key| self.by_bucket[shard(key)].get(&key))
+            .is_some_and(|bucket| bucket.crowded)
     }
 
     /// Takes over what an event says of a known device.
@@ -142,7 +150,7 @@ impl Store {
             self.by_identifier[shard(key)].insert(key, id);
         }
         if let Some(key) = print.bucket() {
-            let bucket = self.by_bucket.entry(key).or_default();
+            let bucket = self.by_bucket[shard(key)].entry(key).or_default();
             match bucket.ids.get_mut(usize::from(bucket.count)) {
                 Some(place) => {
                     *place = id;
@@ -172,7 +180,7 @@ impl Store {
         }
         // A crowded bucket stays crowded; in the others the device makes room.
         if let Some(key) = print.bucket()
-            && let Some(bucket) = self.by_bucket.get_mut(&key)
+            && let Some(bucket) = self.by_bucket[shard(key)].get_mut(&key)
         {
             let count = usize::from(bucket.count);
             if let Some(at) = bucket.ids[..count].iter().position(|other| *other == id) {
