@@ -10,7 +10,7 @@ use crate::domain::{
 };
 use crate::stages::decide::{Evidence, RiskData, decide};
 use crate::stages::features::{
-    FeaturePlan, FeatureState, Footprint, MemoryUse, PlanFault, PlanOptions, StateLimits,
+    Behind, FeaturePlan, FeatureState, Footprint, MemoryUse, PlanFault, PlanOptions, StateLimits,
 };
 use crate::stages::rules::{Context, Hits};
 
@@ -131,6 +131,18 @@ impl Engine {
     /// The row that the rules saw of the last decided input.
     pub fn row(&self) -> &FeatureVector {
         &self.row
+    }
+
+    /// The events behind a column of the last input that was counted, which is `input`; `None` when
+    /// the column is no aggregate's.
+    pub fn behind(&self, field: FieldId, input: &Input) -> Option<Behind> {
+        self.state.behind(&self.plan, field, input, &self.footprint)
+    }
+
+    /// The columns whose windows were not filled yet when the last input was decided: one bit a
+    /// column, 64 columns a word.
+    pub fn warming(&self) -> &[u64] {
+        &self.warming
     }
 
     /// Which rules spoke of the last decided input.

@@ -27,4 +27,4 @@ pub use builtins::{Builtin, BuiltinColumns};
 pub use footprint::Footprint;
 pub use plan::{FeaturePlan, PlanFault, PlanOptions};
 pub use spec::{AggregateSpec, DistinctOf, Function, Over, REACH_MAX_MS};
-pub use state::{FeatureState, MemoryUse, StateLimits};
+pub use state::{Behind, FeatureState, MemoryUse, StateLimits};

@@ -21,6 +21,10 @@ use super::ring::{self, Limits, MISSING_NARROW, MISSING_WIDE, Observation, RingV
 use super::spec::Over;
 use super::tracker;
 
+mod behind;
+
+pub use behind::Behind;
+
 /// Bounds of the state: it never grows past them, whatever is sent.
 #[derive(Clone, Debug)]
 pub struct StateLimits {
