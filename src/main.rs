@@ -28,6 +28,7 @@ enum Command {
     Generate(commands::generate::Args),
     Rules(commands::rules::Args),
     Replay(commands::replay::Args),
+    Explain(commands::explain::Args),
     Audit(commands::audit::Args),
     Keys(commands::keys::Args),
 }
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         Command::Generate(args) => commands::generate::run(args),
         Command::Rules(args) => commands::rules::run(&args),
         Command::Replay(args) => commands::replay::run(&args),
+        Command::Explain(args) => commands::explain::run(&args),
         Command::Audit(args) => commands::audit::run(args),
         Command::Keys(args) => commands::keys::run(args),
     }

@@ -15,4 +15,5 @@ pub mod rules;
 mod report;
 pub mod audit;
 pub mod replay;
+pub mod explain;
 pub mod keys;

@@ -117,6 +117,11 @@ pub(in crate::commands) enum Json {
 }
 
 impl Line {
+    /// The tokens of its entities, by kind.
+    pub(in crate::commands) fn entities(&self) -> &Map {
+        &self.entities
+    }
+
     /// What the engine was given, by name, for people: entities, facts, attributes, position.
     pub(in crate::commands) fn input(&self) -> Vec<(String, String)> {
         let mut all = vec![
@@ -210,7 +215,7 @@ pub(in crate::commands) fn follow_ups(body: &Body) -> Vec<&'static str> {
     named.filter(|(one, _)| body.follow_ups.contains(*one)).map(|(_, name)| name).collect()
 }
 
-fn amendment(input: &Input) -> Option<Map> {
+pub(in crate::commands) fn amendment(input: &Input) -> Option<Map> {
     let What::Amend { target, amendment } = &input.what else {
         return None;
     };

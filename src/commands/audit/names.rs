@@ -7,7 +7,7 @@ use crate::domain::{Facts, FieldId, ReasonId};
 use crate::journal::{BundleHash, BundleRef, JournalError, Reader, StoredBundle};
 
 /// What the bundles of the journal call things.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(in crate::commands) struct Names {
     reasons: Vec<(ReasonId, String)>,
     bundles: Vec<(BundleRef, BundleHash)>,

@@ -36,14 +36,19 @@ pub(super) struct Field {
 
 /// Compares, and keeps its buffer.
 #[derive(Default)]
-pub(super) struct Comparer {
+pub(in crate::commands) struct Comparer {
     bytes: Vec<u8>,
 }
 
 impl Comparer {
     /// Whether the engine did the same: the kind of result, the input that it speaks of, every
     /// byte of the body, and which rules spoke.
-    pub(super) fn is_same(&mut self, entry: &ReadEntry, applied: &Applied, hits: &Hits) -> bool {
+    pub(in crate::commands) fn is_same(
+        &mut self,
+        entry: &ReadEntry,
+        applied: &Applied,
+        hits: &Hits,
+    ) -> bool {
         match applied {
             Applied::Decided { seq, body } => {
                 body_bytes(body, &mut self.bytes);

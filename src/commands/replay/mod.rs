@@ -20,6 +20,8 @@ use super::report::{Fault, Limits, Span, html, print};
 use crate::bundle::Bundle;
 use crate::edges::bundle_files;
 
+pub(super) use self::compare::Comparer;
+pub(super) use self::rebuild::engine_before;
 use self::report::Report;
 
 /// Run the engine over a journal's inputs again: the same bodies, or another bundle's.

@@ -1,0 +1,102 @@
+//! Where an event stands in the journal, and what became known of it later.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use super::story::{Later, PastEvent};
+use crate::bundle::Bundle;
+use crate::commands::audit::line::{Json, amendment};
+use crate::commands::audit::names::Names;
+use crate::commands::report::{Fault, Progress, journal_end, money};
+use crate::domain::{EventTime, Fact, Seq, What};
+use crate::journal::{Item, ReadEntry, Reader};
+
+/// The event's record, with the names of the bundle in force there.
+pub(super) struct Found {
+    pub(super) entry: ReadEntry,
+    pub(super) names: Names,
+    /// Its outcomes and labels, in the order in which they came.
+    pub(super) later: Vec<Later>,
+}
+
+/// Finds an event by its id, and everything that speaks of it.
+pub(super) fn find(journal: &Path, id: &str) -> Result<Found, Fault> {
+    let end = journal_end(journal)?;
+    let missing = || Fault::NoJournal(journal.to_owned());
+    let mut reader = Reader::open(journal)?.ok_or_else(missing)?;
+    let mut names = Names::at_start(&reader)?;
+    let (mut found, mut later) = (None, Vec::new());
+    let mut progress = Progress::new("looking", end.0);
+    while let Some(item) = reader.read()? {
+        match item {
+            Item::Start(_) => {}
+            Item::Bundle(bundle) => names.take(bundle),
+            Item::Entry(entry) if entry.input.event_id == id => match entry.input.what {
+                What::Amend { .. } => later.push(later_of(entry)),
+                _ if found.is_none() => found = Some((entry.clone(), names.clone())),
+                _ => {}
+            },
+            Item::Entry(entry) => progress.at(entry.seq.0),
+        }
+    }
+    let unknown = || {
+        Fault::Wrong(format!(
+            "no event {id} in this journal; `tidegate audit find` looks by card, merchant, rule, \
+             reason, score and time"
+        ))
+    };
+    let (entry, names) = found.ok_or_else(unknown)?;
+    Ok(Found { entry, names, later })
+}
+
+fn later_of(entry: &ReadEntry) -> Later {
+    let said = amendment(&entry.input);
+    // The target is the event itself: what is left is what was said.
+    let said = said.iter().flat_map(|map| map.iter()).filter(|(name, _)| name != "target");
+    let words: Vec<String> =
+        said.map(|(name, value): &(String, Json)| format!("{name} {value}")).collect();
+    Later {
+        seq: entry.seq.0,
+        received_at: entry.input.received_at.to_string(),
+        what: words.join(", "),
+    }
+}
+
+/// What the story tells of the events with these numbers, all of which stand before `until`.
+pub(super) fn past_events(
+    journal: &Path,
+    wanted: &BTreeSet<u64>,
+    until: Seq,
+    bundle: &Bundle,
+) -> Result<BTreeMap<u64, PastEvent>, Fault> {
+    let mut events = BTreeMap::new();
+    let Some(first) = wanted.first() else { return Ok(events) };
+    let missing = || Fault::NoJournal(journal.to_owned());
+    let mut reader = Reader::open_from(journal, Seq(*first))?.ok_or_else(missing)?;
+    while let Some(item) = reader.read()? {
+        let Item::Entry(entry) = item else { continue };
+        if entry.seq > until {
+            break;
+        }
+        if wanted.contains(&entry.seq.0) {
+            events.insert(entry.seq.0, past_event(entry, bundle));
+        }
+    }
+    Ok(events)
+}
+
+fn past_event(entry: &ReadEntry, bundle: &Bundle) -> PastEvent {
+    let facts = &entry.input.facts;
+    let occurred_at: EventTime = entry.input.occurred_at;
+    PastEvent {
+        seq: entry.seq.0,
+        occurred_at: occurred_at.to_string(),
+        event_id: entry.input.event_id.clone(),
+        kind: facts.text(Fact::Kind).unwrap_or_default().to_owned(),
+        amount: facts.int(Fact::AmountBase).map(|minor| money(minor, bundle)),
+        amount_minor: facts.int(Fact::AmountMinor),
+        amount_base: facts.int(Fact::AmountBase),
+        currency: facts.text(Fact::Currency).map(str::to_owned),
+        action: entry.body().map(|body| body.action.name()),
+    }
+}
