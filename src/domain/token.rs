@@ -99,6 +99,22 @@ impl Token {
         u64::from_le_bytes([a, b, c, d, e, f, g, h])
     }
 
+    /// The token as two words, for state and snapshots.
+    pub const fn to_words(self) -> [u64; 2] {
+        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = self.0;
+        [
+            u64::from_le_bytes([a, b, c, d, e, f, g, h]),
+            u64::from_le_bytes([i, j, k, l, m, n, o, p]),
+        ]
+    }
+
+    /// The token of [`to_words`](Self::to_words).
+    pub const fn from_words([low, high]: [u64; 2]) -> Self {
+        let ([a, b, c, d, e, f, g, h], [i, j, k, l, m, n, o, p]) =
+            (low.to_le_bytes(), high.to_le_bytes());
+        Self([a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p])
+    }
+
     /// The form in reports, `v{key}:{hex}` (DOMAIN section 2).
     pub fn display(&self, key_version: u16) -> String {
         format!("v{key_version}:{self:?}")
@@ -129,5 +145,6 @@ mod tests {
     fn a_token_is_shown_with_its_key_version() {
         let token = Token::from_bytes(*b"0123456789abcdef");
         assert_eq!(token.display(3), "v3:30313233343536373839616263646566");
+        assert_eq!(Token::from_words(token.to_words()), token);
     }
 }

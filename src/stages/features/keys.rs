@@ -3,9 +3,12 @@
 //! A row is one cache line: the token, first and last sight, where its ring and panes are, and two
 //! words for the kind's tracker (travel, relocation). The index beside it is derived from the rows.
 
+use std::ops::Range;
+
 use crate::domain::{EventTime, Token};
 
 use super::arena::Block;
+use super::epoch::{Epoch, Extent, Granular, Misfit, StoreId, Words};
 
 /// A row's number within its kind.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -62,6 +65,45 @@ impl Row {
     }
 }
 
+/// Words of a row in a snapshot.
+const ROW_WORDS: usize = 9;
+
+impl Row {
+    fn to_words(self) -> [u64; ROW_WORDS] {
+        let pair = |high: u32, low: u32| u64::from(high) << 32 | u64::from(low);
+        let [token_low, token_high] = self.token.to_words();
+        [
+            token_low,
+            token_high,
+            pair(self.first_seen_s, self.last_seen_s),
+            pair(self.ring.0, self.panes.0),
+            u64::from(self.class) << 32 | u64::from(self.head) << 16 | u64::from(self.len),
+            u64::from(self.ordinal),
+            self.lost_until_ms.cast_unsigned(),
+            self.tracker[0],
+            self.tracker[1],
+        ]
+    }
+
+    const fn from_words(words: &[u64; ROW_WORDS]) -> Self {
+        let [token_low, token_high, seen, blocks, ring, ordinal, lost, tracker_0, tracker_1] =
+            *words;
+        Self {
+            token: Token::from_words([token_low, token_high]),
+            first_seen_s: (seen >> 32) as u32,
+            last_seen_s: seen as u32,
+            ring: Block((blocks >> 32) as u32),
+            class: (ring >> 32) as u8,
+            head: (ring >> 16) as u16,
+            len: ring as u16,
+            panes: Block(blocks as u32),
+            ordinal: ordinal as u32,
+            lost_until_ms: lost.cast_signed(),
+            tracker: [tracker_0, tracker_1],
+        }
+    }
+}
+
 fn seconds(at: EventTime) -> u32 {
     // 2000 to 2099 is below 2^32 seconds.
     ((at.as_ms() - EventTime::MIN.as_ms()) / 1_000) as u32
@@ -83,30 +125,33 @@ pub(super) struct Sight {
 pub(super) struct KeyTable {
     rows: Vec<Vec<Row>>,
     len: u32,
-    free: Vec<u32>,
     index: Index,
     next_ordinal: u32,
     /// Most rows that are kept; beyond it the longest unseen of a sample makes room.
     capacity: u32,
     /// Where the search for a row to forget goes on.
     hand: u32,
+    epoch: Epoch,
 }
 
 /// Rows per chunk: growing never moves a row, and never copies more than a chunk.
 const CHUNK: usize = 1 << 12;
+/// Rows that are copied together: about a kibibyte.
+const GRANULE: usize = 16;
+const _: () = assert!(CHUNK.is_multiple_of(GRANULE));
 /// Rows looked at to find one to forget.
 const SAMPLE: u32 = 16;
 
 impl KeyTable {
-    pub(super) fn new(capacity: u32) -> Self {
+    pub(super) fn new(capacity: u32, store: StoreId) -> Self {
         Self {
             rows: Vec::new(),
             len: 0,
-            free: Vec::new(),
             index: Index::new(),
             next_ordinal: 0,
             capacity: capacity.max(SAMPLE),
             hand: 0,
+            epoch: Epoch::new(store),
         }
     }
 
@@ -115,6 +160,10 @@ impl KeyTable {
     }
 
     pub(super) fn row_mut(&mut self, id: RowId) -> &mut Row {
+        let granule = id.0 / GRANULE as u32;
+        if self.epoch.wants(granule) {
+            self.keep(granule..granule + 1);
+        }
         &mut self.rows[id.0 as usize / CHUNK][id.0 as usize % CHUNK]
     }
 
@@ -130,8 +179,8 @@ impl KeyTable {
     }
 
     /// Rows in use.
-    pub(super) fn live(&self) -> u32 {
-        self.len - self.free.len() as u32
+    pub(super) const fn live(&self) -> u32 {
+        self.len
     }
 
     /// Bytes of rows and index.
@@ -154,10 +203,15 @@ impl KeyTable {
         if let Some(id) = self.find(token) {
             return (id, self.sight_again(id, at), None);
         }
-        let displaced = if self.live() >= self.capacity { self.forget_one() } else { None };
         let row = Row::new(token, self.next_ordinal, at);
         self.next_ordinal = self.next_ordinal.wrapping_add(1);
-        let id = self.insert(row);
+        let (id, displaced) = if self.len >= self.capacity {
+            let (id, old) = self.forget_one();
+            *self.row_mut(id) = row;
+            (id, Some(old))
+        } else {
+            (self.append(row), None)
+        };
         self.index.insert(token, id.0);
         (id, Sight { new: true, age_days: 0, idle_days: 0 }, displaced)
     }
@@ -176,11 +230,7 @@ impl KeyTable {
         sight
     }
 
-    fn insert(&mut self, row: Row) -> RowId {
-        if let Some(id) = self.free.pop() {
-            *self.row_mut(RowId(id)) = row;
-            return RowId(id);
-        }
+    fn append(&mut self, row: Row) -> RowId {
         let id = self.len;
         if self.rows.last().is_none_or(|chunk| chunk.len() == CHUNK) {
             self.rows.push(Vec::with_capacity(CHUNK));
@@ -192,22 +242,89 @@ impl KeyTable {
         RowId(id)
     }
 
-    /// Forgets the longest unseen of the next few rows: bounded work, no order to maintain.
-    fn forget_one(&mut self) -> Option<Row> {
-        let mut oldest: Option<(u32, RowId)> = None;
+    /// Forgets the longest unseen of the next few rows: bounded work, no order to maintain. What
+    /// the row was is given back; its place is free.
+    fn forget_one(&mut self) -> (RowId, Row) {
+        let mut oldest = (u32::MAX, RowId(self.hand));
         for _ in 0..SAMPLE {
             let id = RowId(self.hand);
             self.hand = (self.hand + 1) % self.len;
             let seen = self.row(id).last_seen_s;
-            if oldest.is_none_or(|(other, _)| seen < other) {
-                oldest = Some((seen, id));
+            if seen < oldest.0 {
+                oldest = (seen, id);
             }
         }
-        let (_, id) = oldest?;
+        let (_, id) = oldest;
         let row = *self.row(id);
         self.index.remove(row.token, id.0);
-        self.free.push(id.0);
-        Some(row)
+        (id, row)
+    }
+
+    /// After a load: finds the rows again, and looks at each.
+    pub(super) fn finish_load(
+        &mut self,
+        check: impl Fn(&Row) -> Result<(), Misfit>,
+    ) -> Result<(), Misfit> {
+        self.rows.iter().flatten().try_for_each(check)?;
+        self.index = Index::of(&self.rows);
+        Ok(())
+    }
+}
+
+impl Granular for KeyTable {
+    fn epoch(&mut self) -> &mut Epoch {
+        &mut self.epoch
+    }
+
+    fn begin(&mut self, meta: &mut Vec<u64>) {
+        meta.extend([self.len, self.next_ordinal, self.hand].map(u64::from));
+        let items = u64::from(self.len);
+        let extent = Extent {
+            granules: self.len.div_ceil(GRANULE as u32),
+            granule_words: GRANULE * ROW_WORDS,
+            words: items * ROW_WORDS as u64,
+        };
+        self.epoch.begin(extent, items);
+    }
+
+    fn keep(&mut self, granules: Range<u32>) {
+        let Self { rows, epoch, .. } = self;
+        // The last granule may have got rows since the barrier.
+        let end = (u64::from(granules.end) * GRANULE as u64).min(epoch.items()) as usize;
+        let start = granules.start as usize * GRANULE;
+        epoch.frame(granules, |out| {
+            for id in start..end {
+                out.extend(rows[id / CHUNK][id % CHUNK].to_words());
+            }
+        });
+    }
+
+    fn prepare(&mut self, meta: &mut Words<'_>) -> Result<Extent, Misfit> {
+        let len = meta.at_most(u64::from(self.capacity))?;
+        self.next_ordinal = meta.at_most(u64::from(u32::MAX))? as u32;
+        self.hand = meta.at_most(len.saturating_sub(1))? as u32;
+        self.len = len as u32;
+        let chunks = len.div_ceil(CHUNK as u64) as usize;
+        self.rows = std::iter::repeat_with(Vec::new).take(chunks).collect();
+        Extent::of(len, ROW_WORDS, GRANULE)
+    }
+
+    fn load(&mut self, first: u32, words: &[u64]) -> Result<(), Misfit> {
+        let (rows, rest) = words.as_chunks::<ROW_WORDS>();
+        if !rest.is_empty() {
+            return Err(Misfit("a row is cut short"));
+        }
+        for (id, words) in (first as usize * GRANULE..self.len as usize).zip(rows) {
+            let chunk = &mut self.rows[id / CHUNK];
+            if chunk.is_empty() {
+                let full = CHUNK.min(self.len as usize - id / CHUNK * CHUNK);
+                // Growing later must not move the chunk.
+                chunk.reserve_exact(CHUNK);
+                chunk.resize(full, Row::empty());
+            }
+            chunk[id % CHUNK] = Row::from_words(words);
+        }
+        Ok(())
     }
 }
 
@@ -231,6 +348,24 @@ const SHARDS: usize = 1 << 10;
 impl Index {
     fn new() -> Self {
         Self { shards: std::iter::repeat_with(Shard::default).take(SHARDS).collect() }
+    }
+
+    /// The index of loaded rows; each shard is made as large as it has to be.
+    fn of(rows: &[Vec<Row>]) -> Self {
+        let mut index = Self::new();
+        for row in rows.iter().flatten() {
+            index.shards[Self::place(row.token).0].used += 1;
+        }
+        for shard in index.shards.iter_mut().filter(|shard| shard.used > 0) {
+            // As growing one by one would have left it: less than three quarters full.
+            let size = (shard.used as usize * 4).div_ceil(3).next_power_of_two().max(8);
+            shard.slots = vec![0; size];
+        }
+        for (id, row) in rows.iter().flatten().enumerate() {
+            let (shard, tag) = Self::place(row.token);
+            index.shards[shard].put(tag << 32 | (id as u64 + 1));
+        }
+        index
     }
 
     fn bytes(&self) -> u64 {
@@ -346,7 +481,7 @@ mod tests {
         /// Sight and forgetting against a map: a lost or doubled row is a lost or doubled customer.
         #[test]
         fn the_table_agrees_with_a_map(steps in proptest::collection::vec((0_u64..60, 0_i64..9), 1..400)) {
-            let mut table = KeyTable::new(32);
+            let mut table = KeyTable::new(32, StoreId(2));
             let mut known: BTreeMap<u64, (i64, i64)> = BTreeMap::new();
             for (n, day) in steps {
                 let at = EventTime::from_ms(1_600_000_000_000 + day * 86_400_000).unwrap();

@@ -9,6 +9,7 @@ mod spec;
 mod builtins;
 mod filter;
 mod plan;
+mod epoch;
 mod arena;
 mod keys;
 mod ring;
@@ -19,11 +20,16 @@ mod device;
 mod tracker;
 mod footprint;
 mod state;
+mod layout;
+mod stores;
 
 #[cfg(test)]
 mod oracle;
 
 pub use builtins::{Builtin, BuiltinColumns};
+pub use epoch::{
+    Epoch, Extent, FRAME_WORDS_MAX, Granular, HEAD_WORDS, Misfit, StoreId, Words, head_words,
+};
 pub use footprint::Footprint;
 pub use plan::{FeaturePlan, PlanFault, PlanOptions};
 pub use spec::{AggregateSpec, DistinctOf, Function, Over, REACH_MAX_MS};

@@ -32,6 +32,13 @@ struct PaneWindow {
     accumulators: Vec<Accumulator>,
 }
 
+impl PaneWindow {
+    /// Where the pane of a number lies.
+    const fn slot(&self, number: u64) -> usize {
+        self.start + (number % SLOTS as u64) as usize * self.stride
+    }
+}
+
 #[derive(Clone, Debug)]
 struct Accumulator {
     op: Op,
@@ -101,7 +108,7 @@ impl PaneLayout {
     ) {
         for window in &self.windows {
             let number = event.time_ms.div_euclid(window.width_ms).cast_unsigned();
-            let slot = window.start + (number % SLOTS as u64) as usize * window.stride;
+            let slot = window.slot(number);
             let pane = &mut words[slot..slot + window.stride];
             if pane[0] > number {
                 continue;
@@ -116,6 +123,14 @@ impl PaneLayout {
                 }
             }
         }
+    }
+
+    /// The words that an event at this time changes: one pane of each window.
+    pub(super) fn changing(&self, time_ms: i64) -> impl Iterator<Item = std::ops::Range<usize>> {
+        self.windows.iter().map(move |window| {
+            let slot = window.slot(time_ms.div_euclid(window.width_ms).cast_unsigned());
+            slot..slot + window.stride
+        })
     }
 
     /// The approximate value of an aggregate over `(start, end]`.

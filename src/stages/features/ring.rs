@@ -193,8 +193,11 @@ pub(super) fn insert(
     while at > 0 && view.time_ms(at - 1) > event.time_ms {
         at -= 1;
     }
-    let mut ring = RingMut::of(arena, row, layout);
-    ring.open_gap(at, usize::from(row.len));
+    let len = view.len();
+    let slot = if at == len { Some(view.slot(at)) } else { None };
+    let changing = Changing { layout, class: row.class, slot };
+    let mut ring = RingMut::of(arena, row, layout, changing.words());
+    ring.open_gap(at, len);
     ring.write(at, event);
     row.len += 1;
     ring.len += 1;
@@ -202,6 +205,32 @@ pub(super) fn insert(
         ring.mark_newest(mark, at);
     }
     Kept::Yes
+}
+
+/// Which words of a ring an insertion changes.
+#[derive(Clone, Copy)]
+struct Changing {
+    layout: Layout,
+    class: u8,
+    /// The slot of an event that comes last; a late one moves others, so anything may change.
+    slot: Option<usize>,
+}
+
+impl Changing {
+    fn words(self) -> impl Iterator<Item = Range<usize>> {
+        let Self { layout, class, slot } = self;
+        let capacity = 2_usize << class;
+        let narrow = layout.wide * capacity;
+        let wide = slot.map(|slot| (0..layout.wide).map(move |c| c * capacity + slot));
+        let pairs = slot.map(|slot| {
+            (0..layout.narrow).map(move |c| narrow + (c * capacity + slot) / 2)
+        });
+        let all = slot.is_none().then(|| 0..layout.block_words(class));
+        // Marks may move within the flags, the second narrow column.
+        let flags = slot.map(|_| narrow + capacity / 2..narrow + capacity);
+        let single = wide.into_iter().flatten().chain(pairs.into_iter().flatten());
+        single.map(|word| word..word + 1).chain(all).chain(flags)
+    }
 }
 
 /// Drops what is out of reach, else doubles the ring, else gives up the oldest event.
@@ -241,18 +270,20 @@ fn grow(arena: &mut Arena, row: &mut Row, layout: Layout) {
     let bigger = arena.take(layout.block_words(class + 1));
     let capacity = 2_usize << class;
     let (head, len) = (usize::from(row.head), usize::from(row.len));
+    // Once for the whole block; below nothing has to be copied any more.
+    arena.block_mut(bigger, layout.block_words(class + 1));
     for at in 0..len {
         let from = (head + at) & (capacity - 1);
         for column in 0..layout.wide {
             let value = arena.block(old, layout.block_words(class))[column * capacity + from];
-            let words = arena.block_mut(bigger, layout.block_words(class + 1));
+            let words = arena.part_mut(bigger, layout.block_words(class + 1), []);
             words[column * capacity * 2 + at] = value;
         }
         for column in 0..layout.narrow {
             let old_words = arena.block(old, layout.block_words(class));
             let old_narrow: &[u32] = bytemuck::cast_slice(&old_words[layout.wide * capacity..]);
             let value = old_narrow[column * capacity + from];
-            let words = arena.block_mut(bigger, layout.block_words(class + 1));
+            let words = arena.part_mut(bigger, layout.block_words(class + 1), []);
             let narrow: &mut [u32] =
                 bytemuck::cast_slice_mut(&mut words[layout.wide * capacity * 2..]);
             narrow[column * capacity * 2 + at] = value;
@@ -266,10 +297,11 @@ fn grow(arena: &mut Arena, row: &mut Row, layout: Layout) {
 
 /// Changes the flags of an event in the ring; what they were.
 pub(super) fn set_flags(arena: &mut Arena, row: &Row, layout: Layout, at: usize, flags: u32) {
-    let ring = RingMut::of(arena, row, layout);
-    let slot = ring.slot(at);
-    let capacity = ring.capacity;
-    ring.narrow[capacity + slot] = flags;
+    let slot = RingView::of(arena, row, layout).slot(at);
+    let capacity = 2_usize << row.class;
+    let word = layout.wide * capacity + (capacity + slot) / 2;
+    let changing = std::iter::once(word..word + 1);
+    RingMut::of(arena, row, layout, changing).narrow[capacity + slot] = flags;
 }
 
 /// Gives a ring's memory back.
@@ -289,9 +321,14 @@ struct RingMut<'a> {
 }
 
 impl<'a> RingMut<'a> {
-    fn of(arena: &'a mut Arena, row: &Row, layout: Layout) -> Self {
+    fn of(
+        arena: &'a mut Arena,
+        row: &Row,
+        layout: Layout,
+        changing: impl Iterator<Item = Range<usize>>,
+    ) -> Self {
         let capacity = 2_usize << row.class;
-        let words = arena.block_mut(row.ring, layout.block_words(row.class));
+        let words = arena.part_mut(row.ring, layout.block_words(row.class), changing);
         let (wide, narrow) = words.split_at_mut(layout.wide * capacity);
         Self {
             wide,

@@ -11,6 +11,7 @@ use super::aggregate::{Inputs, Stretch};
 use super::arena::Arena;
 use super::builtins::Builtin;
 use super::device::Devices;
+use super::epoch::StoreId;
 use super::filter::amended;
 use super::footprint::Footprint;
 use super::hash::{hash_number, hash_text};
@@ -46,15 +47,20 @@ impl Default for StateLimits {
 /// The dedupe horizon: an older event is refused at the door.
 const LATENESS_MS: i64 = 7 * 86_400_000;
 
+/// The number of the first table among the stores of a snapshot; the others follow.
+const FIRST_TABLE: u8 = 2;
+/// The devices' number.
+const DEVICES: u8 = FIRST_TABLE + EntityKind::COUNT as u8;
+
 /// Windows, devices and trackers of every entity.
 #[derive(Debug)]
 pub struct FeatureState {
-    arena: Arena,
-    tables: [KeyTable; EntityKind::COUNT],
-    devices: Devices,
+    pub(super) arena: Arena,
+    pub(super) tables: [KeyTable; EntityKind::COUNT],
+    pub(super) devices: Devices,
     lateness_ms: i64,
     /// The first event's time: a window is warm when it has been filled for its whole reach.
-    started_ms: Option<i64>,
+    pub(super) started_ms: Option<i64>,
     scratch: Scratch,
 }
 
@@ -95,8 +101,10 @@ impl FeatureState {
     pub fn new(limits: &StateLimits) -> Self {
         Self {
             arena: Arena::default(),
-            tables: std::array::from_fn(|kind| KeyTable::new(limits.keys[kind])),
-            devices: Devices::new(limits.devices),
+            tables: std::array::from_fn(|kind| {
+                KeyTable::new(limits.keys[kind], StoreId(FIRST_TABLE + kind as u8))
+            }),
+            devices: Devices::new(limits.devices, StoreId(DEVICES)),
             lateness_ms: limits.lateness_ms,
             started_ms: None,
             scratch: Scratch::default(),
@@ -239,7 +247,9 @@ impl FeatureState {
             // Distinct values stay in their panes whatever an amendment says.
             Some(WideSource::Value(_)) | None => MISSING_WIDE,
         };
-        let words = self.arena.block_mut(row.panes, kind_plan.panes.block_words());
+        let changing = kind_plan.panes.changing(occurred_at.as_ms());
+        let words =
+            self.arena.part_mut(row.panes, kind_plan.panes.block_words(), changing);
         for (flags, sign) in [(before, Sign::Remove), (after, Sign::Add)] {
             let event = PaneEvent {
                 time_ms: occurred_at.as_ms(),
@@ -371,7 +381,9 @@ impl FeatureState {
         let marks = kind_plan.marks.iter().filter(passes).copied();
         ring::insert(&mut self.arena, row, kind_plan.layout, limits, &event, marks);
         if !row.panes.is_none() {
-            let words = self.arena.block_mut(row.panes, kind_plan.panes.block_words());
+            let changing = kind_plan.panes.changing(event.time_ms);
+            let words =
+                self.arena.part_mut(row.panes, kind_plan.panes.block_words(), changing);
             let event = PaneEvent {
                 time_ms: event.time_ms,
                 flags: event.flags,

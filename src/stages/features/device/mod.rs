@@ -12,6 +12,8 @@ mod store;
 
 use crate::domain::{Input, Seq, Token};
 
+use super::epoch::{Granular, StoreId};
+
 use record::Fingerprint;
 use similarity::{Comparison, compare};
 use store::Store;
@@ -84,8 +86,18 @@ pub(super) struct Devices {
 }
 
 impl Devices {
-    pub(super) fn new(capacity: u32) -> Self {
-        Self { store: Store::new(capacity) }
+    pub(super) fn new(capacity: u32, store: StoreId) -> Self {
+        Self { store: Store::new(capacity, store) }
+    }
+
+    /// What a snapshot copies.
+    pub(super) fn granular(&mut self) -> &mut dyn Granular {
+        &mut self.store
+    }
+
+    /// After a load: makes what follows from the records.
+    pub(super) fn finish_load(&mut self) {
+        self.store.finish_load();
     }
 
     pub(super) fn live(&self) -> u32 {

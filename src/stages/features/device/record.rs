@@ -69,6 +69,18 @@ impl Fingerprint {
         self.present & ((1 << DeviceIdentifier::COUNT) - 1) != 0
     }
 
+    /// Which identifiers it has, one bit each.
+    pub(super) const fn identifiers(&self) -> u16 {
+        (self.present & ((1 << DeviceIdentifier::COUNT) - 1)) as u16
+    }
+
+    /// Which identifiers have the same value in both, one bit each.
+    pub(super) fn identifiers_shared_with(&self, other: &Self) -> u16 {
+        let pairs = self.identifiers.iter().zip(&other.identifiers).enumerate();
+        let equal = pairs.fold(0, |bits, (at, (a, b))| bits | u16::from(a == b) << at);
+        equal & self.identifiers() & other.identifiers()
+    }
+
     pub(super) fn identifier(&self, which: DeviceIdentifier) -> Option<u64> {
         (self.present >> which as u32 & 1 == 1).then(|| self.identifiers[which as usize])
     }
@@ -129,10 +141,51 @@ pub(super) fn version(text: &str) -> Option<u32> {
 }
 
 /// A known device.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Record {
     pub(super) token: Token,
     pub(super) print: Fingerprint,
     /// Milliseconds since the Unix epoch of the newest event.
     pub(super) last_seen_ms: i64,
+    /// Which of its identifiers lead to it, one bit each: another device may show the same.
+    pub(super) leads: u16,
+}
+
+/// Words of a record in a snapshot.
+pub(super) const RECORD_WORDS: usize = 2 + DeviceIdentifier::COUNT + ATTRIBUTES / 2 + 2;
+const _: () = assert!(ATTRIBUTES.is_multiple_of(2));
+
+impl Record {
+    pub(super) fn to_words(self) -> [u64; RECORD_WORDS] {
+        const PRINT: usize = 2 + DeviceIdentifier::COUNT;
+        let mut words = [0; RECORD_WORDS];
+        words[..2].copy_from_slice(&self.token.to_words());
+        words[2..PRINT].copy_from_slice(&self.print.identifiers);
+        let pairs = self.print.attributes.as_chunks::<2>().0;
+        for (word, [low, high]) in words[PRINT..].iter_mut().zip(pairs) {
+            *word = u64::from(*high) << 32 | u64::from(*low);
+        }
+        words[RECORD_WORDS - 2] = u64::from(self.leads) << 32 | u64::from(self.print.present);
+        words[RECORD_WORDS - 1] = self.last_seen_ms.cast_unsigned();
+        words
+    }
+
+    pub(super) fn from_words(words: &[u64; RECORD_WORDS]) -> Self {
+        const PRINT: usize = 2 + DeviceIdentifier::COUNT;
+        let mut print = Fingerprint {
+            present: words[RECORD_WORDS - 2] as u32,
+            ..Fingerprint::default()
+        };
+        print.identifiers.copy_from_slice(&words[2..PRINT]);
+        for (pair, word) in print.attributes.as_chunks_mut::<2>().0.iter_mut().zip(&words[PRINT..])
+        {
+            *pair = [*word as u32, (*word >> 32) as u32];
+        }
+        Self {
+            token: Token::from_words([words[0], words[1]]),
+            print,
+            last_seen_ms: words[RECORD_WORDS - 1].cast_signed(),
+            leads: (words[RECORD_WORDS - 2] >> 32) as u16,
+        }
+    }
 }

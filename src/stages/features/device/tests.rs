@@ -1,6 +1,7 @@
 //! Devices as they change: the table of stability in DOMAIN section 6.
 
 use super::*;
+use crate::stages::features::epoch::{HEAD_WORDS, Words};
 use crate::domain::{DeviceIdentifier, EntityKind, EventTime, Fact};
 
 /// Builds the input of a device: identifiers as `name=number`, attributes as `name:text`.
@@ -35,7 +36,7 @@ const PHONE: &str = "media_drm_id=1 android_id=2 gsf_id=3 oaid=4 mac=5 \
 
 /// Shows a device, then a later state of it, and checks how that is recognised.
 fn check(before: &str, after: &str, kind: Match, reason: Change) {
-    let mut devices = Devices::new(1_000);
+    let mut devices = Devices::new(1_000, StoreId(12));
     let first = devices.recognise(&device(before), Seq(1)).unwrap();
     let then = devices.recognise(&device(after), Seq(2)).unwrap();
     assert_eq!((then.kind, then.reason), (kind, reason), "{after}: {then:?}");
@@ -74,7 +75,7 @@ fn attributes_alone_make_no_identity() {
     check(&format!("{weak} net:1"), &format!("{weak} net:1"), Match::Probable, Change::None);
     check(&format!("{weak} net:1"), &format!("{weak} net:2"), Match::New, Change::None);
     check(weak, weak, Match::New, Change::None);
-    let mut devices = Devices::new(1_000);
+    let mut devices = Devices::new(1_000, StoreId(12));
     for n in 0..20 {
         let print = format!("android_id={} {weak}", 100 + n);
         let found = devices.recognise(&device(&print), Seq(n)).unwrap();
@@ -87,7 +88,7 @@ fn attributes_alone_make_no_identity() {
 /// An attacker who invents devices cannot grow the store past its bound, nor break its maps.
 #[test]
 fn the_store_is_bounded() {
-    let mut devices = Devices::new(64);
+    let mut devices = Devices::new(64, StoreId(12));
     for n in 0..1_000_u64 {
         let print = format!("android_id={n} mac={} model:M{}", n + 5_000, n % 50);
         devices.recognise(&device(&print), Seq(n)).unwrap();
@@ -95,4 +96,52 @@ fn the_store_is_bounded() {
         assert_eq!(again.kind, Match::Same);
     }
     assert_eq!(devices.live(), 64);
+    let (identifiers, buckets) = devices.store.entries();
+    assert!(identifiers <= 64 * 2 && buckets <= 64, "{identifiers} and {buckets} entries");
+}
+
+/// One device that shows a new identifier every time leaves no trail in the maps, and is found by
+/// what it shows now.
+#[test]
+fn what_a_device_no_longer_shows_leads_nowhere() {
+    let mut devices = Devices::new(64, StoreId(12));
+    for n in 0..1_000_u64 {
+        let print = format!("media_drm_id=1 android_id=2 mac={} cpu:C{}", 10 + n, n % 3);
+        devices.recognise(&device(&print), Seq(n)).unwrap();
+    }
+    assert_eq!((devices.live(), devices.store.entries()), (1, (3, 0)));
+    let found = devices.recognise(&device("mac=1009"), Seq(2_000)).unwrap();
+    assert_eq!(found.kind, Match::Same);
+    let gone = devices.recognise(&device("mac=1008"), Seq(2_001)).unwrap();
+    assert_eq!(gone.kind, Match::New);
+}
+
+/// The maps follow from the records: after any history they are what a load makes of them.
+#[test]
+fn maps_made_again_are_the_same_maps() {
+    let mut devices = Devices::new(48, StoreId(12));
+    let show = |n: u64| {
+        let [a, b, c] = [n * 7 % 31, n * 5 % 23, n % 6];
+        device(&format!("android_id={a} mac={b} model:M{c} cpu:C screen:S memory:{c}"))
+    };
+    for n in 0..2_000 {
+        devices.recognise(&show(n), Seq(n));
+    }
+    let mut again = Devices::new(48, StoreId(12));
+    let mut meta = Vec::new();
+    let store = devices.granular();
+    store.begin(&mut meta);
+    let granules = store.epoch().left();
+    store.keep(0..granules);
+    let frames = store.epoch().take_frames(1, Vec::new).unwrap();
+    store.epoch().end();
+    again.granular().prepare(&mut Words(&meta)).unwrap();
+    again.granular().load(0, &frames[HEAD_WORDS..]).unwrap();
+    again.finish_load();
+    assert_eq!(again.store.entries(), devices.store.entries());
+    for n in 2_000..6_000 {
+        let (one, other) =
+            (devices.recognise(&show(n), Seq(n)), again.recognise(&show(n), Seq(n)));
+        assert_eq!(one, other, "{n}");
+    }
 }

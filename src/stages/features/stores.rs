@@ -1,0 +1,64 @@
+//! The state as a snapshot sees it: its stores, in one order, and what ties them together.
+
+use super::epoch::{Granular, Misfit};
+use super::keys::Row;
+use super::plan::{FeaturePlan, KindPlan};
+use super::state::FeatureState;
+
+use super::arena::Arena;
+
+impl FeatureState {
+    /// Everything that is copied granule by granule.
+    pub fn stores(&mut self) -> impl Iterator<Item = &mut dyn Granular> {
+        let arena: &mut dyn Granular = &mut self.arena;
+        let tables = self.tables.iter_mut().map(|table| {
+            let table: &mut dyn Granular = table;
+            table
+        });
+        std::iter::once(arena).chain(tables).chain(std::iter::once(self.devices.granular()))
+    }
+
+    /// When the first event happened, in Unix milliseconds: the state's only number outside its
+    /// stores.
+    pub const fn started_ms(&self) -> Option<i64> {
+        self.started_ms
+    }
+
+    /// After every store is loaded: looks at what one store says of another, and makes the indexes,
+    /// which follow from the rows.
+    pub fn finish_load(
+        &mut self,
+        plan: &FeaturePlan,
+        started_ms: Option<i64>,
+    ) -> Result<(), Misfit> {
+        self.started_ms = started_ms;
+        let Self { arena, tables, devices, .. } = self;
+        arena.check()?;
+        for (table, kind) in tables.iter_mut().zip(&plan.kinds) {
+            table.finish_load(|row| check(row, arena, kind))?;
+        }
+        devices.finish_load();
+        Ok(())
+    }
+}
+
+/// A row must name blocks that are there, or a later event would reach past them.
+fn check(row: &Row, arena: &Arena, kind: &KindPlan) -> Result<(), Misfit> {
+    if !row.ring.is_none() {
+        let capacity = 2_u32 << row.class.min(kind.class_max);
+        let is_within = row.class <= kind.class_max
+            && u32::from(row.head) < capacity
+            && u32::from(row.len) <= capacity
+            && arena.holds(row.ring, kind.layout.block_words(row.class));
+        if !is_within {
+            return Err(Misfit("a row's ring is not where it says"));
+        }
+    } else if row.len > 0 {
+        return Err(Misfit("a row without a ring has events"));
+    }
+    if row.panes.is_none() || arena.holds(row.panes, kind.panes.block_words()) {
+        Ok(())
+    } else {
+        Err(Misfit("a row's panes are not where it says"))
+    }
+}
