@@ -1,13 +1,15 @@
 //! From checked parts to a pipeline that stands where its journal ends.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::bundle::Bundle;
 use crate::domain::EventTime;
 use crate::edges::keys::Keys;
 use crate::edges::machine::Machine;
+use crate::edges::snapshots::{self, Keeper};
 use crate::engine::{
     ENGINE_SEMANTICS, Engine, EngineLimits, Pace, Parts, Pipeline, Recovered, recover,
 };
@@ -90,6 +92,18 @@ pub(super) fn assemble(
         surroundings,
     };
     Ok((Pipeline::new(parts, assembly.bundle_files)?, recovered))
+}
+
+/// Takes snapshots beside a journal that recovery has read.
+pub(super) fn keep_snapshots(
+    dir: &Path,
+    settings: snapshots::Settings,
+    pipeline: &Pipeline<Machine>,
+    recovered: &Recovered,
+) -> io::Result<Option<Keeper>> {
+    let start =
+        |journal| Keeper::start(dir, journal, settings, pipeline.engine(), recovered.restored);
+    recovered.journal.map(start).transpose()
 }
 
 /// Now, by the machine's clock.

@@ -3,14 +3,15 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crate::domain::Source;
 use crate::edges::kafka::{Decider, EDGE_REASONS};
-use crate::engine::Pace;
+use crate::engine::{Pace, PassedOver, Recovered};
 use crate::stages::decode::{Field, RejectReason};
 use crate::telemetry::{self, LogEvent, Telemetry, Unready, emit};
 
-use super::assemble::{Assembly, assemble};
+use super::assemble::{Assembly, assemble, keep_snapshots};
 use super::check;
 use super::prepare::{Prepared, prepare};
 use super::serve::{ServeError, Surroundings, keep_memory_private, report_failure};
@@ -62,6 +63,7 @@ fn serve(prepared: Prepared, telemetry: Telemetry) -> Result<(), ServeError> {
     let surroundings = Surroundings::begin(config.http, telemetry.clone())?;
     telemetry.readiness.set(Unready::Recovering);
     let dir = config.journal.dir.clone();
+    let began = Instant::now();
     let (pipeline, recovered) = assemble(Assembly {
         bundle: Arc::clone(&bundle),
         bundle_files: &bundle_files,
@@ -73,7 +75,10 @@ fn serve(prepared: Prepared, telemetry: Telemetry) -> Result<(), ServeError> {
         profile,
         pace: Pace::Live,
     })?;
+    report_recovery(&recovered, began.elapsed());
     telemetry.readiness.clear(Unready::Recovering);
+    let keeper = keep_snapshots(&dir, config.snapshots, &pipeline, &recovered)
+        .map_err(|source| ServeError::System { what: "a thread", source })?;
     emit(&LogEvent::Started {
         version: env!("CARGO_PKG_VERSION"),
         bundle: &bundle.name(),
@@ -84,7 +89,22 @@ fn serve(prepared: Prepared, telemetry: Telemetry) -> Result<(), ServeError> {
     // What a crash may leave unsent: what was unacknowledged, and a commit's interval at a rate
     // that one thread does not reach.
     let in_flight_max = config.kafka.unacknowledged_max as u64 + 1_000_000;
-    let decider =
+    let mut decider =
         Decider::new(pipeline, tables, keys.token_keys(), (dir, positions), in_flight_max);
+    if let Some(keeper) = keeper {
+        decider = decider.with_snapshots(keeper);
+    }
     surroundings.run(config.kafka, decider)
+}
+
+/// Says from where the state came back, and which snapshots could not be used.
+fn report_recovery(recovered: &Recovered, took: Duration) {
+    for PassedOver { path, fault } in &recovered.passed_over {
+        emit(&LogEvent::SnapshotPassedOver { file: &path.display(), fault });
+    }
+    emit(&LogEvent::Recovered {
+        restored: recovered.restored.map_or(0, |next| next.0 - 1),
+        inputs: recovered.inputs,
+        ms: took.as_millis() as u64,
+    });
 }

@@ -10,14 +10,15 @@ use crate::bundle::{Bundle, shipped_files};
 use crate::domain::{Action, Applied};
 use crate::edges::bundle_files;
 use crate::edges::keys::Keys;
+use crate::edges::snapshots::{self, Keeper};
 use crate::edges::tables::{TablePaths, TableStore};
-use crate::engine::{EngineLimits, Intent, Outcome, Pace, Pipeline, Surroundings};
+use crate::engine::{EngineLimits, Intent, Outcome, Pace, PassedOver, Pipeline, Surroundings};
 use crate::journal::{Durability, Opening};
 use crate::stages::decode::{Door, TimeLimits};
 use crate::stages::enrich::Tables;
 use crate::stages::mask::Profile;
 
-use super::assemble::{Assembly, assemble};
+use super::assemble::{Assembly, assemble, keep_snapshots};
 
 /// Score a file of events: JSON lines in, one masked decision a line out.
 ///
@@ -142,20 +143,39 @@ fn score(args: &Args) -> Result<Summary, ScoreError> {
         profile: Profile::shipped("default").expect("the default profile is shipped"),
         pace: Pace::Unhurried,
     };
-    let (mut pipeline, _) =
+    let (pipeline, recovered) =
         assemble(assembly).map_err(|error| ScoreError::Failed(error.to_string()))?;
+    for PassedOver { path, fault } in &recovered.passed_over {
+        eprintln!("{}: passed over: {fault}", path.display());
+    }
+    let settings = snapshots::Settings::default();
+    let keeper = match &args.journal {
+        None => None,
+        Some(dir) => keep_snapshots(dir, settings, &pipeline, &recovered)
+            .map_err(|error| ScoreError::Failed(error.to_string()))?,
+    };
+    let mut scorer = Scorer { pipeline, keeper };
     let intent = if args.observe { Intent::Observe } else { Intent::Decide };
-    let summary = stream(args, &mut pipeline, (&tables.current(), &keys.token_keys()), intent)?;
-    pipeline.close().map_err(|error| ScoreError::Failed(error.to_string()))?;
+    let summary = stream(args, &mut scorer, (&tables.current(), &keys.token_keys()), intent)?;
+    if let Some(keeper) = scorer.keeper {
+        keeper.finish(scorer.pipeline.engine_mut());
+    }
+    scorer.pipeline.close().map_err(|error| ScoreError::Failed(error.to_string()))?;
     Ok(summary)
 }
 
 /// Lines are flushed to the journal and written out in groups of this many.
 const GROUP: u64 = 256;
 
+/// The engine over a file, and its snapshots where there is a journal.
+struct Scorer<S> {
+    pipeline: Pipeline<S>,
+    keeper: Option<Keeper>,
+}
+
 fn stream<S: Surroundings>(
     args: &Args,
-    pipeline: &mut Pipeline<S>,
+    Scorer { pipeline, keeper }: &mut Scorer<S>,
     lookups: (&Tables, &crate::stages::enrich::TokenKeys),
     intent: Intent,
 ) -> Result<Summary, ScoreError> {
@@ -186,6 +206,9 @@ fn stream<S: Surroundings>(
             continue;
         }
         summary.lines += 1;
+        if let Some(keeper) = keeper {
+            keeper.turn(pipeline.engine_mut());
+        }
         let step = pipeline
             .process(&line, (None, None), intent, lookups)
             .map_err(|error| ScoreError::Failed(error.to_string()))?;

@@ -57,8 +57,9 @@ pub(super) struct Surroundings {
 
 /// Between two looks at whether something has ended.
 const LOOK: Duration = Duration::from_millis(100);
-/// What a stop may take on top of its own limit: leaving the group, dropping the clients.
-const LEAVE: Duration = Duration::from_secs(10);
+/// What a stop may take on top of its own limit: leaving the group, dropping the clients, and a last
+/// snapshot, which gives up after 30 seconds.
+const LEAVE: Duration = Duration::from_secs(45);
 
 impl Surroundings {
     /// Serves metrics and health, and listens for signals, on a thread of its own.

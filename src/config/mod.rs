@@ -20,7 +20,7 @@ use std::path::Path;
 
 use toml::de::DeTable;
 
-use crate::edges::{http, kafka as kafka_edge};
+use crate::edges::{http, kafka as kafka_edge, snapshots};
 
 use section::{Document, Section};
 
@@ -36,6 +36,8 @@ pub struct Config {
     pub sinks: Vec<Sink>,
     /// The journal.
     pub journal: Journal,
+    /// Snapshots of the state, beside the journal.
+    pub snapshots: snapshots::Settings,
     /// Where the keys come from.
     pub keys: KeysFrom,
     /// Where the rules come from.
@@ -91,6 +93,7 @@ impl Config {
             kafka: kafka::read(root.section("kafka"), outputs),
             sinks,
             journal: storage::journal(root.section("journal")),
+            snapshots: storage::snapshots(root.section("snapshots")),
             keys: storage::keys(root.section("keys")),
             bundle: storage::bundle(root.section("bundle")),
             tables: storage::tables(root.section("tables")),

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::domain::EntityKind;
+use crate::edges::snapshots;
 use crate::edges::tables::TablePaths;
 use crate::engine::EngineLimits;
 use crate::journal::Durability;
@@ -75,6 +76,16 @@ pub(super) fn journal(mut section: Section<'_, '_>) -> Journal {
     }
     section.finish();
     journal
+}
+
+pub(super) fn snapshots(mut section: Section<'_, '_>) -> snapshots::Settings {
+    let settings = snapshots::Settings {
+        every_events: section.integer("every_events", 1_000..=1_000_000_000),
+        every: Duration::from_secs(section.integer("every_seconds", 10..=86_400)),
+        anchor_days: section.integer("anchor_days", 0..=3_650) as u32,
+    };
+    section.finish();
+    settings
 }
 
 pub(super) fn keys(mut section: Section<'_, '_>) -> KeysFrom {

@@ -23,6 +23,7 @@ fn an_empty_file_is_the_shipped_one() {
     assert_eq!(config.kafka.topics, ["tidegate.payments"]);
     assert_eq!(config.kafka.outputs.decisions, "tidegate.decisions");
     assert_eq!(config.kafka.transactional_id, None);
+    assert_eq!(config.snapshots, snapshots::Settings::default());
     assert_eq!(config.limits.time, crate::stages::decode::TimeLimits::default());
     assert_eq!(config.keys, KeysFrom::Env("TIDEGATE_KEYS".to_owned()));
 }

@@ -7,3 +7,4 @@ pub mod card_sequence;
 pub mod keys;
 pub mod bundle_files;
 pub mod machine;
+pub mod snapshots;

@@ -8,15 +8,19 @@ mod pack;
 mod recent;
 mod parked;
 mod state_machine;
+mod snapshot;
 mod recovery;
 mod pipeline;
 
 pub use budget::{Budget, Fixed, Unhurried};
 pub use parked::Expired;
 pub use pipeline::{Intent, Outcome, Pace, Parts, Pipeline, Step, Surroundings};
-pub use recovery::{Recovered, count_again, recover};
+pub use recovery::{PassedOver, Recovered, count_again, recover, restore_at};
+pub use snapshot::{
+    Copying, Head, Kept, LastInput, Sealer, Shelf, SnapshotFault, preamble, verify,
+};
 pub use state_machine::{Engine, EngineLimits};
 
 /// The version of what the engine computes: replay is byte-exact within one version. Raise it with
 /// every change that can change a body.
-pub const ENGINE_SEMANTICS: u32 = 1;
+pub const ENGINE_SEMANTICS: u32 = 2;

@@ -34,6 +34,14 @@ pub(super) fn pack(body: &Body) -> [u64; BODY_WORDS] {
     ]
 }
 
+/// Whether these words can be unpacked: whether [`pack`] can have made them.
+pub(super) fn is_packed(words: &[u64]) -> bool {
+    let byte = |word: u64, shift: u32| usize::from((word >> shift) as u8);
+    byte(words[0], 16) < Action::ALL.len()
+        && byte(words[0], 56) < Plan::ALL.len()
+        && byte(words[1], 48) <= Reasons::MAX
+}
+
 /// Unpacks what [`pack`] made.
 pub(super) fn unpack(words: &[u64]) -> Body {
     let byte = |word: u64, shift: u32| (word >> shift) as u8;
@@ -81,11 +89,13 @@ mod tests {
                         missing: MissingTables(u16::MAX),
                         plan,
                     };
+                    assert!(is_packed(&pack(&body)));
                     assert_eq!(unpack(&pack(&body)), body);
                 }
             }
             reasons.push(ReasonId(u16::MAX - reasons_len as u16));
         }
         assert_eq!(unpack(&pack(&Body::default())), Body::default());
+        assert!(!is_packed(&[3 << 16, 0, 0, 0]) && !is_packed(&[0, 9 << 48, 0, 0]));
     }
 }

@@ -2,7 +2,8 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use crate::domain::{Amendment, EventTime, Seq, Source, Token};
+use crate::domain::{Amendment, EventTime, OutcomeResult, Refusal, Seq, Source, Token, Truth};
+use crate::stages::features::{Misfit, Words};
 
 /// An amendment whose event never came.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -13,7 +14,7 @@ pub struct Expired {
     pub source: Option<Source>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 struct Waiting {
     target: Token,
     since: EventTime,
@@ -93,6 +94,84 @@ impl Parked {
     }
 }
 
+/// Snapshots: what waits is little, and is written as a whole.
+impl Parked {
+    pub(super) fn write(&self, out: &mut Vec<u64>) {
+        out.extend([self.first, self.queue.len() as u64]);
+        for waiting in &self.queue {
+            let source = waiting.expired.source;
+            let place = source.map_or(u64::MAX, |source| {
+                u64::from(source.topic) << 32 | u64::from(source.partition.cast_unsigned())
+            });
+            out.extend(waiting.target.to_words());
+            out.extend([
+                waiting.since.as_ms().cast_unsigned(),
+                waiting.expired.seq.0,
+                place,
+                source.map_or(0, |source| source.offset.cast_unsigned()),
+                code(waiting.amendment) << 1 | u64::from(waiting.is_taken),
+            ]);
+        }
+    }
+
+    /// Fills an empty queue with what [`write`](Self::write) wrote.
+    pub(super) fn read(&mut self, words: &mut Words<'_>) -> Result<(), Misfit> {
+        self.first = words.at_most(u64::MAX >> 1)?;
+        let count = words.one()?;
+        for place in 0..count {
+            let target = Token::from_words([words.one()?, words.one()?]);
+            let since = EventTime::from_ms(words.one()?.cast_signed());
+            let since =
+                since.map_err(|_| Misfit("an amendment waits since a time that is none"))?;
+            let seq = Seq(words.one()?);
+            let (at, offset) = (words.one()?, words.one()?.cast_signed());
+            let source = (at != u64::MAX).then_some(Source {
+                topic: (at >> 32) as u16,
+                partition: (at as u32).cast_signed(),
+                offset,
+            });
+            let last = words.one()?;
+            let amendment = of_code(last >> 1).ok_or(Misfit("an amendment says nothing known"))?;
+            let is_taken = last & 1 == 1;
+            let expired = Expired { seq, source };
+            self.queue.push_back(Waiting { target, since, expired, amendment, is_taken });
+            if !is_taken {
+                self.by_target.entry(target).or_default().push(self.first + place);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An amendment as a number: what it is, then its words' own numbers.
+const fn code(amendment: Amendment) -> u64 {
+    match amendment {
+        Amendment::Outcome { result, refusal } => {
+            let refusal = match refusal {
+                None => 0,
+                Some(refusal) => refusal as u64,
+            };
+            1 << 16 | (result as u64) << 8 | refusal
+        }
+        Amendment::Label { truth } => 2 << 16 | truth as u64,
+    }
+}
+
+fn of_code(code: u64) -> Option<Amendment> {
+    Some(match code >> 16 {
+        1 => {
+            let result = OutcomeResult::from_number(code >> 8 & 0xff)?;
+            let refusal = match code & 0xff {
+                0 => None,
+                number => Some(Refusal::from_number(number)?),
+            };
+            Amendment::Outcome { result, refusal }
+        }
+        2 => Amendment::Label { truth: Truth::from_number(code & 0xffff)? },
+        _ => return None,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,5 +209,26 @@ mod tests {
         }
         assert_eq!(expired(&mut parked, at(2_000)), [10, 11, 12]);
         assert_eq!(parked.len(), 3);
+        let mut words = Vec::new();
+        parked.write(&mut words);
+        let mut again = Parked::new(3, 1_000);
+        again.read(&mut Words(&words)).unwrap();
+        assert_eq!((again.queue, again.by_target), (parked.queue, parked.by_target));
+    }
+
+    /// Every amendment keeps what it says across a snapshot.
+    #[test]
+    fn an_amendment_comes_back_from_its_number() {
+        let refusals = Refusal::ALL.iter().map(|refusal| Some(*refusal)).chain([None]);
+        for refusal in refusals {
+            for result in OutcomeResult::ALL.iter().copied() {
+                let amendment = Amendment::Outcome { result, refusal };
+                assert_eq!(of_code(code(amendment)), Some(amendment));
+            }
+        }
+        for truth in Truth::ALL.iter().copied() {
+            assert_eq!(of_code(code(Amendment::Label { truth })), Some(Amendment::Label { truth }));
+        }
+        assert_eq!((of_code(0), of_code(u64::MAX)), (None, None));
     }
 }

@@ -3,10 +3,12 @@
 //! A ring of fixed rows, the oldest overwritten, and an index over it. Both have their full size
 //! from the start, so nothing grows while events flow.
 
-use crate::domain::{Body, Content, EventTime, Seq, Token};
-use crate::stages::features::Footprint;
+use std::ops::Range;
 
-use super::pack::{BODY_WORDS, pack, unpack};
+use crate::domain::{Body, Content, EventTime, Seq, Token};
+use crate::stages::features::{Epoch, Extent, Footprint, Granular, Misfit, StoreId, Words};
+
+use super::pack::{BODY_WORDS, is_packed, pack, unpack};
 
 /// One of the bundles that have answered, in the order in which they came.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -44,10 +46,16 @@ pub(super) struct Recent {
     written: usize,
     /// Row + 1 by token, open addressing; zero is empty.
     index: Vec<u32>,
+    epoch: Epoch,
 }
 
 /// Rows per chunk: chunks are taken as the ring fills for the first time.
 const CHUNK: usize = 1 << 12;
+/// Fewest events that are remembered.
+const LEAST: usize = 16;
+/// Rows that are copied together: about a kibibyte.
+const GRANULE: usize = 4;
+const _: () = assert!(CHUNK.is_multiple_of(GRANULE));
 const TOKEN: usize = 0;
 const CONTENT: usize = 2;
 const SEQ: usize = 4;
@@ -63,14 +71,15 @@ const HAS_BODY: u64 = 1 << 63;
 
 impl Recent {
     /// Remembers up to `capacity` events, each with a footprint of `footprint_words`.
-    pub(super) fn new(capacity: u32, footprint_words: usize) -> Self {
-        let capacity = (capacity as usize).max(CHUNK);
+    pub(super) fn new(capacity: u32, footprint_words: usize, store: StoreId) -> Self {
+        let capacity = (capacity as usize).max(LEAST);
         Self {
             rows: Vec::new(),
             row_words: FOOTPRINT + footprint_words,
             capacity,
             written: 0,
             index: vec![0; (capacity * 2).next_power_of_two()],
+            epoch: Epoch::new(store),
         }
     }
 
@@ -85,16 +94,17 @@ impl Recent {
     }
 
     fn row_mut(&mut self, row: usize) -> &mut [u64] {
+        let granule = (row / GRANULE) as u32;
+        if self.epoch.wants(granule) {
+            self.keep(granule..granule + 1);
+        }
         let start = row % CHUNK * self.row_words;
         &mut self.rows[row / CHUNK][start..start + self.row_words]
     }
 
     fn token(&self, row: usize) -> Token {
         let words = self.row(row);
-        let mut bytes = [0; 16];
-        bytes[..8].copy_from_slice(&words[TOKEN].to_le_bytes());
-        bytes[8..].copy_from_slice(&words[TOKEN + 1].to_le_bytes());
-        Token::from_bytes(bytes)
+        Token::from_words([words[TOKEN], words[TOKEN + 1]])
     }
 
     /// What is remembered under a token.
@@ -113,14 +123,12 @@ impl Recent {
 
     fn remembered(&self, row: usize) -> Remembered {
         let words = self.row(row);
-        let mut content = [0; 16];
-        content[..8].copy_from_slice(&words[CONTENT].to_le_bytes());
-        content[8..].copy_from_slice(&words[CONTENT + 1].to_le_bytes());
+        let content = Token::from_words([words[CONTENT], words[CONTENT + 1]]);
         let has_body = words[SEQ] & HAS_BODY != 0;
         Remembered {
             row,
             seq: Seq(words[SEQ] & !HAS_BODY),
-            content: Content(content),
+            content: Content(*content.as_bytes()),
             // Written from an `EventTime`, so in its range.
             occurred_at: EventTime::from_ms(words[TIME].cast_signed()).unwrap_or(EventTime::MIN),
             received_at: EventTime::from_ms((words[RECEIVED] & TIME_MASK).cast_signed())
@@ -154,16 +162,9 @@ impl Recent {
         } else if row / CHUNK == self.rows.len() {
             self.rows.push(vec![0; CHUNK * self.row_words].into_boxed_slice());
         }
-        let half = |bytes: &[u8; 16], high: usize| {
-            let mut half = [0; 8];
-            half.copy_from_slice(&bytes[high * 8..high * 8 + 8]);
-            u64::from_le_bytes(half)
-        };
         let words = self.row_mut(row);
-        for high in 0..2 {
-            words[TOKEN + high] = half(token.as_bytes(), high);
-            words[CONTENT + high] = half(&content.0, high);
-        }
+        words[TOKEN..CONTENT].copy_from_slice(&token.to_words());
+        words[CONTENT..SEQ].copy_from_slice(&Token::from_bytes(content.0).to_words());
         words[SEQ] = moment.seq.0 | if body.is_some() { HAS_BODY } else { 0 };
         words[TIME] = moment.occurred_at.as_ms().cast_unsigned();
         words[RECEIVED] =
@@ -171,6 +172,10 @@ impl Recent {
         words[BODY..FOOTPRINT].copy_from_slice(&pack(body.unwrap_or(&Body::default())));
         footprint.write(&mut words[FOOTPRINT..]);
         self.written += 1;
+        self.link(token, row);
+    }
+
+    fn link(&mut self, token: Token, row: usize) {
         let mask = self.index.len() - 1;
         let mut at = token.short() as usize & mask;
         while self.index[at] != 0 {
@@ -204,6 +209,83 @@ impl Recent {
     }
 }
 
+/// Snapshots.
+impl Recent {
+    fn rows_filled(&self) -> usize {
+        self.written.min(self.capacity)
+    }
+
+    /// After a load: looks at what the rows name, and makes the index.
+    pub(super) fn finish_load(&mut self, bundles: usize) -> Result<(), Misfit> {
+        for row in 0..self.rows_filled() {
+            let words = self.row(row);
+            if !is_packed(&words[BODY..FOOTPRINT]) {
+                return Err(Misfit("a remembered answer is none that we give"));
+            }
+            if (words[RECEIVED] >> 48) as usize >= bundles {
+                return Err(Misfit("a remembered answer names a bundle that is not there"));
+            }
+            self.link(self.token(row), row);
+        }
+        Ok(())
+    }
+}
+
+impl Granular for Recent {
+    fn epoch(&mut self) -> &mut Epoch {
+        &mut self.epoch
+    }
+
+    fn begin(&mut self, meta: &mut Vec<u64>) {
+        meta.push(self.written as u64);
+        let items = self.rows_filled() as u64;
+        let extent = Extent {
+            granules: self.rows_filled().div_ceil(GRANULE) as u32,
+            granule_words: GRANULE * self.row_words,
+            words: items * self.row_words as u64,
+        };
+        self.epoch.begin(extent, items);
+    }
+
+    fn keep(&mut self, granules: Range<u32>) {
+        let Self { rows, epoch, row_words, .. } = self;
+        // The last granule may have got rows since the barrier.
+        let end = (u64::from(granules.end) * GRANULE as u64).min(epoch.items()) as usize;
+        let mut row = granules.start as usize * GRANULE;
+        epoch.frame(granules, |out| {
+            while row < end {
+                let rest = (CHUNK - row % CHUNK).min(end - row);
+                let start = row % CHUNK * *row_words;
+                out.extend_from_slice(&rows[row / CHUNK][start..start + rest * *row_words]);
+                row += rest;
+            }
+        });
+    }
+
+    fn prepare(&mut self, meta: &mut Words<'_>) -> Result<Extent, Misfit> {
+        self.written = meta.at_most(u64::MAX >> 1)? as usize;
+        let chunks = self.rows_filled().div_ceil(CHUNK);
+        self.rows = std::iter::repeat_with(Default::default).take(chunks).collect();
+        Extent::of(self.rows_filled() as u64, self.row_words, GRANULE)
+    }
+
+    fn load(&mut self, first: u32, words: &[u64]) -> Result<(), Misfit> {
+        let rows = words.chunks_exact(self.row_words);
+        if !rows.remainder().is_empty() {
+            return Err(Misfit("a remembered event is cut short"));
+        }
+        for (row, words) in (first as usize * GRANULE..self.rows_filled()).zip(rows) {
+            let chunk = &mut self.rows[row / CHUNK];
+            if chunk.is_empty() {
+                *chunk = vec![0; CHUNK * self.row_words].into_boxed_slice();
+            }
+            let start = row % CHUNK * self.row_words;
+            chunk[start..start + self.row_words].copy_from_slice(words);
+        }
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -220,7 +302,7 @@ mod tests {
     /// another would be answered with a stranger's decision.
     #[test]
     fn the_newest_events_are_remembered_and_no_others() {
-        let mut recent = Recent::new(0, Footprint::words(0));
+        let mut recent = Recent::new(0, Footprint::words(0), StoreId(13));
         let capacity = recent.capacity as u64;
         let at = EventTime::from_ms(1_700_000_000_000).unwrap();
         for n in 0..capacity * 3 {

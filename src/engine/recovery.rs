@@ -1,18 +1,26 @@
-//! Back to where it was: every input that the journal holds is counted again, with its answer.
+//! Back to where it was: the newest good snapshot, then every input that the journal holds after
+//! it is counted again, with its answer.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::bundle::Bundle;
 use crate::domain::{EventTime, Seq, Source};
-use crate::journal::{BundleRef, Item, JournalError, ReadEntry, Reader, StoredBundle};
+use crate::journal::{BundleRef, Item, JournalError, JournalId, ReadEntry, Reader, StoredBundle};
 
 use super::Engine;
 use super::recent::BundleNumber;
+use super::snapshot::{Head, Kept, Shelf, SnapshotFault};
 
 /// What a journal held.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Recovered {
+    /// The journal's name; `None` when there is none.
+    pub journal: Option<JournalId>,
+    /// The first input that the snapshot had not seen; `None` when all were counted again.
+    pub restored: Option<Seq>,
+    /// Snapshots that could not be used, newest first.
+    pub passed_over: Vec<PassedOver>,
     /// How many inputs were counted again.
     pub inputs: u64,
     /// The number of the last one.
@@ -21,6 +29,15 @@ pub struct Recovered {
     pub last_received_at: Option<EventTime>,
     /// Per topic and partition, the newest position that an input came from.
     pub positions: BTreeMap<(u16, i32), i64>,
+}
+
+/// A snapshot that could not be used.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PassedOver {
+    /// Its file.
+    pub path: PathBuf,
+    /// Why.
+    pub fault: SnapshotFault,
 }
 
 impl Recovered {
@@ -32,13 +49,31 @@ impl Recovered {
             offset: offset + 1,
         })
     }
+
+    fn note(&mut self, engine: &Engine) {
+        self.last_seq = engine.next_seq().0.checked_sub(1).filter(|seq| *seq > 0).map(Seq);
+        self.last_received_at = engine.last_received_at();
+        let position = |at: &Source| ((at.topic, at.partition), at.offset);
+        self.positions = engine.positions().iter().map(position).collect();
+    }
 }
 
-/// Rebuilds the state of an engine from a journal; a journal that does not exist holds nothing.
+/// Rebuilds the state of an engine that has seen nothing: from the newest snapshot beside the
+/// journal that is whole and fits, and the inputs after it; else from all inputs. A journal that
+/// does not exist holds nothing.
 pub fn recover(engine: &mut Engine, dir: &Path) -> Result<Recovered, JournalError> {
     let mut recovered = Recovered::default();
-    let Some(mut reader) = Reader::open(dir)? else { return Ok(recovered) };
+    let tail = restore(engine, dir, Seq(u64::MAX), &mut recovered)?;
+    let tail = match tail {
+        Some(tail) => Some(tail),
+        None => Reader::open(dir)?.map(|reader| Tail { reader, bundles: Vec::new() }),
+    };
+    let Some(Tail { mut reader, bundles: before }) = tail else { return Ok(recovered) };
+    recovered.journal = Some(reader.journal());
     let mut bundles: BTreeMap<BundleRef, BundleNumber> = BTreeMap::new();
+    for stored in &before {
+        bundles.insert(stored.bundle, introduce(engine, stored));
+    }
     while let Some(item) = reader.read()? {
         match item {
             Item::Start(_) => {}
@@ -49,20 +84,113 @@ pub fn recover(engine: &mut Engine, dir: &Path) -> Result<Recovered, JournalErro
                 let made_by = bundles.get(&entry.bundle).copied().unwrap_or_default();
                 engine.restore(&entry.input, entry.seq, entry.body(), made_by);
                 recovered.inputs += 1;
-                recovered.last_seq = Some(entry.seq);
-                recovered.last_received_at = Some(entry.input.received_at);
-                if let Some(Source { topic, partition, offset }) = entry.input.source {
-                    let newest = recovered.positions.entry((topic, partition)).or_insert(offset);
-                    *newest = offset.max(*newest);
-                }
             }
         }
+    }
+    recovered.note(engine);
+    Ok(recovered)
+}
+
+/// Puts an engine that has seen nothing where the newest snapshot at or before an input was taken:
+/// it has seen only inputs below `at`, and [`Engine::next_seq`] says from where on to replay. What
+/// is passed over is named; without a snapshot the engine stays as it is.
+pub fn restore_at(engine: &mut Engine, dir: &Path, at: Seq) -> Result<Recovered, JournalError> {
+    let mut recovered = Recovered::default();
+    if let Some(Tail { reader, bundles }) = restore(engine, dir, at, &mut recovered)? {
+        recovered.journal = Some(reader.journal());
+        bundles.iter().for_each(|stored| {
+            introduce(engine, stored);
+        });
+        recovered.note(engine);
     }
     Ok(recovered)
 }
 
+/// A journal that stands behind the last input of a snapshot, and the bundles that were met on the
+/// way there.
+struct Tail {
+    reader: Reader,
+    bundles: Vec<StoredBundle>,
+}
+
+/// Tries snapshots, newest first.
+fn restore(
+    engine: &mut Engine,
+    dir: &Path,
+    at_most: Seq,
+    recovered: &mut Recovered,
+) -> Result<Option<Tail>, JournalError> {
+    let kept = Shelf::of(dir).kept();
+    for kept in kept.into_iter().rev().filter(|kept| kept.next <= at_most) {
+        match try_restore(engine, dir, &kept)? {
+            Ok(tail) => {
+                recovered.restored = Some(kept.next);
+                return Ok(Some(tail));
+            }
+            Err(fault) => recovered.passed_over.push(PassedOver { path: kept.path, fault }),
+        }
+    }
+    Ok(None)
+}
+
+/// The journal's faults end the recovery, a snapshot's only this attempt.
+fn try_restore(
+    engine: &mut Engine,
+    dir: &Path,
+    kept: &Kept,
+) -> Result<Result<Tail, SnapshotFault>, JournalError> {
+    let snapshot = match kept.open().and_then(|snapshot| {
+        snapshot.check(engine)?;
+        Ok(snapshot)
+    }) {
+        Ok(snapshot) => snapshot,
+        Err(fault) => return Ok(Err(fault)),
+    };
+    let tail = match find_last(dir, &snapshot.head)? {
+        Ok(tail) => tail,
+        Err(fault) => return Ok(Err(fault)),
+    };
+    Ok(snapshot.load(engine).map(|()| tail))
+}
+
+/// Goes behind the last input that a snapshot has seen. It must be there and be the same: a journal
+/// that lost its end in a crash, and has gone on since, is another past.
+fn find_last(dir: &Path, head: &Head) -> Result<Result<Tail, SnapshotFault>, JournalError> {
+    let last = Seq(head.next.0.saturating_sub(1));
+    let Some(mut reader) = Reader::open_from(dir, last)? else {
+        return Ok(Err(SnapshotFault::NotInJournal));
+    };
+    if reader.journal() != head.journal {
+        return Ok(Err(SnapshotFault::OtherJournal));
+    }
+    let mut bundles = Vec::new();
+    if let Some(active) = reader.bundle_at_segment_start() {
+        bundles.push(reader.read_active_bundle(active)?);
+    }
+    let is_it = loop {
+        match reader.read()? {
+            Some(Item::Bundle(stored)) => bundles.push(stored),
+            Some(Item::Start(_)) => {}
+            Some(Item::Entry(entry)) => {
+                let input = &entry.input;
+                let (event, content) = (input.event, input.content);
+                break entry.seq == last
+                    && (event, content) == (head.last.event, head.last.content)
+                    && input.received_at == head.last.received_at;
+            }
+            None => break false,
+        }
+    };
+    Ok(if is_it { Ok(Tail { reader, bundles }) } else { Err(SnapshotFault::NotInJournal) })
+}
+
 /// Makes the engine know a bundle of the past, for the answers that it gave.
 fn introduce(engine: &mut Engine, stored: &StoredBundle) -> BundleNumber {
+    let hex: String = stored.hash.0.iter().map(|byte| format!("{byte:02x}")).collect();
+    let name = format!("sha256:{hex}");
+    if let Some(known) = engine.knows(&name) {
+        return known;
+    }
     let files: BTreeMap<String, Vec<u8>> =
         stored.files.iter().map(|file| (file.path.clone(), file.content.clone())).collect();
     let compiled = Bundle::compile(&files).ok();
@@ -78,8 +206,7 @@ fn introduce(engine: &mut Engine, stored: &StoredBundle) -> BundleNumber {
         }
         reasons[place] = (code.clone(), sentence(code));
     }
-    let hex: String = stored.hash.0.iter().map(|byte| format!("{byte:02x}")).collect();
-    engine.introduce(&format!("sha256:{hex}"), reasons)
+    engine.introduce(&name, reasons)
 }
 
 /// Counts one input of a journal again, with the answer that it got then, and asks no rule: for the

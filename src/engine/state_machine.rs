@@ -6,17 +6,19 @@ use crate::bundle::Bundle;
 use crate::domain::{
     Amendment, Applied, Body, DecisionFlags, Effect, EntityKind, EventTime, Fact, FeatureVector,
     FieldId, FieldType, Input, Kind, MissingTables, OutcomeResult, Plan, ReasonId, Seq, Service,
-    Stage, Token, Value, What,
+    Source, Stage, Token, Value, What,
 };
 use crate::stages::decide::{Evidence, RiskData, decide};
 use crate::stages::features::{
     Behind, FeaturePlan, FeatureState, Footprint, MemoryUse, PlanFault, PlanOptions, StateLimits,
+    StoreId,
 };
 use crate::stages::rules::{Context, Hits};
 
 use super::budget::Budget;
 use super::parked::{Expired, Parked};
 use super::recent::{BundleNumber, Moment, Recent, Remembered};
+use super::snapshot::{LastInput, Rest};
 
 /// Bounds of the engine's memory.
 #[derive(Clone, Debug)]
@@ -42,13 +44,39 @@ impl Default for EngineLimits {
     }
 }
 
+/// The numbers of the engine's own stores in a snapshot, after those of the windows.
+pub(super) const RECENT: StoreId = StoreId(13);
+pub(super) const AMENDED: StoreId = StoreId(14);
+pub(super) const REST: StoreId = StoreId(15);
+
 /// What a repeated answer needs of the bundle that made it.
 #[derive(Clone, Debug)]
-struct Made {
+pub(super) struct Made {
     /// The bundle's hash as text.
-    name: String,
+    pub(super) name: String,
     /// Code and sentence by reason.
-    reasons: Vec<(String, String)>,
+    pub(super) reasons: Vec<(String, String)>,
+}
+
+/// How far the stream has come.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Progress {
+    pub(super) last: Option<LastInput>,
+    /// The newest position of each topic and partition, sorted by these.
+    pub(super) positions: Vec<Source>,
+}
+
+impl Progress {
+    fn note(&mut self, input: &Input) {
+        let (event, content, received_at) = (input.event, input.content, input.received_at);
+        self.last = Some(LastInput { event, content, received_at });
+        let Some(source) = input.source else { return };
+        let key = |source: &Source| (source.topic, source.partition);
+        match self.positions.binary_search_by_key(&key(&source), key) {
+            Ok(at) => self.positions[at].offset = self.positions[at].offset.max(source.offset),
+            Err(at) => self.positions.insert(at, source),
+        }
+    }
 }
 
 /// When an answer was first given, and by which bundle.
@@ -61,17 +89,23 @@ struct Answered {
 /// A function of the inputs so far.
 #[derive(Debug)]
 pub struct Engine {
-    bundle: Arc<Bundle>,
-    plan: FeaturePlan,
-    state: FeatureState,
-    recent: Recent,
+    pub(super) bundle: Arc<Bundle>,
+    pub(super) limits: EngineLimits,
+    /// A hash of what the words of the state mean.
+    pub(super) layout: [u8; 32],
+    pub(super) plan: FeaturePlan,
+    pub(super) state: FeatureState,
+    pub(super) recent: Recent,
     /// Amendments that were applied, by their content: one that comes again changes nothing.
-    amended: Recent,
-    parked: Parked,
+    pub(super) amended: Recent,
+    pub(super) parked: Parked,
     expired: Vec<Expired>,
-    next: Seq,
+    pub(super) next: Seq,
+    pub(super) progress: Progress,
     /// Every bundle that has answered, by [`BundleNumber`]: what a repeated answer names.
-    names: Vec<Made>,
+    pub(super) names: Vec<Made>,
+    /// What a snapshot copies at once.
+    pub(super) rest: Rest,
     current: BundleNumber,
     /// When and under which bundle the last input was answered first.
     answered: Answered,
@@ -100,11 +134,15 @@ impl Engine {
         Ok(Self {
             bundle,
             state: FeatureState::new(&limits.state),
-            recent: Recent::new(limits.recent_events, words),
-            amended: Recent::new(limits.recent_events / 4, words),
+            limits: limits.clone(),
+            layout: layout(&plan, limits),
+            recent: Recent::new(limits.recent_events, words, RECENT),
+            amended: Recent::new(limits.recent_events / 4, words, AMENDED),
             parked: Parked::new(limits.parked_amendments as usize, limits.patience_ms),
             expired: Vec::new(),
             next: Seq(1),
+            progress: Progress::default(),
+            rest: Rest::new(REST),
             names,
             current: BundleNumber::default(),
             answered: Answered { received_at: EventTime::MIN, bundle: BundleNumber(0) },
@@ -126,6 +164,16 @@ impl Engine {
     /// The number that the next input gets.
     pub fn next_seq(&self) -> Seq {
         self.next
+    }
+
+    /// When the newest input arrived; arrivals never go back, also across a restart.
+    pub fn last_received_at(&self) -> Option<EventTime> {
+        self.progress.last.map(|last| last.received_at)
+    }
+
+    /// Per topic and partition, the newest position that an input came from.
+    pub fn positions(&self) -> &[Source] {
+        &self.progress.positions
     }
 
     /// The row that the rules saw of the last decided input.
@@ -193,6 +241,7 @@ impl Engine {
             return known;
         }
         let seq = self.take_seq();
+        self.progress.note(input);
         match input.what {
             What::Amend { target, amendment } => {
                 self.remember_amendment(input, seq);
@@ -222,6 +271,7 @@ impl Engine {
         made_by: BundleNumber,
     ) {
         self.next = Seq(seq.0 + 1);
+        self.progress.note(input);
         let current = std::mem::replace(&mut self.current, made_by);
         match input.what {
             What::Amend { target, amendment } => {
@@ -238,11 +288,42 @@ impl Engine {
 
     /// Makes a bundle of the past known by name, so that its answers can be repeated.
     pub(super) fn introduce(&mut self, name: &str, reasons: Vec<(String, String)>) -> BundleNumber {
-        if let Some(known) = self.names.iter().position(|made| made.name == name) {
-            return BundleNumber(known as u16);
+        if let Some(known) = self.knows(name) {
+            return known;
         }
         self.names.push(Made { name: name.to_owned(), reasons });
         BundleNumber((self.names.len() - 1) as u16)
+    }
+
+    /// Whether the answers of a bundle can be repeated.
+    pub(super) fn knows(&self, name: &str) -> Option<BundleNumber> {
+        let at = self.names.iter().position(|made| made.name == name)?;
+        Some(BundleNumber(at as u16))
+    }
+
+    /// Goes on from a snapshot's contents; the bundle stays the one that decides.
+    pub(super) fn take_over(
+        &mut self,
+        state: FeatureState,
+        (recent, amended, parked): (Recent, Recent, Parked),
+        names: Vec<Made>,
+        (next, progress): (Seq, Progress),
+    ) {
+        self.state = state;
+        self.recent = recent;
+        self.amended = amended;
+        self.parked = parked;
+        self.names = names;
+        self.next = next;
+        self.progress = progress;
+        self.rest = Rest::new(REST);
+        self.expired.clear();
+        let (name, reasons) = (self.bundle.name(), self.bundle.reasons.clone());
+        self.current = self.introduce(&name, reasons.clone());
+        // A bundle of the past may have been read without its sentences; this one has them.
+        self.names[usize::from(self.current.0)].reasons = reasons;
+        let received_at = self.last_received_at().unwrap_or(EventTime::MIN);
+        self.answered = Answered { received_at, bundle: self.current };
     }
 
     fn moment(&self, input: &Input, seq: Seq) -> Moment {
@@ -406,6 +487,16 @@ impl Engine {
         self.recent.set_footprint(event.row, &self.other);
         Some(event.seq)
     }
+}
+
+fn layout(plan: &FeaturePlan, limits: &EngineLimits) -> [u8; 32] {
+    let EngineLimits { state, recent_events, parked_amendments, patience_ms } = limits;
+    let rest = format!("{recent_events} {parked_amendments} {patience_ms}");
+    let text = plan.layout(state) + &rest;
+    let mut hash = [0; 32];
+    let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
+    hash.copy_from_slice(digest.as_ref());
+    hash
 }
 
 /// An amendment has no id of its own: its content is its name.

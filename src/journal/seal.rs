@@ -35,6 +35,18 @@ pub(super) const TAG: usize = 16;
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub struct JournalId(pub(super) [u8; 16]);
 
+impl JournalId {
+    /// The name that a file beside the journal gives.
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// For a file beside the journal, to say whose it is.
+    pub const fn to_bytes(self) -> [u8; 16] {
+        self.0
+    }
+}
+
 impl fmt::Debug for JournalId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))

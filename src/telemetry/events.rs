@@ -11,6 +11,36 @@ pub enum LogEvent<'a> {
         /// The next input's number.
         next_seq: u64,
     },
+    /// The state is back: from a snapshot, and from the inputs after it.
+    Recovered {
+        /// Inputs that the snapshot had seen; 0 without one.
+        restored: u64,
+        /// Inputs that were counted again.
+        inputs: u64,
+        /// Milliseconds that it took.
+        ms: u64,
+    },
+    /// A snapshot could not be used; an older one is tried, then the journal.
+    SnapshotPassedOver {
+        /// The file.
+        file: &'a dyn std::fmt::Display,
+        /// Why.
+        fault: &'a dyn std::fmt::Display,
+    },
+    /// A snapshot is written and proven.
+    SnapshotTaken {
+        /// The first input that it has not seen.
+        next_seq: u64,
+        /// Its size.
+        bytes: u64,
+        /// Milliseconds from its barrier.
+        ms: u64,
+    },
+    /// A snapshot was not taken; those before it stay.
+    SnapshotFailed {
+        /// Why.
+        text: &'a str,
+    },
     /// The metrics can be read.
     Listening {
         /// Where.
@@ -115,6 +145,10 @@ pub fn emit(event: &LogEvent<'_>) {
     use tracing::{debug, error, info, warn};
     match event {
         LogEvent::Started { version, bundle, next_seq } => info!(version, bundle, next_seq, "started"),
+        LogEvent::Recovered { restored, inputs, ms } => info!(restored, inputs, ms, "state is back"),
+        LogEvent::SnapshotPassedOver { file, fault } => warn!(%file, %fault, "snapshot passed over"),
+        LogEvent::SnapshotTaken { next_seq, bytes, ms } => info!(next_seq, bytes, ms, "snapshot taken"),
+        LogEvent::SnapshotFailed { text } => warn!("no snapshot was taken, the ones before stay: {text}"),
         LogEvent::Listening { address } => info!(%address, "metrics and health are served"),
         LogEvent::Stopping { signal } => info!(signal, "stopping"),
         LogEvent::Stopped => info!("stopped: everything is acknowledged and committed"),

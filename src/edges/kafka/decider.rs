@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::domain::{Applied, EventTime, Fact, Kind, Seq, Service, Source};
+use crate::edges::snapshots::Keeper;
 use crate::edges::tables::TableStore;
 use crate::engine::{Intent, Outcome, Pipeline, Step, Surroundings};
 use crate::journal::{Item, JournalError, OpenPart, Reader};
@@ -31,6 +32,7 @@ pub struct Decider<S> {
     again: HashMap<Seq, Vec<u8>>,
     /// How far back the journal is searched for them, in records.
     search_back: u64,
+    snapshots: Option<Keeper>,
 }
 
 /// An audit record, made now or made before and perhaps not sent.
@@ -78,7 +80,14 @@ impl<S: Surroundings> Decider<S> {
             journal_dir,
             again: HashMap::new(),
             search_back: in_flight_max,
+            snapshots: None,
         }
+    }
+
+    /// Takes snapshots while deciding.
+    #[must_use]
+    pub fn with_snapshots(self, keeper: Keeper) -> Self {
+        Self { snapshots: Some(keeper), ..self }
     }
 
     /// Reads back the open parts of what comes again.
@@ -122,6 +131,9 @@ impl<S: Surroundings> Handler for Decider<S> {
         // What expired with the message before: its step lent out the engine.
         let expired = self.pipeline.engine_mut().take_expired();
         let expired: Vec<Source> = expired.filter_map(|expired| expired.source).collect();
+        if let Some(keeper) = &mut self.snapshots {
+            keeper.turn(self.pipeline.engine_mut());
+        }
         let tables = self.tables.current();
         let arrival = (Some(received_at), Some(source));
         let step = self
@@ -158,6 +170,18 @@ impl<S: Surroundings> Handler for Decider<S> {
             offset,
         };
         self.positions.iter().map(source).collect()
+    }
+
+    fn idle(&mut self) {
+        if let Some(keeper) = &mut self.snapshots {
+            keeper.idle(self.pipeline.engine_mut());
+        }
+    }
+
+    fn close(&mut self) {
+        if let Some(keeper) = self.snapshots.take() {
+            keeper.finish(self.pipeline.engine_mut());
+        }
     }
 
     fn journal_bytes(&self) -> u64 {

@@ -263,6 +263,7 @@ impl<H: Handler> Edge<H> {
     fn finish(&mut self) -> Result<(), EdgeError> {
         let is_done = self.drain(Instant::now() + self.settings.stop_timeout)?;
         self.commit(CommitMode::Sync);
+        self.work.handler.close();
         if !is_done {
             let unacknowledged = self.work.ledger.unacknowledged();
             return Err(EdgeError::StopTimeout { unacknowledged });

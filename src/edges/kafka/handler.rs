@@ -55,6 +55,12 @@ pub trait Handler {
         Ok(())
     }
 
+    /// Nothing came for a while: time for what can wait.
+    fn idle(&mut self) {}
+
+    /// Nothing more comes; everything was flushed and sent.
+    fn close(&mut self) {}
+
     /// Bytes appended to the journal since the start.
     fn journal_bytes(&self) -> u64 {
         0

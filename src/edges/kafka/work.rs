@@ -152,6 +152,7 @@ impl<H: Handler> Work<H> {
 
     /// Nothing came: hands over latencies all the same.
     pub(super) fn idle(&mut self) {
+        self.handler.idle();
         self.recorder.tick(Instant::now());
     }
 }

@@ -104,7 +104,7 @@ impl Arena {
 
     /// The words of a block, any of which may be changed.
     pub(super) fn block_mut(&mut self, block: Block, words: usize) -> &mut [u64] {
-        self.part_mut(block, words, [0..words])
+        self.part_mut(block, words, Some(0..words))
     }
 
     /// The words of a block, of which only these stretches are going to be changed.
@@ -185,7 +185,9 @@ impl Granular for Arena {
     fn begin(&mut self, meta: &mut Vec<u64>) {
         meta.extend([self.pages.len() as u64, u64::from(self.used_in_last), self.units_in_use]);
         meta.push(self.free.len() as u64);
-        meta.extend(self.free.iter().map(|(size, block)| u64::from(*size) << 32 | u64::from(block.0)));
+        meta.extend(
+            self.free.iter().map(|(size, block)| u64::from(*size) << 32 | u64::from(block.0)),
+        );
         let words = self.words_used();
         let granules = (words / GRANULE as u64) as u32;
         self.epoch.begin(Extent { granules, granule_words: GRANULE, words }, words);
@@ -210,7 +212,7 @@ impl Granular for Arena {
         }
         self.units_in_use = meta.at_most(pages * u64::from(UNITS_PER_PAGE))?;
         for _ in 0..meta.at_most(PAGE as u64)? {
-            let word = meta.next()?;
+            let word = meta.one()?;
             let (size, block) = ((word >> 32) as u32, Block(word as u32));
             if self.free.last().is_some_and(|(before, _)| *before >= size) {
                 return Err(Misfit("sizes of free blocks are out of order"));

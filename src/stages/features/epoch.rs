@@ -69,6 +69,7 @@ pub struct Epoch {
     store: StoreId,
     /// Granules of the snapshot under way; none without one.
     granules: u32,
+    granule_words: usize,
     /// Items (rows, words) at the barrier: the last granule may be partly filled.
     items: u64,
     /// One bit a granule.
@@ -85,6 +86,7 @@ impl Epoch {
         Self {
             store,
             granules: 0,
+            granule_words: 0,
             items: 0,
             copied: Vec::new(),
             left: 0,
@@ -101,6 +103,7 @@ impl Epoch {
     /// The barrier.
     pub fn begin(&mut self, extent: Extent, items: u64) {
         self.granules = extent.granules;
+        self.granule_words = extent.granule_words;
         self.items = items;
         self.copied.clear();
         self.copied.resize(extent.granules.div_ceil(64) as usize, 0);
@@ -120,6 +123,11 @@ impl Epoch {
     /// Items at the barrier.
     pub const fn items(&self) -> u64 {
         self.items
+    }
+
+    /// Words of a granule.
+    pub const fn granule_words(&self) -> usize {
+        self.granule_words
     }
 
     /// Granules that still have to be copied.
@@ -191,7 +199,7 @@ pub struct Words<'a>(pub &'a [u64]);
 
 impl<'a> Words<'a> {
     /// The next word.
-    pub fn next(&mut self) -> Result<u64, Misfit> {
+    pub fn one(&mut self) -> Result<u64, Misfit> {
         let (word, rest) = self.0.split_first().ok_or(Misfit("words are missing"))?;
         self.0 = rest;
         Ok(*word)
@@ -199,7 +207,7 @@ impl<'a> Words<'a> {
 
     /// The next word as a number that cannot be larger.
     pub fn at_most(&mut self, most: u64) -> Result<u64, Misfit> {
-        let word = self.next()?;
+        let word = self.one()?;
         if word <= most { Ok(word) } else { Err(Misfit("a number is larger than it can be")) }
     }
 

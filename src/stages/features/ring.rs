@@ -222,9 +222,8 @@ impl Changing {
         let capacity = 2_usize << class;
         let narrow = layout.wide * capacity;
         let wide = slot.map(|slot| (0..layout.wide).map(move |c| c * capacity + slot));
-        let pairs = slot.map(|slot| {
-            (0..layout.narrow).map(move |c| narrow + (c * capacity + slot) / 2)
-        });
+        let pairs =
+            slot.map(|slot| (0..layout.narrow).map(move |c| narrow + (c * capacity + slot) / 2));
         let all = slot.is_none().then(|| 0..layout.block_words(class));
         // Marks may move within the flags, the second narrow column.
         let flags = slot.map(|_| narrow + capacity / 2..narrow + capacity);

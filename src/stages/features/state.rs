@@ -248,8 +248,7 @@ impl FeatureState {
             Some(WideSource::Value(_)) | None => MISSING_WIDE,
         };
         let changing = kind_plan.panes.changing(occurred_at.as_ms());
-        let words =
-            self.arena.part_mut(row.panes, kind_plan.panes.block_words(), changing);
+        let words = self.arena.part_mut(row.panes, kind_plan.panes.block_words(), changing);
         for (flags, sign) in [(before, Sign::Remove), (after, Sign::Add)] {
             let event = PaneEvent {
                 time_ms: occurred_at.as_ms(),
@@ -382,8 +381,7 @@ impl FeatureState {
         ring::insert(&mut self.arena, row, kind_plan.layout, limits, &event, marks);
         if !row.panes.is_none() {
             let changing = kind_plan.panes.changing(event.time_ms);
-            let words =
-                self.arena.part_mut(row.panes, kind_plan.panes.block_words(), changing);
+            let words = self.arena.part_mut(row.panes, kind_plan.panes.block_words(), changing);
             let event = PaneEvent {
                 time_ms: event.time_ms,
                 flags: event.flags,

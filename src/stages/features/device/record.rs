@@ -172,10 +172,8 @@ impl Record {
 
     pub(super) fn from_words(words: &[u64; RECORD_WORDS]) -> Self {
         const PRINT: usize = 2 + DeviceIdentifier::COUNT;
-        let mut print = Fingerprint {
-            present: words[RECORD_WORDS - 2] as u32,
-            ..Fingerprint::default()
-        };
+        let mut print =
+            Fingerprint { present: words[RECORD_WORDS - 2] as u32, ..Fingerprint::default() };
         print.identifiers.copy_from_slice(&words[2..PRINT]);
         for (pair, word) in print.attributes.as_chunks_mut::<2>().0.iter_mut().zip(&words[PRINT..])
         {

@@ -1,8 +1,8 @@
 //! Devices as they change: the table of stability in DOMAIN section 6.
 
 use super::*;
-use crate::stages::features::epoch::{HEAD_WORDS, Words};
 use crate::domain::{DeviceIdentifier, EntityKind, EventTime, Fact};
+use crate::stages::features::epoch::{HEAD_WORDS, Words};
 
 /// Builds the input of a device: identifiers as `name=number`, attributes as `name:text`.
 fn device(text: &str) -> Input {
@@ -140,8 +140,7 @@ fn maps_made_again_are_the_same_maps() {
     again.finish_load();
     assert_eq!(again.store.entries(), devices.store.entries());
     for n in 2_000..6_000 {
-        let (one, other) =
-            (devices.recognise(&show(n), Seq(n)), again.recognise(&show(n), Seq(n)));
+        let (one, other) = (devices.recognise(&show(n), Seq(n)), again.recognise(&show(n), Seq(n)));
         assert_eq!(one, other, "{n}");
     }
 }

@@ -1,0 +1,192 @@
+//! From a file back to an engine that stands where the snapshot was taken.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+
+use crate::domain::Seq;
+use crate::stages::features::{Extent, FeatureState, Footprint, Granular, Misfit, StoreId, Words};
+
+use super::SnapshotFault;
+use super::frame::{FrameReader, HEAD};
+use super::head::Head;
+use super::rest::{Rest, read_text};
+use crate::engine::parked::Parked;
+use crate::engine::recent::Recent;
+use crate::engine::state_machine::{AMENDED, Made, Progress, RECENT, REST};
+use crate::engine::{ENGINE_SEMANTICS, Engine};
+
+/// A snapshot whose head was read.
+pub(in crate::engine) struct Snapshot<R> {
+    pub(in crate::engine) head: Head,
+    frames: FrameReader<R>,
+    /// Words of the whole file: more cannot be loaded from it.
+    file_words: u64,
+}
+
+/// Looks at every byte of a snapshot: its head, when it is whole.
+pub fn verify(input: impl Read, file_bytes: u64) -> Result<Head, SnapshotFault> {
+    let mut snapshot = Snapshot::open(input, file_bytes)?;
+    let mut seen = BTreeMap::new();
+    while let Some(frame) = snapshot.frames.next()? {
+        let store: &mut Vec<u32> = seen.entry(frame.store).or_default();
+        store.push(frame.first);
+    }
+    for (store, mut firsts) in seen {
+        let is_known = snapshot.head.stores.iter().any(|(known, _)| *known == store);
+        firsts.sort_unstable();
+        if !is_known || firsts.windows(2).any(|pair| pair[0] == pair[1]) {
+            return Err(Misfit("a frame is of no store, or comes twice").into());
+        }
+    }
+    Ok(snapshot.head)
+}
+
+impl<R: Read> Snapshot<R> {
+    /// Reads a snapshot's head.
+    pub(in crate::engine) fn open(input: R, file_bytes: u64) -> Result<Self, SnapshotFault> {
+        let mut frames = FrameReader::open(input)?;
+        let head = match frames.next()? {
+            Some(frame) if frame.store == HEAD => Head::read(frame.words)?,
+            _ => return Err(Misfit("the first frame is not the head").into()),
+        };
+        Ok(Self { head, frames, file_words: file_bytes / 8 })
+    }
+
+    /// Whether the engine can go on from it.
+    pub(in crate::engine) fn check(&self, engine: &Engine) -> Result<(), SnapshotFault> {
+        let (theirs, ours) = (self.head.semantics, ENGINE_SEMANTICS);
+        if theirs != ours {
+            return Err(SnapshotFault::OtherSemantics { theirs, ours });
+        }
+        if self.head.layout != engine.layout {
+            return Err(SnapshotFault::OtherLayout);
+        }
+        Ok(())
+    }
+
+    /// Puts the engine where the snapshot was taken. On a fault the engine is as before.
+    pub(in crate::engine) fn load(self, engine: &mut Engine) -> Result<(), SnapshotFault> {
+        let Self { head, mut frames, file_words } = self;
+        if head.next == Seq(0) {
+            return Err(Misfit("inputs are numbered from 1").into());
+        }
+        let words = Footprint::words(engine.plan.numbers());
+        let limits = &engine.limits;
+        let mut state = FeatureState::new(&limits.state);
+        let mut recent = Recent::new(limits.recent_events, words, RECENT);
+        let mut amended = Recent::new(limits.recent_events / 4, words, AMENDED);
+        let mut rest = Rest::new(REST);
+        {
+            let others: [&mut dyn Granular; 3] = [&mut recent, &mut amended, &mut rest];
+            let stores = state.stores().chain(others).collect();
+            let mut filling = Filling::prepare(stores, &head, file_words)?;
+            while let Some(frame) = frames.next()? {
+                filling.take(frame.store, frame.first, frame.words)?;
+            }
+            filling.check_full()?;
+        }
+        let mut words = Words(&rest.words);
+        let names = read_names(&mut words)?;
+        let mut parked = Parked::new(limits.parked_amendments as usize, limits.patience_ms);
+        parked.read(&mut words)?;
+        if !words.0.is_empty() {
+            return Err(Misfit("words follow the last amendment").into());
+        }
+        state.finish_load(&engine.plan, head.started_ms)?;
+        recent.finish_load(names.len())?;
+        amended.finish_load(names.len())?;
+        let progress = Progress { last: Some(head.last), positions: head.positions };
+        engine.take_over(state, (recent, amended, parked), names, (head.next, progress));
+        Ok(())
+    }
+}
+
+/// Stores that are being filled.
+struct Filling<'a> {
+    stores: Vec<Fill<'a>>,
+}
+
+/// One of them, and which granules have come.
+struct Fill<'a> {
+    id: StoreId,
+    store: &'a mut dyn Granular,
+    extent: Extent,
+    /// One bit a granule.
+    come: Vec<u64>,
+}
+
+impl<'a> Filling<'a> {
+    fn prepare(
+        stores: Vec<&'a mut dyn Granular>,
+        head: &Head,
+        file_words: u64,
+    ) -> Result<Self, Misfit> {
+        if stores.len() != head.stores.len() {
+            return Err(Misfit("stores are missing, or are unknown"));
+        }
+        let (mut filling, mut total) = (Vec::new(), 0_u64);
+        for (store, (id, meta)) in stores.into_iter().zip(&head.stores) {
+            if store.epoch().store() != *id {
+                return Err(Misfit("stores are missing, or are unknown"));
+            }
+            let mut meta = Words(meta);
+            let extent = store.prepare(&mut meta)?;
+            total = total.saturating_add(extent.words);
+            if !meta.0.is_empty() || total > file_words {
+                return Err(Misfit("a store is larger than what the file holds of it"));
+            }
+            let come = vec![0; extent.granules.div_ceil(64) as usize];
+            filling.push(Fill { id: *id, store, extent, come });
+        }
+        Ok(Self { stores: filling })
+    }
+
+    fn take(&mut self, store: StoreId, first: u32, words: &[u64]) -> Result<(), Misfit> {
+        let found = self.stores.iter_mut().find(|fill| fill.id == store);
+        found.ok_or(Misfit("a frame is of no store"))?.take(first, words)
+    }
+
+    fn check_full(&self) -> Result<(), Misfit> {
+        let is_full = self.stores.iter().all(|fill| {
+            let come = fill.come.iter().map(|word| u64::from(word.count_ones())).sum::<u64>();
+            come == u64::from(fill.extent.granules)
+        });
+        if is_full { Ok(()) } else { Err(Misfit("granules are missing")) }
+    }
+}
+
+impl Fill<'_> {
+    fn take(&mut self, first: u32, words: &[u64]) -> Result<(), Misfit> {
+        let Self { store, extent, come, .. } = self;
+        let size = extent.granule_words.max(1);
+        let end = u64::from(first) + words.len().div_ceil(size) as u64;
+        // Only a store's last granule may be shorter than the others.
+        let is_whole = words.len().is_multiple_of(size)
+            || end == u64::from(extent.granules)
+                && u64::from(first) * size as u64 + words.len() as u64 == extent.words;
+        if end > u64::from(extent.granules) || !is_whole {
+            return Err(Misfit("a frame does not fit its store"));
+        }
+        for granule in first..end as u32 {
+            let (word, bit) = (&mut come[granule as usize / 64], 1 << (granule % 64));
+            if *word & bit != 0 {
+                return Err(Misfit("a granule comes twice"));
+            }
+            *word |= bit;
+        }
+        store.load(first, words)
+    }
+}
+
+fn read_names(words: &mut Words<'_>) -> Result<Vec<Made>, Misfit> {
+    let mut names = Vec::new();
+    for _ in 0..words.at_most(u64::from(u16::MAX))? {
+        let name = read_text(words)?;
+        let mut reasons = Vec::new();
+        for _ in 0..words.at_most(u64::from(u16::MAX) + 1)? {
+            reasons.push((read_text(words)?, read_text(words)?));
+        }
+        names.push(Made { name, reasons });
+    }
+    if names.is_empty() { Err(Misfit("no bundle has answered")) } else { Ok(names) }
+}

@@ -1,0 +1,34 @@
+//! All that the engine knows, as a file: taken while the stream goes on, and read back.
+//!
+//! ```text
+//!  barrier ─▶ head ─┐                              ┌─▶ verify: every byte, nothing else
+//!  granules ────────┴▶ frames ─▶ seal ─▶ file ─────┤
+//!  (copied before their first change, or in turn)  └─▶ load ─▶ indexes made again ─▶ engine
+//! ```
+//!
+//! The file is words of 64 bits, least byte first: magic and version; the head's frame; frames of
+//! granules in any order, each once; the trailer, which counts them. Every frame has a CRC32C, so a
+//! flip, a cut and a frame too few or too many are all seen. A snapshot is a cache: it names its
+//! journal, and whatever does not fit is passed over for an older one, or for the journal itself.
+
+mod fault;
+mod frame;
+mod head;
+mod rest;
+mod take;
+mod load;
+mod shelf;
+#[cfg(test)]
+mod tests;
+
+pub use fault::SnapshotFault;
+pub use frame::{Sealer, preamble};
+pub use head::{Head, LastInput};
+pub use load::verify;
+pub use shelf::{Kept, Shelf};
+pub use take::Copying;
+
+pub(super) use rest::Rest;
+
+/// The format that this version writes. The one before it, when there is one, is still read.
+pub(super) const VERSION: u32 = 1;

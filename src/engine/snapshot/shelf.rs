@@ -1,0 +1,113 @@
+//! The snapshots beside a journal: their names, their order, and which may go.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+
+use crate::domain::Seq;
+
+use super::load::Snapshot;
+use super::{Head, SnapshotFault};
+
+/// Digits of an input's number in a file's name: all of a `u64`.
+const DIGITS: usize = 20;
+/// Newest snapshots that are kept: the one before is there if the newest turns out bad.
+const NEWEST: usize = 2;
+
+/// A snapshot's file, by its name.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Kept {
+    /// The number of the first input that it has not seen.
+    pub next: Seq,
+    /// The file.
+    pub path: PathBuf,
+}
+
+impl Kept {
+    /// Reads what it says of itself, without looking at the rest of the file.
+    pub fn head(&self) -> Result<Head, SnapshotFault> {
+        self.open().map(|snapshot| snapshot.head)
+    }
+
+    pub(in crate::engine) fn open(&self) -> Result<Snapshot<BufReader<File>>, SnapshotFault> {
+        let file = File::open(&self.path)?;
+        let bytes = file.metadata()?.len();
+        // Frames are read in two parts, head and words: small ones share a system call.
+        Snapshot::open(BufReader::with_capacity(1 << 20, file), bytes)
+    }
+}
+
+/// A directory of snapshots.
+#[derive(Clone, Debug)]
+pub struct Shelf {
+    dir: PathBuf,
+}
+
+impl Shelf {
+    /// The snapshots in a journal's directory.
+    pub fn of(dir: &Path) -> Self {
+        Self { dir: dir.to_owned() }
+    }
+
+    /// The directory.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The name of the snapshot that ends before an input.
+    pub fn path(&self, next: Seq) -> PathBuf {
+        self.dir.join(format!("snapshot-{:0DIGITS$}.tgs", next.0))
+    }
+
+    /// The name that it has until it is proven.
+    pub fn unproven(&self, next: Seq) -> PathBuf {
+        self.dir.join(format!("snapshot-{:0DIGITS$}.tgs.new", next.0))
+    }
+
+    /// The snapshots, oldest first. A directory that cannot be read holds none.
+    pub fn kept(&self) -> Vec<Kept> {
+        let Ok(listing) = std::fs::read_dir(&self.dir) else { return Vec::new() };
+        let mut kept: Vec<Kept> = listing
+            .filter_map(|file| {
+                let path = file.ok()?.path();
+                let name = path.file_name()?.to_str()?;
+                let digits = name.strip_prefix("snapshot-")?.strip_suffix(".tgs")?;
+                let is_number =
+                    digits.len() == DIGITS && digits.bytes().all(|b| b.is_ascii_digit());
+                let next = is_number.then(|| digits.parse().ok()).flatten()?;
+                Some(Kept { next: Seq(next), path })
+            })
+            .collect();
+        kept.sort_unstable();
+        kept
+    }
+
+    /// What a crash left behind of unproven ones.
+    pub fn leftovers(&self) -> Vec<PathBuf> {
+        let Ok(listing) = std::fs::read_dir(&self.dir) else { return Vec::new() };
+        let is_leftover = |path: &PathBuf| {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            name.starts_with("snapshot-") && name.ends_with(".tgs.new")
+        };
+        listing.filter_map(|file| Some(file.ok()?.path())).filter(is_leftover).collect()
+    }
+
+    /// Which may go: all but the newest ones and the anchors, the first of each day of the stream's
+    /// time, for so many days up to the newest's. What cannot be read is no anchor.
+    pub fn surplus(&self, anchor_days: u32) -> Vec<Kept> {
+        const DAY_MS: i64 = 86_400_000;
+        let mut kept = self.kept();
+        let newest = kept.split_off(kept.len().saturating_sub(NEWEST));
+        let day = |kept: &Kept| Some(kept.head().ok()?.last.received_at.as_ms().div_euclid(DAY_MS));
+        let today = newest.iter().filter_map(day).max();
+        let mut anchored = None;
+        kept.retain(|kept| {
+            let Some(day) = day(kept) else { return true };
+            let is_first = anchored != Some(day);
+            anchored = Some(day);
+            let is_recent = today.is_some_and(|today| today - day < i64::from(anchor_days));
+            !(is_first && is_recent)
+        });
+        kept
+    }
+}

@@ -1,0 +1,51 @@
+//! Damage: every flip and every cut of a snapshot is seen, and named.
+
+use super::*;
+
+/// A byte that is off anywhere must not become a wrong state, and never a panic.
+#[test]
+fn every_flipped_byte_is_seen() {
+    let mut engine = engine();
+    stream::plain(40).iter().for_each(|input| {
+        apply(&mut engine, input);
+    });
+    let bytes = take(&mut engine);
+    let length = bytes.len() as u64;
+    assert_eq!(verify(bytes.as_slice(), length).unwrap().next, engine.next_seq());
+    let mut damaged = bytes.clone();
+    for at in 0..damaged.len() {
+        damaged[at] ^= 1 << (at % 8);
+        assert!(verify(damaged.as_slice(), length).is_err(), "the flip at {at} passes");
+        damaged[at] = bytes[at];
+    }
+}
+
+/// A crash while writing leaves the beginning of a file.
+#[test]
+fn every_cut_is_seen() {
+    let mut engine = engine();
+    stream::plain(10).iter().for_each(|input| {
+        apply(&mut engine, input);
+    });
+    let bytes = take(&mut engine);
+    for length in 0..bytes.len() {
+        let fault = verify(&bytes[..length], length as u64).unwrap_err();
+        let named = matches!(fault, SnapshotFault::Truncated { .. } | SnapshotFault::NotASnapshot);
+        assert!(named, "cut at {length}: {fault}");
+    }
+    let longer = [bytes.as_slice(), &[0]].concat();
+    assert!(matches!(
+        verify(longer.as_slice(), longer.len() as u64),
+        Err(SnapshotFault::Damaged { what: "bytes follow the trailer", .. })
+    ));
+}
+
+/// What is not ours is named for what it is.
+#[test]
+fn foreign_files_are_named() {
+    let fault = |bytes: &[u8]| verify(bytes, bytes.len() as u64).unwrap_err().to_string();
+    assert_eq!(fault(b""), "it is no snapshot: it does not begin with TGSNAP");
+    assert_eq!(fault(b"TGJRNL\r\n\x01\0\0\0"), fault(b""));
+    let newer = [&b"TGSNAP\r\n"[..], &9_u64.to_le_bytes()].concat();
+    assert_eq!(fault(&newer), "its format version is 9; this Tidegate reads up to 1");
+}
