@@ -134,17 +134,52 @@ impl Stretch<'_> {
     }
 
     fn distinct(&self, column: Column, bit: Option<u32>, scratch: &mut Vec<u64>) -> u64 {
-        // Marks stand on the newest event of each value, so they answer only a stretch that ends
-        // with the newest event.
-        if let (Some(bit), true) = (bit, self.to == self.ring.len()) {
-            let mark = 1_u32 << bit;
-            let flags = self.ring.narrow_column_or_empty(1);
-            return self
-                .runs()
-                .into_iter()
-                .map(|run| flags[run].iter().map(|f| u64::from(f & mark != 0)).sum::<u64>())
-                .sum();
+        let after = self.ring.len() - self.to;
+        if let Some(bit) = bit.filter(|_| after <= AFTER_MAX) {
+            return self.marked(bit) + self.seen_again(column, scratch);
         }
+        self.values_into(column, scratch);
+        scratch.sort_unstable();
+        scratch.dedup();
+        scratch.len() as u64
+    }
+
+    /// Marks in the stretch: one stands on the newest event of each value in the ring.
+    fn marked(&self, bit: u32) -> u64 {
+        let mark = 1_u32 << bit;
+        let flags = self.ring.narrow_column_or_empty(1);
+        self.runs()
+            .into_iter()
+            .map(|run| flags[run].iter().map(|f| u64::from(f & mark != 0)).sum::<u64>())
+            .sum()
+    }
+
+    /// Values of the stretch whose mark stands past its end, on one of the few events there.
+    fn seen_again(&self, column: Column, scratch: &mut Vec<u64>) -> u64 {
+        let after = Self { from: self.to, to: self.ring.len(), ..*self };
+        after.values_into(column, scratch);
+        scratch.sort_unstable();
+        scratch.dedup();
+        scratch.iter().filter(|value| self.contains(column, **value)).count() as u64
+    }
+
+    fn contains(&self, column: Column, value: u64) -> bool {
+        let flags = self.ring.narrow_column_or_empty(1);
+        let passes = |slot: usize| self.filter.passes(flags[slot]);
+        self.runs().into_iter().any(|run| match column {
+            Column::Wide(c) => {
+                let values = self.ring.wide_column_or_empty(c);
+                run.into_iter().any(|slot| values[slot] == value && passes(slot))
+            }
+            Column::Narrow(c) => {
+                let values = self.ring.narrow_column_or_empty(c);
+                run.into_iter().any(|slot| u64::from(values[slot]) == value && passes(slot))
+            }
+        })
+    }
+
+    /// The values of the events that pass, where they have one.
+    fn values_into(&self, column: Column, scratch: &mut Vec<u64>) {
         scratch.clear();
         scratch.extend(self.slots().filter_map(|slot| {
             match column {
@@ -156,11 +191,12 @@ impl Stretch<'_> {
                     .map(u64::from),
             }
         }));
-        scratch.sort_unstable();
-        scratch.dedup();
-        scratch.len() as u64
     }
 }
+
+/// Most events past a stretch that are looked for in it one by one: streams from several partitions
+/// are a little out of order nearly always.
+const AFTER_MAX: usize = 16;
 
 /// From exact sums to the deviation; the square root is exact to the last bit on every machine.
 pub(super) fn stddev_of(count: i128, sum: i128, squares: i128) -> f64 {
