@@ -40,12 +40,20 @@ impl<H: Handler> Edge<H> {
 
     /// Notes which outputs the broker has.
     pub(super) fn serve_deliveries(&mut self) -> Result<(), EdgeError> {
-        self.producer.poll(Duration::ZERO);
-        self.note_deliveries().map_or(Ok(()), |(output, code)| {
-            self.check_fatal()?;
-            let topic = topic_of(&self.settings.outputs, output).to_owned();
-            Err(EdgeError::Refused { topic, code })
-        })
+        // One call serves one report, and a report may hold a single message: a backlog of reports
+        // must not be worked off at one a turn.
+        loop {
+            self.producer.poll(Duration::ZERO);
+            let waiting = self.work.ledger.unacknowledged();
+            if let Some((output, code)) = self.note_deliveries() {
+                self.check_fatal()?;
+                let topic = topic_of(&self.settings.outputs, output).to_owned();
+                return Err(EdgeError::Refused { topic, code });
+            }
+            if self.work.ledger.unacknowledged() == waiting {
+                return Ok(());
+            }
+        }
     }
 
     /// Acknowledges what was delivered and gives the first refusal.
