@@ -2,8 +2,9 @@
 //!
 //! It consumes an event of about 942 bytes, burns T microseconds where an engine would work, and
 //! produces a decision of 400 bytes and an audit record of 900. What Tidegate reaches is compared
-//! with this echo in the same run, on the same cores and broker. With `--subject external` the same
-//! load drives a running Tidegate through its topics.
+//! with this echo in the same run, on the same cores and broker: `--subject tidegate` starts a service
+//! on topics of its own and puts generated payments through it. `--subject external` drives a service
+//! that runs already, through its topics.
 #![allow(clippy::print_stdout, reason = "the figures are this program's result")]
 
 #[allow(unreachable_pub, reason = "no crate is outside a bench: `pub` marks a module's face")]
@@ -23,11 +24,14 @@ use rdkafka::producer::BaseRecord;
 use kafka_load::clients::{Cluster, LoadProducer, finish};
 use kafka_load::measure::Load;
 use kafka_load::reader::Answers;
+use kafka_load::service::{Service, World};
 use kafka_load::{Failure, RunId};
 
 const DECISION_BYTES: usize = 400;
 const AUDIT_BYTES: usize = 900;
 const PARTITIONS: i32 = 4;
+/// Of a generated world; they come again, each with a new id and time.
+const GENERATED_EVENTS: u64 = 300_000;
 
 /// Kafka to Kafka: the bare echo, or a running Tidegate under the same load.
 #[derive(Parser)]
@@ -50,9 +54,9 @@ struct Common {
     /// Seconds measured, after three of warm-up.
     #[arg(long, global = true, default_value_t = 20)]
     seconds: u64,
-    /// What turns events into decisions.
-    #[arg(long, global = true, value_enum, default_value_t = Subject::Echo)]
-    subject: Subject,
+    /// What turns events into decisions; echo and tidegate, one after the other, unless told.
+    #[arg(long, global = true, value_enum)]
+    subject: Option<Subject>,
     /// With an external subject: where it reads.
     #[arg(long, global = true, default_value = "tidegate.payments")]
     events_topic: String,
@@ -70,6 +74,7 @@ struct Common {
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
 enum Subject {
     Echo,
+    Tidegate,
     External,
 }
 
@@ -97,11 +102,13 @@ enum What {
 }
 
 /// What `./dev bench kafka` runs.
-const TABLE: [What; 4] = [
-    What::Throughput { burn: 0, linger: 5 },
-    What::Throughput { burn: 10, linger: 5 },
-    What::Throughput { burn: 20, linger: 5 },
-    What::Latency { rate: 15_000, burn: 10, linger: 1 },
+const TABLE: [(Subject, What); 6] = [
+    (Subject::Echo, What::Throughput { burn: 0, linger: 5 }),
+    (Subject::Echo, What::Throughput { burn: 10, linger: 5 }),
+    (Subject::Echo, What::Throughput { burn: 20, linger: 5 }),
+    (Subject::Tidegate, What::Throughput { burn: 0, linger: 5 }),
+    (Subject::Echo, What::Latency { rate: 15_000, burn: 10, linger: 1 }),
+    (Subject::Tidegate, What::Latency { rate: 15_000, burn: 0, linger: 1 }),
 ];
 
 fn main() -> ExitCode {
@@ -124,13 +131,21 @@ fn measure_all(arguments: &Arguments) -> Result<(), Failure> {
         .ok_or("no broker: give --bootstrap HOST:PORT, or run ./dev bench kafka")?;
     let cluster = Cluster::at(bootstrap);
     match arguments.what {
-        Some(what) => measure(&cluster, common, what),
-        None => TABLE.into_iter().try_for_each(|what| measure(&cluster, common, what)),
+        Some(what) => measure(&cluster, common, common.subject.unwrap_or(Subject::Echo), what),
+        None => TABLE
+            .into_iter()
+            .filter(|(subject, _)| common.subject.is_none_or(|wanted| wanted == *subject))
+            .try_for_each(|(subject, what)| measure(&cluster, common, subject, what)),
     }
 }
 
 /// One figure, on topics of its own unless the subject is external.
-fn measure(cluster: &Cluster, common: &Common, what: What) -> Result<(), Failure> {
+fn measure(
+    cluster: &Cluster,
+    common: &Common,
+    subject: Subject,
+    what: What,
+) -> Result<(), Failure> {
     let run = RunId::fresh();
     let (linger_ms, burn) = match what {
         What::Throughput { burn, linger } | What::Latency { burn, linger, .. } => (linger, burn),
@@ -144,19 +159,31 @@ fn measure(cluster: &Cluster, common: &Common, what: What) -> Result<(), Failure
         linger_ms,
         duration: Duration::from_secs(common.seconds),
     };
-    if common.subject == Subject::External {
-        return run_load(&load, common, what, None);
+    if subject == Subject::External {
+        return run_load(&load, common, what, "external");
     }
     load.events_topic = run.topic("events");
     load.decisions_topic = run.topic("decisions");
     let audit_topic = run.topic("audit");
-    let topics = [load.events_topic.as_str(), load.decisions_topic.as_str(), &audit_topic];
+    let dead = run.topic("dead");
+    let topics = [load.events_topic.as_str(), load.decisions_topic.as_str(), &audit_topic, &dead];
     cluster.create_topics(&topics, PARTITIONS)?;
+    if subject == Subject::Tidegate {
+        let world = World::generate(GENERATED_EVENTS)?;
+        let payloads = common.payloads.clone().or_else(|| Some(world.payloads().to_owned()));
+        let others = [("audit", audit_topic.as_str()), ("dead_letter", dead.as_str())];
+        let service = Service::start(cluster, &load, &others, &world)?;
+        let load = Load { payloads, ..load.clone() };
+        let measured = run_load(&load, common, what, "tidegate");
+        drop(service);
+        cluster.delete_topics(&topics)?;
+        return measured;
+    }
     let stop = AtomicBool::new(false);
     let echo = Echo { load: &load, audit_topic: &audit_topic, burn: Duration::from_micros(burn) };
     let measured = thread::scope(|scope| {
         let echoing = scope.spawn(|| echo.run(&stop));
-        let measured = run_load(&load, common, what, Some(burn));
+        let measured = run_load(&load, common, what, &format!("echo, {burn:>2} µs"));
         stop.store(true, Ordering::Relaxed);
         let echoed = echoing.join().unwrap_or_else(|_| Err("the echo panicked".into()));
         echoed.and(measured)
@@ -165,15 +192,15 @@ fn measure(cluster: &Cluster, common: &Common, what: What) -> Result<(), Failure
     measured
 }
 
-fn run_load(load: &Load, common: &Common, what: What, burn: Option<u64>) -> Result<(), Failure> {
+fn run_load(load: &Load, common: &Common, what: What, name: &str) -> Result<(), Failure> {
     match what {
         What::Throughput { .. } => {
             let measured = load.throughput()?;
-            report(common, burn, Some(measured.events_per_second), None, &measured.answers);
+            report(common, name, Some(measured.events_per_second), None, &measured.answers);
         }
         What::Latency { rate, .. } => {
             let answers = load.latency(rate)?;
-            report(common, burn, None, Some(rate), &answers);
+            report(common, name, None, Some(rate), &answers);
         }
     }
     Ok(())
@@ -181,7 +208,7 @@ fn run_load(load: &Load, common: &Common, what: What, burn: Option<u64>) -> Resu
 
 fn report(
     common: &Common,
-    burn: Option<u64>,
+    name: &str,
     per_second: Option<f64>,
     rate: Option<u32>,
     answers: &Answers,
@@ -195,13 +222,12 @@ fn report(
     });
     if common.json {
         let figure = serde_json::json!({
-            "burn_us": burn, "events_per_second": per_second.map(f64::round), "latency_us": latency,
+            "subject": name, "events_per_second": per_second.map(f64::round), "latency_us": latency,
             "missing": answers.missing, "repeated": answers.repeated, "foreign": answers.foreign,
         });
         println!("{figure}");
         return;
     }
-    let subject = burn.map_or("external".to_owned(), |burn| format!("echo, {burn:>2} µs"));
     let figure = match (per_second, rate) {
         (Some(per_second), _) => format!("{per_second:>9.0} events/s"),
         (None, Some(rate)) => {
@@ -212,9 +238,7 @@ fn report(
         (None, None) => String::new(),
     };
     let Answers { missing, repeated, foreign, .. } = answers;
-    println!(
-        "{subject:<12} | {figure} | {missing} missing, {repeated} repeated, {foreign} foreign"
-    );
+    println!("{name:<12} | {figure} | {missing} missing, {repeated} repeated, {foreign} foreign");
 }
 
 /// The subject that does nothing.

@@ -49,6 +49,11 @@ impl Cluster {
         Self { bootstrap: bootstrap.into() }
     }
 
+    /// Where it was said to be.
+    pub fn bootstrap(&self) -> &str {
+        &self.bootstrap
+    }
+
     fn config(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", &self.bootstrap);

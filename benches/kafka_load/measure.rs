@@ -22,6 +22,7 @@ const AHEAD_MAX: u64 = 60_000;
 const SYNTHETIC_EVENTS: u32 = 50_000;
 
 /// What is loaded, and with what.
+#[derive(Clone)]
 pub struct Load {
     pub cluster: Cluster,
     pub run: RunId,

@@ -14,6 +14,7 @@ pub mod measure;
 pub mod payloads;
 pub mod reader;
 pub mod sender;
+pub mod service;
 
 /// Why a measurement could not be made. The text says what to do about it.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
