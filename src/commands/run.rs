@@ -76,6 +76,9 @@ fn serve(prepared: Prepared, telemetry: Telemetry) -> Result<(), ServeError> {
         pace: Pace::Live,
     })?;
     report_recovery(&recovered, began.elapsed());
+    if let Some(keeper) = pipeline.keeper() {
+        surroundings.keep(keeper)?;
+    }
     telemetry.readiness.clear(Unready::Recovering);
     let keeper = keep_snapshots(&dir, config.snapshots, &pipeline, &recovered)
         .map_err(|source| ServeError::System { what: "a thread", source })?;

@@ -12,8 +12,10 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::assemble::AssembleError;
 use crate::edges::http;
+use crate::edges::journal_keeper;
 use crate::edges::kafka::{Edge, EdgeError, Handler, Settings, Statistics};
 use crate::edges::tables::TableStore;
+use crate::journal::Keeper;
 use crate::telemetry::{LogEvent, ReloadResult, Telemetry, Unready, emit};
 
 /// Why a service ended other than by a stop.
@@ -123,6 +125,13 @@ impl Surroundings {
             }
         };
         let spawned = thread::Builder::new().name("tables".to_owned()).spawn(watch);
+        spawned.map_err(|source| ServeError::System { what: "a thread", source })?;
+        Ok(())
+    }
+
+    /// Does the journal's slow work beside the engine.
+    pub(super) fn keep(&self, keeper: Keeper) -> Result<(), ServeError> {
+        let spawned = journal_keeper::keep(keeper);
         spawned.map_err(|source| ServeError::System { what: "a thread", source })?;
         Ok(())
     }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::edges::kafka::{
-    Compression, Isolation, Mechanism, Outputs, Protocol, Secret, Security, Settings, Start,
-    is_loopback,
+    Compression, DiskPolicy, Isolation, Mechanism, OnDiskFull, Outputs, Protocol, Secret, Security,
+    Settings, Start, is_loopback,
 };
 
 use super::section::Section;
@@ -56,6 +56,8 @@ pub(super) fn read(mut section: Section<'_, '_>, outputs: Outputs) -> Settings {
         transaction_messages: section.integer("transaction_messages", 1..=100_000) as usize,
         stop_timeout: Duration::from_millis(section.integer("stop_timeout_ms", 100..=600_000)),
         security,
+        // Set from what [journal] says.
+        disk: DiskPolicy { on_full: OnDiskFull::Stop, slow: Duration::from_secs(1) },
         outputs,
     };
     section.finish();

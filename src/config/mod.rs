@@ -89,10 +89,13 @@ impl Config {
     /// Values of faulty keys are placeholders.
     fn read(mut root: Section<'_, '_>) -> Self {
         let (sinks, outputs) = sinks::read(&mut root);
+        let kafka = kafka::read(root.section("kafka"), outputs);
+        let journal = storage::journal(root.section("journal"));
         let config = Self {
-            kafka: kafka::read(root.section("kafka"), outputs),
+            // What a disk does concerns whoever waits for it.
+            kafka: kafka_edge::Settings { disk: journal.disk, ..kafka },
             sinks,
-            journal: storage::journal(root.section("journal")),
+            journal,
             snapshots: storage::snapshots(root.section("snapshots")),
             keys: storage::keys(root.section("keys")),
             bundle: storage::bundle(root.section("bundle")),

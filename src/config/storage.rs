@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::domain::EntityKind;
+use crate::edges::kafka::{DiskPolicy, OnDiskFull};
 use crate::edges::snapshots;
 use crate::edges::tables::TablePaths;
 use crate::engine::EngineLimits;
@@ -22,6 +23,8 @@ pub struct Journal {
     pub durability: Durability,
     /// Bytes of one segment.
     pub segment_bytes: u64,
+    /// What to do about a full or slow disk.
+    pub disk: DiskPolicy,
 }
 
 const DURABILITY: [(&str, Durability); 2] =
@@ -70,6 +73,10 @@ pub(super) fn journal(mut section: Section<'_, '_>) -> Journal {
         dir: section.path("dir"),
         durability: section.choice("durability", &DURABILITY).unwrap_or(Durability::Written),
         segment_bytes: section.integer("segment_mb", 1..=4_096) << 20,
+        disk: DiskPolicy {
+            on_full: section.choice("on_disk_full", &OnDiskFull::NAMED).unwrap_or(OnDiskFull::Stop),
+            slow: Duration::from_millis(section.integer("slow_disk_ms", 1..=600_000)),
+        },
     };
     if journal.dir.exists() && !journal.dir.is_dir() {
         section.fault("dir", format!("{} is no directory", journal.dir.display()));

@@ -1,6 +1,7 @@
 //! Everything that blocks or fails, one file per outside system.
 
 pub mod kafka;
+pub mod journal_keeper;
 pub mod http;
 pub mod tables;
 pub mod card_sequence;

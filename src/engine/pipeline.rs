@@ -8,13 +8,15 @@
 //! 6. journal: before any answer is made, so that no answer leaves that is not kept.
 //! 7. mask: the event once more, for the reader's eyes.
 
+use std::time::Duration;
+
 use crate::domain::{
     Applied, Body, EventTime, Input, Message, MissingTables, Observed, Plan, Reasons, Seq, Source,
     Stage, What,
 };
 use crate::journal::{
     Appended, BundleFile, BundleHash, BundleRef, Columns, Durability, Entry, Features, Hits,
-    JournalError, OpenPart, StoredBundle, Writer,
+    JournalError, Keeper, OpenPart, StoredBundle, Writer,
 };
 use crate::stages::decide::Ledger;
 use crate::stages::decode::{Door, Dropped, Reject, TimeLimits, check_time, decode};
@@ -264,12 +266,34 @@ impl<S: Surroundings> Pipeline<S> {
         })
     }
 
-    /// Makes everything processed so far as durable as configured; answers may leave after it.
-    pub fn flush(&mut self) -> Result<(), JournalError> {
-        match &mut self.parts.journal {
-            None => Ok(()),
-            Some(journal) => journal.flush(self.parts.durability),
+    /// Writes everything processed so far. Answers may leave once [`kept`](Self::kept) reaches the
+    /// number that it gives, which without a keeper is at once.
+    pub fn flush(&mut self) -> Result<u64, JournalError> {
+        let Some(journal) = &mut self.parts.journal else { return Ok(0) };
+        journal.flush(self.parts.durability)?;
+        Ok(journal.next_record())
+    }
+
+    /// How many records are as durable as configured.
+    pub fn kept(&self) -> Result<u64, JournalError> {
+        self.parts.journal.as_ref().map_or(Ok(0), |journal| journal.kept(self.parts.durability))
+    }
+
+    /// Waits until everything flushed is as durable as configured, or for so long.
+    pub fn wait_kept(&self, timeout: Duration) {
+        if let Some(journal) = &self.parts.journal {
+            journal.wait_kept(self.parts.durability, timeout);
         }
+    }
+
+    /// Everything flushed is on the medium, under the names that readers look for.
+    pub fn settle(&self) -> Result<(), JournalError> {
+        self.parts.journal.as_ref().map_or(Ok(()), Writer::settle)
+    }
+
+    /// The journal's slow work, for another thread.
+    pub fn keeper(&self) -> Option<Keeper> {
+        self.parts.journal.as_ref().map(Writer::keeper)
     }
 
     /// Bytes appended to the journal since the start.

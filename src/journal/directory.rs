@@ -8,7 +8,7 @@ use super::disk::{Disk, DiskFile, DiskLock, RealDisk};
 
 /// The end of a segment's name.
 const EXTENSION: &str = "tgj";
-/// The end of the name of a segment that is being created.
+/// The end of the name of a segment that is none yet.
 const UNFINISHED: &str = "tgj.new";
 /// Digits of a record number in a segment's name: all of a `u64`.
 const DIGITS: usize = 20;
@@ -41,9 +41,14 @@ impl Directory {
         self.path.join(format!("{first_record:0DIGITS$}.{EXTENSION}"))
     }
 
-    /// Its name while it is being created.
+    /// Its name while the segment before it is not closed yet.
     pub(super) fn unfinished_path(&self, first_record: u64) -> PathBuf {
         self.path.join(format!("{first_record:0DIGITS$}.{UNFINISHED}"))
+    }
+
+    /// The name of a file that becomes a segment: nothing under it was ever acknowledged.
+    pub(super) fn prepared_path(&self) -> PathBuf {
+        self.path.join(format!("next.{UNFINISHED}"))
     }
 
     /// The segments by the number of their first record, ascending.
@@ -61,7 +66,7 @@ impl Directory {
         Ok(found)
     }
 
-    /// Segments whose creation a crash interrupted.
+    /// Files that a crash kept from becoming segments.
     pub(super) fn unfinished(&self) -> Result<Vec<PathBuf>, JournalError> {
         let mut paths = self.list()?;
         paths.retain(|path| path.to_string_lossy().ends_with(UNFINISHED));

@@ -84,6 +84,17 @@ pub enum JournalError {
         /// The number that comes next.
         expected: u64,
     },
+    /// A sync failed: what was written may be lost, and no later sync can be believed.
+    #[error(
+        "{path}: the disk did not take what was written ({text}); nothing more is answered: see to \
+         the disk and start again, the journal is then read as far as it is whole"
+    )]
+    SyncFailed {
+        /// Which file.
+        path: PathBuf,
+        /// The system's word for it.
+        text: String,
+    },
     /// A record larger than any that we read back.
     #[error("a record of {bytes} bytes is larger than the journal's limit of {limit}")]
     TooLarge {
@@ -101,6 +112,12 @@ pub enum JournalError {
 }
 
 impl JournalError {
+    /// Whether room on the disk would mend it.
+    pub fn is_disk_full(&self) -> bool {
+        use io::ErrorKind::{QuotaExceeded, StorageFull};
+        matches!(self, Self::Io { source, .. } if matches!(source.kind(), StorageFull | QuotaExceeded))
+    }
+
     /// For `map_err` on file operations.
     pub(super) fn io(path: &Path, what: &'static str) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();

@@ -8,7 +8,7 @@
 //!
 //! [`Writer`] appends what the engine did with each input and writes a batch at once; opening it
 //! recovers the newest segment to its last whole record. [`Reader`] gives everything back in order,
-//! also while a writer runs. Personal values stand in the sealed blocks alone, and come back
+//! also while a writer runs. [`Keeper`] does the slow part of a writer's work on another thread. Personal values stand in the sealed blocks alone, and come back
 //! through one door, [`Unsealer`]. `proto/tidegate/v1/record.proto` describes every byte.
 
 mod error;
@@ -28,6 +28,7 @@ mod directory;
 mod segment;
 mod tail;
 mod recover;
+mod keeper;
 mod writer;
 mod reader;
 #[cfg(test)]
@@ -40,6 +41,7 @@ pub use directory::Directory;
 pub use disk::{Disk, DiskFile, DiskLock, RealDisk};
 pub use entry::{Columns, Entry, Features, Hits};
 pub use error::JournalError;
+pub use keeper::{Due, Keeper};
 pub use notes::{ActiveBundle, BundleFile, BundleHash, BundleRef, Start, StoredBundle};
 pub use read_entry::ReadEntry;
 pub use reader::{Item, Reader};

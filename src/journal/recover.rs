@@ -1,14 +1,16 @@
 //! Recovery: the newest segment is read to its last whole record, and a cut-short write after it is
 //! cut off. Everything before the newest segment is closed and is not touched.
 
+use std::path::Path;
+
 use super::JournalError;
 use super::directory::Directory;
 use super::frame::MARK;
 use super::notes::{ActiveBundle, read_bundle};
 use super::record::{Record, RecordKind};
 use super::seal::JournalId;
-use super::segment::{SegmentReader, Step};
-use super::tail::{Tail, judge};
+use super::segment::{SegmentReader, Step, fill};
+use super::tail::{SECTOR, Tail, judge};
 use crate::domain::Seq;
 use crate::wire::MessageReader;
 
@@ -26,37 +28,75 @@ pub(super) struct End {
 ///
 /// The caller holds the directory's lock.
 pub(super) fn recover(dir: &Directory) -> Result<Option<End>, JournalError> {
-    remove_unfinished(dir)?;
-    let Some((first_record, path)) = dir.segments()?.pop() else {
-        return Ok(None);
+    let unfinished = dir.unfinished()?;
+    let mut end = match dir.segments()?.pop() {
+        Some((first_record, path)) => Some(mend(dir, first_record, &path)?),
+        None => None,
     };
-    let mut reader = SegmentReader::open(dir, &path, first_record)?;
-    let mut end = end_of(&mut reader)?;
-    let mut tail = judge(reader.file(), &path, reader.offset())?;
-    if let Tail::Unmarked { mark_at } = tail {
-        let file = dir.open_to_write(&path)?;
-        file.write_all_at(&[MARK], mark_at).map_err(JournalError::io(&path, "mend the tail of"))?;
-        reader = SegmentReader::open(dir, &path, first_record)?;
-        end = end_of(&mut reader)?;
-        tail = judge(reader.file(), &path, reader.offset())?;
+    for path in unfinished {
+        match &end {
+            Some(before) if path == dir.unfinished_path(before.next_record) => {
+                if is_unwritten(dir, &path)? {
+                    dir.remove(&path)?;
+                } else {
+                    end = Some(adopt(dir, &path, before)?);
+                }
+            }
+            // A file that was prepared, or one whose forerunner lost its end with the machine's
+            // power: nothing in it was acknowledged as durable.
+            _ => dir.remove(&path)?,
+        }
     }
-    if let Tail::Damaged { what } = tail {
-        return Err(JournalError::Damaged { path, offset: reader.offset(), what });
-    }
-    let file = dir.open_to_write(&path)?;
-    file.set_len(reader.offset()).map_err(JournalError::io(&path, "cut the tail of"))?;
-    file.sync_all().map_err(JournalError::io(&path, "sync"))?;
-    if end.next_record == first_record {
-        // Nothing but a header: the next segment takes its name, with a salt of its own.
-        dir.remove(&path)?;
-        dir.sync()?;
-    }
-    Ok(Some(end))
+    Ok(end)
 }
 
-/// Segments whose creation a crash interrupted: no record is in them.
-fn remove_unfinished(dir: &Directory) -> Result<(), JournalError> {
-    dir.unfinished()?.iter().try_for_each(|path| dir.remove(path))
+/// Cuts what a crash left after the last whole record of the newest segment.
+fn mend(dir: &Directory, first_record: u64, path: &Path) -> Result<End, JournalError> {
+    let mut reader = SegmentReader::open(dir, path, first_record)?;
+    let mut end = end_of(&mut reader)?;
+    let mut tail = judge(reader.file(), path, reader.offset())?;
+    if let Tail::Unmarked { mark_at } = tail {
+        let file = dir.open_to_write(path)?;
+        let what = "mend the tail of";
+        file.write_all_at(&[MARK], mark_at).map_err(JournalError::io(path, what))?;
+        reader = SegmentReader::open(dir, path, first_record)?;
+        end = end_of(&mut reader)?;
+        tail = judge(reader.file(), path, reader.offset())?;
+    }
+    if let Tail::Damaged { what } = tail {
+        let path = path.to_owned();
+        return Err(JournalError::Damaged { path, offset: reader.offset(), what });
+    }
+    let file = dir.open_to_write(path)?;
+    file.set_len(reader.offset()).map_err(JournalError::io(path, "cut the tail of"))?;
+    file.sync_all().map_err(JournalError::io(path, "sync"))?;
+    if end.next_record == first_record {
+        // Nothing but a header: the next segment takes its name, with a salt of its own.
+        dir.remove(path)?;
+        dir.sync()?;
+    }
+    Ok(end)
+}
+
+/// Gives the successor of a closed segment the name that a crash kept from it.
+fn adopt(dir: &Directory, path: &Path, before: &End) -> Result<End, JournalError> {
+    let first_record = before.next_record;
+    let header = SegmentReader::open(dir, path, first_record)?.header;
+    if header.journal != before.journal || header.first_seq != before.next_seq {
+        let what = "its journal or its first input's number";
+        return Err(JournalError::Gap { path: path.to_owned(), what });
+    }
+    let finished = dir.segment_path(first_record);
+    dir.rename(path, &finished)?;
+    dir.sync()?;
+    mend(dir, first_record, &finished)
+}
+
+/// Whether not even a file's beginning was written: a header fits the first sector.
+fn is_unwritten(dir: &Directory, path: &Path) -> Result<bool, JournalError> {
+    let mut sector = [0; SECTOR as usize];
+    fill(&*dir.open(path)?, path, &mut sector, 0)?;
+    Ok(sector == [0; SECTOR as usize])
 }
 
 /// Reads a segment to its last whole record.

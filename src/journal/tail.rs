@@ -1,9 +1,10 @@
 //! What follows the last whole record: room, a write that a crash cut short, or damage.
 //!
-//! A batch is written by one call, front to back into zeros, so a cut-short write is the beginning
-//! of a batch and then zeros. Anything else was whole once: a record whose mark is in its place but
-//! whose checksum fails, a record that is whole under another length, or any whole record further
-//! on. That is damage, and is named and never cut.
+//! A batch is written by one call, front to back into zeros, so a process that ends in the middle
+//! leaves the beginning of a batch and then zeros. A machine that loses its power may also lose any
+//! sector that was not synced, which is then zeros. Anything else was whole once: a record whose mark
+//! is in its place but whose checksum fails, a record that is whole under another length, or any
+//! whole record further on. That is damage, and is named and never cut.
 
 use std::path::Path;
 
@@ -11,6 +12,9 @@ use super::JournalError;
 use super::disk::DiskFile;
 use super::frame::{self, HEAD, MARK, OVERHEAD, Parsed};
 use super::segment::fill;
+
+/// What a disk writes whole or not at all.
+pub(super) const SECTOR: u64 = 512;
 
 /// What stands after the last whole record of the newest segment.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -79,6 +83,9 @@ fn last_written(
 /// Judges what was written after the last whole record. The last byte is a zero beyond it.
 fn judge_bytes(bytes: &[u8], offset: u64) -> Tail {
     let written = &bytes[..bytes.len() - 1];
+    if lost_a_sector(written, offset) {
+        return Tail::Torn;
+    }
     match frame::parse(bytes) {
         Parsed::Unmarked if unmarked_at(bytes) == Some(written.len()) => {
             return Tail::Unmarked { mark_at: offset + written.len() as u64 };
@@ -97,6 +104,23 @@ fn judge_bytes(bytes: &[u8], offset: u64) -> Tail {
         return Tail::Damaged { what: "whole records follow bytes that are none" };
     }
     Tail::Torn
+}
+
+/// Whether the record that should begin here lacks a sector: it was never synced, nor was what
+/// follows it, and so nothing of it was acknowledged as durable.
+fn lost_a_sector(written: &[u8], offset: u64) -> bool {
+    // Bytes up to the end of the sector in which the record begins.
+    let first = ((SECTOR - offset % SECTOR) as usize).min(written.len());
+    let is_lost = |sector: &[u8]| sector.iter().all(|byte| *byte == 0);
+    if first >= 4 && is_lost(&written[..first]) {
+        return true;
+    }
+    // Where its length is lost or says nothing sensible, the next sector stands for it.
+    let size = unmarked_at(written).map_or(HEAD, |mark_at| mark_at + 1);
+    let size = if size > HEAD + frame::PAYLOAD_MAX { HEAD } else { size };
+    let rest = &written[first..];
+    let sectors = size.saturating_sub(first).div_ceil(SECTOR as usize);
+    rest.chunks(SECTOR as usize).take(sectors).any(|sector| sector.len() > 1 && is_lost(sector))
 }
 
 /// Where the length field says that the mark is.

@@ -3,13 +3,15 @@
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::JournalError;
 use super::directory::Directory;
-use super::disk::{DiskFile, DiskLock};
+use super::disk::DiskFile;
 use super::entry::{Entry, write_open};
 use super::frame::{self, PAYLOAD_MAX};
 use super::header::SegmentHeader;
+use super::keeper::{Keeper, Prepared, Shared};
 use super::notes::{
     ActiveBundle, BundleHash, BundleRef, Start, StoredBundle, write_bundle, write_start,
 };
@@ -82,6 +84,7 @@ impl<'a> OpenPart<'a> {
 /// The segment being written.
 struct Current {
     file: Arc<dyn DiskFile>,
+    /// Its name in what we report: it may still be called unfinished.
     path: PathBuf,
     first_record: u64,
     first_seq: Seq,
@@ -93,12 +96,15 @@ struct Current {
 /// Appends to a journal. There is one per journal: opening takes the directory's lock.
 pub struct Writer {
     dir: Directory,
-    _lock: Box<dyn DiskLock>,
+    /// What a keeper does for us, or we ourselves.
+    shared: Arc<Shared>,
     key: SealKey,
     journal: JournalId,
     salt: SegmentSalt,
     engine_semantics: u32,
     segment_bytes: u64,
+    /// Records with the operating system.
+    written_records: u64,
     current: Current,
     next_record: u64,
     next_seq: Seq,
@@ -141,14 +147,18 @@ impl Writer {
             active: end.active,
         };
         let current = begin_segment(&dir, &header, &opening.key, opening.segment_bytes)?;
+        let place = (Arc::clone(&current.file), current.path.clone());
+        let shared =
+            Shared::new((dir.clone(), lock), opening.segment_bytes, place, end.next_record);
         let mut writer = Self {
             dir,
-            _lock: lock,
+            shared,
             key: opening.key,
             journal: end.journal,
             salt,
             engine_semantics: opening.engine_semantics,
             segment_bytes: opening.segment_bytes,
+            written_records: end.next_record,
             current,
             next_record: end.next_record,
             next_seq: end.next_seq,
@@ -264,22 +274,58 @@ impl Writer {
         self.batch.len() - self.written
     }
 
-    /// Writes the batch with one call, and syncs it when asked. After an error it can be tried
-    /// again: the same bytes go to the same place.
+    /// Writes the batch with one call. `Synced` also puts it on the medium: here and now, or with a
+    /// [`Keeper`] soon, which [`kept`](Self::kept) tells. After an error it can be tried again: the
+    /// same bytes go to the same place.
     pub fn flush(&mut self, durability: Durability) -> Result<(), JournalError> {
+        self.shared.check()?;
         self.write_pending()?;
-        if durability == Durability::Synced {
-            let Current { file, path, .. } = &self.current;
-            file.sync_data().map_err(JournalError::io(path, "sync"))?;
-        }
+        self.written_records = self.next_record;
         self.flushed = true;
-        Ok(())
+        let sync = durability == Durability::Synced;
+        self.shared.note_written(self.next_record, sync);
+        if sync && !self.shared.is_attached() { self.shared.settle() } else { Ok(()) }
+    }
+
+    /// How many records are as durable as this. What failed for good is said here too.
+    pub fn kept(&self, durability: Durability) -> Result<u64, JournalError> {
+        self.shared.check()?;
+        Ok(match durability {
+            Durability::Written => self.written_records,
+            Durability::Synced => self.shared.durable(),
+        })
+    }
+
+    /// Waits until everything flushed is as durable as this, or for so long.
+    pub fn wait_kept(&self, durability: Durability, timeout: Duration) {
+        if durability == Durability::Synced {
+            self.shared.wait_durable(self.written_records, timeout);
+        }
+    }
+
+    /// From now on another thread does the slow work: it has to take its turns.
+    pub fn keeper(&self) -> Keeper {
+        self.shared.attach();
+        Keeper(Arc::clone(&self.shared))
+    }
+
+    /// Closed segments have their names, everything flushed is on the medium.
+    pub fn settle(&self) -> Result<(), JournalError> {
+        self.shared.note_written(self.written_records, true);
+        self.shared.settle()
     }
 
     /// Writes and syncs what is left, and gives back the room that was allocated ahead.
     pub fn close(mut self) -> Result<(), JournalError> {
         self.flush(Durability::Synced)?;
-        close_segment(&self.current)
+        self.settle()?;
+        self.shared.release();
+        if let Some(prepared) = self.shared.take_prepared() {
+            self.dir.remove(&prepared.path)?;
+        }
+        let Current { file, path, end, .. } = &self.current;
+        file.set_len(*end).map_err(JournalError::io(path, "close"))?;
+        file.sync_all().map_err(JournalError::io(path, "sync"))
     }
 
     fn write_pending(&mut self) -> Result<(), JournalError> {
@@ -309,10 +355,27 @@ impl Writer {
         Ok(())
     }
 
-    /// Closes the segment and begins the next. On an error the current one stays in use.
+    /// Begins the next segment, when there is a file for it. On an error the current one stays in
+    /// use; with a keeper that is no error: a disk that is full or broken shows at the flush.
     fn rotate(&mut self) -> Result<(), JournalError> {
-        self.write_pending()?;
-        close_segment(&self.current)?;
+        let is_attached = self.shared.is_attached();
+        if !is_attached {
+            self.shared.settle()?;
+        }
+        let prepared = match self.shared.take_prepared() {
+            Some(prepared) => prepared,
+            None if is_attached => return Ok(()),
+            None => self.shared.prepare()?,
+        };
+        if let Err(error) = self.write_pending().and_then(|()| self.succeed(&prepared)) {
+            self.shared.put_back(prepared);
+            return if is_attached { Ok(()) } else { Err(error) };
+        }
+        if is_attached { Ok(()) } else { self.shared.settle() }
+    }
+
+    /// Goes on in a prepared file. It gets its name when the segment before it is closed.
+    fn succeed(&mut self, prepared: &Prepared) -> Result<(), JournalError> {
         let header = SegmentHeader {
             journal: self.journal,
             salt: self.salt,
@@ -324,7 +387,21 @@ impl Writer {
             bundles: self.bundles,
             active: self.active,
         };
-        self.current = begin_segment(&self.dir, &header, &self.key, self.segment_bytes)?;
+        let bytes = header.to_bytes();
+        let Prepared { file, path } = prepared;
+        file.write_all_at(&bytes, 0).map_err(JournalError::io(path, "write to"))?;
+        let key = self.key.of_segment(header.journal, header.salt, header.first_record)?;
+        let unfinished = self.dir.unfinished_path(header.first_record);
+        self.dir.rename(path, &unfinished)?;
+        self.shared.succeed(Arc::clone(file), header.first_record, (self.current.end, unfinished));
+        self.current = Current {
+            file: Arc::clone(file),
+            path: self.dir.segment_path(header.first_record),
+            first_record: header.first_record,
+            first_seq: header.first_seq,
+            sealer: Sealer::new(key, self.key.id()),
+            end: bytes.len() as u64,
+        };
         Ok(())
     }
 
@@ -363,6 +440,12 @@ impl Writer {
     }
 }
 
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.shared.release();
+    }
+}
+
 /// Where the payload of the message that begins at `start` stands: after its tag and length.
 fn open_range(out: &[u8], start: usize) -> Range<usize> {
     let length_bytes = out[start + 1..].iter().take_while(|byte| **byte >= 0x80).count() + 1;
@@ -377,8 +460,7 @@ fn begin_segment(
     key: &SealKey,
     segment_bytes: u64,
 ) -> Result<Current, JournalError> {
-    let (path, unfinished) =
-        (dir.segment_path(header.first_record), dir.unfinished_path(header.first_record));
+    let (path, unfinished) = (dir.segment_path(header.first_record), dir.prepared_path());
     if dir.segments()?.iter().any(|(first, _)| *first == header.first_record) {
         let what = "it stands where the next segment belongs";
         return Err(JournalError::NotASegment { path, what });
@@ -394,11 +476,4 @@ fn begin_segment(
     dir.sync()?;
     let (first_record, first_seq) = (header.first_record, header.first_seq);
     Ok(Current { file, path, first_record, first_seq, sealer, end: bytes.len() as u64 })
-}
-
-/// Gives back the room beyond the last record: a closed segment ends where its records end.
-fn close_segment(current: &Current) -> Result<(), JournalError> {
-    let Current { file, path, end, .. } = current;
-    file.set_len(*end).map_err(JournalError::io(path, "close"))?;
-    file.sync_all().map_err(JournalError::io(path, "sync"))
 }

@@ -106,6 +106,20 @@ pub enum LogEvent<'a> {
         /// The client's word for why.
         code: &'a str,
     },
+    /// The journal's disk is full, and the service waits for room.
+    DiskFull {
+        /// What the journal says.
+        text: &'a str,
+    },
+    /// The journal's disk is slow, and answers wait for it.
+    DiskSlow,
+    /// The disk has room again, or is fast again.
+    DiskBack,
+    /// Work behind the journal failed and is tried again.
+    JournalLags {
+        /// What it says.
+        fault: &'a dyn std::fmt::Display,
+    },
     /// The Kafka client says something.
     Client {
         /// Whether it is bad.
@@ -162,6 +176,10 @@ pub fn emit(event: &LogEvent<'_>) {
         LogEvent::BrokerBack => info!("a broker answers again"),
         LogEvent::CommitFailed { code } => warn!(code, "positions not committed; a later commit carries more"),
         LogEvent::Rewound { code } => warn!(code, "transaction given up; its inputs are taken again"),
+        LogEvent::DiskFull { text } => error!("{text}; reading pauses until there is room"),
+        LogEvent::DiskSlow => warn!("the journal's disk is slow: answers wait for it"),
+        LogEvent::DiskBack => info!("the journal's disk is well again"),
+        LogEvent::JournalLags { fault } => warn!("work behind the journal is tried again: {fault}"),
         LogEvent::Client { is_warning: true, text } => warn!(target: "librdkafka", "{text}"),
         LogEvent::Client { is_warning: false, text } => debug!(target: "librdkafka", "{text}"),
         LogEvent::TableLoaded { table } => info!(table, "table read again"),

@@ -21,11 +21,15 @@ pub enum Unready {
     Stopping = 1 << 5,
     /// It has failed and ends.
     Failed = 1 << 6,
+    /// The journal's disk is full: nothing is decided until there is room.
+    DiskFull = 1 << 7,
+    /// The journal's disk takes too long.
+    DiskSlow = 1 << 8,
 }
 
 impl Unready {
     /// Every reason with its name and its sentence.
-    pub const ALL: [(Self, &'static str, &'static str); 7] = [
+    pub const ALL: [(Self, &'static str, &'static str); 9] = [
         (Self::Starting, "starting", "the service is being set up"),
         (Self::Recovering, "recovering", "the journal is being read"),
         (Self::BrokerUnreachable, "broker_unreachable", "no broker answers"),
@@ -37,6 +41,8 @@ impl Unready {
         ),
         (Self::Stopping, "stopping", "the service stops"),
         (Self::Failed, "failed", "the service has failed and ends"),
+        (Self::DiskFull, "disk_full", "the journal's disk is full: make room"),
+        (Self::DiskSlow, "disk_slow", "the journal's disk takes too long to keep what is written"),
     ];
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::domain::{Applied, EventTime, Fact, Kind, Seq, Service, Source};
 use crate::edges::snapshots::Keeper;
@@ -92,6 +93,8 @@ impl<S: Surroundings> Decider<S> {
 
     /// Reads back the open parts of what comes again.
     fn read_back(&mut self, begin: &[Source]) -> Result<(), JournalError> {
+        // Readers see only segments that have their names.
+        self.pipeline.settle()?;
         let next = self.pipeline.engine().next_seq();
         let from = Seq(next.0.saturating_sub(self.search_back).max(1));
         let Some(mut reader) = Reader::open_from(&self.journal_dir, from)? else { return Ok(()) };
@@ -139,7 +142,7 @@ impl<S: Surroundings> Handler for Decider<S> {
         let step = self
             .pipeline
             .process(bytes, arrival, Intent::Decide, (&tables, &self.keys))
-            .map_err(|error| HandlerError(error.to_string()))?;
+            .map_err(HandlerError::from)?;
         let audit = match (step.audit, step.seq()) {
             (Some(part), _) => {
                 self.positions.insert((source.topic, source.partition), source.offset + 1);
@@ -155,8 +158,16 @@ impl<S: Surroundings> Handler for Decider<S> {
         Ok(answer)
     }
 
-    fn flush(&mut self) -> Result<(), HandlerError> {
-        self.pipeline.flush().map_err(|error| HandlerError(error.to_string()))
+    fn flush(&mut self) -> Result<u64, HandlerError> {
+        Ok(self.pipeline.flush()?)
+    }
+
+    fn kept(&self) -> Result<u64, HandlerError> {
+        Ok(self.pipeline.kept()?)
+    }
+
+    fn wait_kept(&self, timeout: Duration) {
+        self.pipeline.wait_kept(timeout);
     }
 
     fn next_seq(&self) -> Seq {
@@ -193,7 +204,7 @@ impl<S: Surroundings> Handler for Decider<S> {
             self.positions.get(&(at.topic, at.partition)).is_some_and(|next| at.offset < *next)
         };
         if begin.iter().any(is_behind) {
-            self.read_back(begin).map_err(|error| HandlerError(error.to_string()))?;
+            self.read_back(begin)?;
         }
         Ok(())
     }

@@ -14,6 +14,7 @@ use crate::domain::Source;
 use crate::telemetry::{LogEvent, Telemetry, Unready, emit};
 
 use super::contexts::{ConsumerSide, Delivery, ProducerSide};
+use super::patience::Stalled;
 use super::settings::Property;
 use super::statistics::Statistics;
 use super::work::{Incoming, Work};
@@ -85,6 +86,8 @@ pub struct Edge<H> {
     statistics: Arc<Statistics>,
     pub(super) deliveries: Vec<Delivery>,
     is_paused: bool,
+    /// The batch found no room on the disk.
+    pub(super) stalled: Option<Stalled>,
     last_commit: Instant,
     last_tick: Instant,
     /// Set by whoever wants the loop to end.
@@ -122,6 +125,7 @@ impl<H: Handler> Edge<H> {
             statistics,
             deliveries: Vec::new(),
             is_paused: false,
+            stalled: None,
             last_commit: Instant::now(),
             last_tick: Instant::now(),
             stop,
@@ -163,21 +167,17 @@ impl<H: Handler> Edge<H> {
     /// One round of the loop.
     fn turn(&mut self) -> Result<(), EdgeError> {
         self.take_batch()?;
-        if self.work.batch_len() > 0 {
-            if self.settings.transactional_id.is_some() {
-                self.give_transaction()?;
-            } else {
-                self.work.flush()?;
-                self.send()?;
-                self.work.settle();
-            }
-        } else {
+        if self.work.batch_len() == 0 {
             self.work.idle();
+        } else if self.flush()? && self.settings.transactional_id.is_some() {
+            self.give_transaction()?;
         }
+        self.release()?;
         self.serve_deliveries()?;
         self.send()?;
         self.serve_rebalances()?;
         self.balance_load();
+        self.watch_disk();
         let now = Instant::now();
         if now.duration_since(self.last_commit) >= self.settings.commit_interval {
             self.last_commit = now;
@@ -195,6 +195,10 @@ impl<H: Handler> Edge<H> {
     fn take_batch(&mut self) -> Result<(), EdgeError> {
         let busy = self.is_paused || self.work.ledger.unacknowledged() > 0;
         let mut wait = if busy { BUSY } else { IDLE };
+        if self.work.waits_for().is_some() {
+            // The disk answers sooner than a message may come: what is ready, then the disk.
+            wait = Duration::ZERO;
+        }
         let limit = match self.settings.transactional_id {
             Some(_) => self.settings.transaction_messages,
             None => self.settings.batch_messages,
@@ -225,6 +229,9 @@ impl<H: Handler> Edge<H> {
                 break;
             }
         }
+        if self.work.batch_len() == 0 {
+            self.work.wait_kept(BUSY);
+        }
         Ok(())
     }
 
@@ -232,7 +239,8 @@ impl<H: Handler> Edge<H> {
     fn balance_load(&mut self) {
         let waiting = self.work.ledger.unacknowledged();
         self.telemetry.meters.unacknowledged.set(waiting as f64);
-        let (most, is_full) = (self.settings.unacknowledged_max, !self.work.outbox.is_empty());
+        let is_full = self.work.outbox.is_blocked() || self.stalled.is_some();
+        let most = self.settings.unacknowledged_max;
         if !self.is_paused && (waiting > most || is_full) {
             self.is_paused = self.with_assignment(|consumer, ours| consumer.pause(ours).is_ok());
             if self.is_paused {

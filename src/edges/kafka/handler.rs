@@ -1,7 +1,9 @@
 //! What the loop asks of whoever decides, so that it can be tested without an engine.
 
+use std::time::Duration;
+
 use crate::domain::{Action, EventTime, Kind, MissingTables, Seq, Service, Source, Stage};
-use crate::journal::OpenPart;
+use crate::journal::{JournalError, OpenPart};
 use crate::stages::decode::Dropped;
 use crate::telemetry::InputResult;
 
@@ -39,8 +41,17 @@ pub trait Handler {
         source: Source,
     ) -> Result<Answer<'_, Self::Decision<'_>, Self::Audit<'_>>, HandlerError>;
 
-    /// Makes everything processed so far as durable as configured. Nothing is sent before it.
-    fn flush(&mut self) -> Result<(), HandlerError>;
+    /// Gives everything processed so far to the journal. What it answered may be sent once
+    /// [`kept`](Self::kept) reaches this mark. After an error it can be tried again.
+    fn flush(&mut self) -> Result<u64, HandlerError>;
+
+    /// The mark up to which the journal is as durable as configured.
+    fn kept(&self) -> Result<u64, HandlerError> {
+        Ok(u64::MAX)
+    }
+
+    /// Waits until everything flushed is kept, or for so long.
+    fn wait_kept(&self, _timeout: Duration) {}
 
     /// The number that the next input gets.
     fn next_seq(&self) -> Seq;
@@ -69,8 +80,21 @@ pub trait Handler {
 
 /// What the engine's side could not do; the loop ends.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct HandlerError(pub String);
+pub enum HandlerError {
+    /// The disk is full: room would mend it.
+    #[error("{0}: make room and start again, or set [journal] on_disk_full = \"fallback\" to wait")]
+    DiskFull(String),
+    /// Anything else.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl From<JournalError> for HandlerError {
+    fn from(error: JournalError) -> Self {
+        let text = error.to_string();
+        if error.is_disk_full() { Self::DiskFull(text) } else { Self::Failed(text) }
+    }
+}
 
 /// What became of one message.
 #[derive(Debug)]

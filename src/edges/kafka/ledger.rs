@@ -71,6 +71,8 @@ struct Entry {
     offset: i64,
     /// Outputs without an acknowledgement, and one more until the journal has the message.
     pending: u32,
+    /// The journal does not have it yet.
+    is_held: bool,
 }
 
 impl Ledger {
@@ -80,7 +82,7 @@ impl Ledger {
         let entry = self.lanes.get_mut(lane)?;
         let number = entry.first + entry.entries.len() as u64;
         entry.begin.get_or_insert(source.offset);
-        entry.entries.push_back(Entry { offset: source.offset, pending: 1 });
+        entry.entries.push_back(Entry { offset: source.offset, pending: 1, is_held: true });
         Some(Ticket::new(lane, number))
     }
 
@@ -94,6 +96,9 @@ impl Ledger {
 
     /// The journal has the message: from now on only its outputs hold it.
     pub(super) fn settle(&mut self, ticket: Ticket) {
+        if let Some(entry) = self.entry(ticket) {
+            entry.is_held = false;
+        }
         self.release(ticket);
     }
 
@@ -173,8 +178,8 @@ impl Ledger {
     pub(super) fn forget(&mut self, topic: u16, partition: i32) {
         let Some(lane) = self.lane(topic, partition) else { return };
         let Some(lane) = self.lanes.get_mut(lane) else { return };
-        let lost: u32 = lane.entries.iter().map(|entry| entry.pending).sum();
-        // Between batches no message is held: all that is pending are outputs.
+        let outputs = |entry: &Entry| entry.pending - u32::from(entry.is_held);
+        let lost: u32 = lane.entries.iter().map(outputs).sum();
         self.unacknowledged = self.unacknowledged.saturating_sub(lost as usize);
         lane.first += lane.entries.len() as u64;
         lane.entries.clear();

@@ -1,7 +1,7 @@
 //! Kafka: payments in, decisions, audit records and dead letters out, nothing lost.
 //!
-//! One thread does it all: it takes what is ready, lets the engine decide, makes the journal keep
-//! it, and only then sends. A position is committed when every output of every message before it
+//! One thread does it all: it takes what is ready, lets the engine decide, gives it to the journal,
+//! and sends what the journal keeps, as durably as configured. A position is committed when every output of every message before it
 //! is acknowledged. After a crash messages come again; the engine knows them and gives the same
 //! bytes under the same `seq`, so that a repeat is recognised for what it is.
 
@@ -32,6 +32,8 @@ mod commits;
 mod assignment;
 #[cfg(feature = "kafka")]
 mod transaction;
+#[cfg_attr(not(feature = "kafka"), allow(dead_code))]
+mod patience;
 #[cfg(feature = "kafka")]
 mod edge;
 
@@ -39,6 +41,7 @@ pub use decider::{Audit, Decider, EDGE_REASONS};
 #[cfg(feature = "kafka")]
 pub use edge::{Edge, EdgeError};
 pub use handler::{Answer, EVENT_UNKNOWN, Handler, HandlerError, Rejected, Sendable};
+pub use patience::{DiskPolicy, OnDiskFull};
 pub use security::{Mechanism, Protocol, Secret, SecretError, Security, is_loopback};
 pub use settings::{Compression, Isolation, Outputs, Settings, Start};
 #[cfg(feature = "kafka")]

@@ -10,6 +10,9 @@ use crate::telemetry::Output;
 
 use super::ledger::Ticket;
 
+/// Outputs that were sent are dropped in lots: moving the rest has its price.
+const COMPACT_AT: usize = 512;
+
 /// Outputs in the order they were made.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
@@ -58,9 +61,19 @@ impl Outbox {
         self.records.push(Record { output, ticket, seq, key, payload });
     }
 
-    /// The journal has everything so far.
-    pub(super) fn release(&mut self) {
-        self.released = self.records.len();
+    /// The journal has the next `count` outputs.
+    pub(super) fn release(&mut self, count: usize) {
+        self.released = (self.released + count).min(self.records.len());
+    }
+
+    /// How many outputs the journal does not keep yet.
+    pub(super) fn unreleased(&self) -> usize {
+        self.records.len() - self.released
+    }
+
+    /// Whether the client has no room for what may be sent.
+    pub(super) fn is_blocked(&self) -> bool {
+        self.sent < self.released
     }
 
     /// The next output that may be sent.
@@ -80,7 +93,23 @@ impl Outbox {
         self.sent += 1;
         if self.sent >= self.records.len() {
             self.clear();
+        } else if self.sent >= COMPACT_AT && self.sent == self.released {
+            self.compact();
         }
+    }
+
+    /// Frees the memory of what was sent while more waits for the journal.
+    fn compact(&mut self) {
+        self.records.drain(..self.sent);
+        let begin = self.records.first().map_or(0, |record| record.key.start);
+        self.bytes.drain(..begin);
+        for record in &mut self.records {
+            for range in [&mut record.key, &mut record.payload] {
+                *range = range.start - begin..range.end - begin;
+            }
+        }
+        self.released -= self.sent;
+        self.sent = 0;
     }
 
     /// Whether nothing waits.
@@ -119,15 +148,30 @@ mod tests {
         let mut outbox = Outbox::default();
         push(&mut outbox, 1, b"one");
         assert_eq!(next(&outbox), None);
-        outbox.release();
+        outbox.release(1);
         push(&mut outbox, 2, b"two");
         assert_eq!(next(&outbox), Some((1, b"one".to_vec())));
         outbox.mark_sent();
         assert_eq!(next(&outbox), None, "the second came after the flush");
         assert!(!outbox.is_empty());
-        outbox.release();
+        outbox.release(1);
         assert_eq!(next(&outbox), Some((2, b"two".to_vec())));
         outbox.mark_sent();
         assert!(outbox.is_empty());
+    }
+
+    /// A stream that never rests must not keep what it has sent, nor mix it up.
+    #[test]
+    fn what_was_sent_is_dropped_while_more_waits() {
+        let mut outbox = Outbox::default();
+        push(&mut outbox, 0, b"0");
+        for seq in 1..5_000_u64 {
+            push(&mut outbox, seq, seq.to_string().as_bytes());
+            outbox.release(1);
+            assert_eq!(next(&outbox), Some((seq - 1, (seq - 1).to_string().into_bytes())));
+            outbox.mark_sent();
+            assert_eq!(next(&outbox), None);
+            assert!(outbox.records.len() <= COMPACT_AT + 1 && outbox.bytes.len() < 8 * COMPACT_AT);
+        }
     }
 }

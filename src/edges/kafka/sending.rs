@@ -75,9 +75,12 @@ impl<H: Handler> Edge<H> {
     /// Waits until the broker has everything, at most until the deadline; whether it has.
     pub(super) fn drain(&mut self, deadline: Instant) -> Result<bool, EdgeError> {
         loop {
-            self.send()?;
+            if self.work.batch_len() > 0 {
+                self.flush()?;
+            }
+            self.release()?;
             self.serve_deliveries()?;
-            if self.work.ledger.unacknowledged() == 0 {
+            if self.work.ledger.unacknowledged() == 0 && !self.work.is_waiting() {
                 return Ok(true);
             }
             if Instant::now() >= deadline {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Security;
+use super::{DiskPolicy, Security};
 
 /// Settings of the Kafka edge. `deploy/default.toml` holds the defaults and says why.
 #[derive(Clone, Debug)]
@@ -50,6 +50,8 @@ pub struct Settings {
     pub stop_timeout: Duration,
     /// How the broker is reached and proven.
     pub security: Security,
+    /// What to do about a full or slow disk.
+    pub disk: DiskPolicy,
     /// Where outputs go.
     pub outputs: Outputs,
 }
@@ -196,6 +198,7 @@ impl Settings {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::edges::kafka::OnDiskFull;
 
     /// Settings against a broker in the same process.
     pub(in crate::edges::kafka) fn settings(brokers: &str) -> Settings {
@@ -221,6 +224,7 @@ pub(super) mod tests {
             transaction_messages: 100,
             stop_timeout: Duration::from_secs(10),
             security: Security::default(),
+            disk: DiskPolicy { on_full: OnDiskFull::Stop, slow: Duration::from_secs(60) },
             outputs: Outputs {
                 decisions: "decisions".to_owned(),
                 audit: Some("audit".to_owned()),

@@ -84,13 +84,13 @@ impl Handler for Fake {
         })
     }
 
-    fn flush(&mut self) -> Result<(), HandlerError> {
+    fn flush(&mut self) -> Result<u64, HandlerError> {
         let mut journal = self.journal.lock().unwrap();
         journal.flushes += 1;
         if journal.fails_at == Some(journal.flushes) {
-            return Err(HandlerError("the disk is full".to_owned()));
+            return Err(HandlerError::DiskFull("the disk is full".to_owned()));
         }
-        Ok(())
+        Ok(0)
     }
 
     fn next_seq(&self) -> Seq {

@@ -46,7 +46,7 @@ impl<H: Handler> Edge<H> {
 
     /// Sends the batch and its positions as one.
     pub(super) fn give_transaction(&mut self) -> Result<(), EdgeError> {
-        self.work.flush()?;
+        self.work.keep_all()?;
         match self.try_transaction()? {
             None => {
                 self.work.settle();

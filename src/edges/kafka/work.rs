@@ -1,6 +1,7 @@
 //! One batch: what is taken is decided, noted, journaled, and only then put out for sending.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::collections::VecDeque;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::domain::{EventTime, Source, Stage};
 use crate::telemetry::{LatencyRecorder, Output, Telemetry, Timer};
@@ -17,7 +18,14 @@ pub(super) struct Work<H> {
     pub(super) outbox: Outbox,
     pub(super) telemetry: Telemetry,
     recorder: LatencyRecorder,
-    batch: Vec<Taken>,
+    /// Messages that the journal does not keep yet; the last `fresh` are not flushed.
+    batch: VecDeque<Taken>,
+    fresh: usize,
+    /// Flushed and not kept yet, oldest first.
+    flushed: VecDeque<Flushed>,
+    /// Messages whose outputs are released.
+    kept: usize,
+    clock: Clock,
     /// The last time given to a message: time never goes back, even when the clock does.
     latest: EventTime,
     topics: Vec<String>,
@@ -30,6 +38,18 @@ struct Taken {
     /// The message's time stamp in Unix milliseconds.
     stamped_ms: Option<i64>,
 }
+
+/// A batch that the journal has and perhaps does not keep yet.
+struct Flushed {
+    /// Reached when it is kept.
+    mark: u64,
+    at: Instant,
+    messages: usize,
+    outputs: usize,
+}
+
+/// Gives the machine's time.
+type Clock = Box<dyn Fn() -> EventTime + Send>;
 
 /// A message as the client gives it.
 #[derive(Clone, Copy, Debug)]
@@ -47,23 +67,37 @@ impl<H: Handler> Work<H> {
             outbox: Outbox::default(),
             recorder: LatencyRecorder::new(telemetry.latencies.clone()),
             telemetry,
-            batch: Vec::new(),
+            batch: VecDeque::new(),
+            fresh: 0,
+            flushed: VecDeque::new(),
+            kept: 0,
+            clock: Box::new(now),
             latest: EventTime::MIN,
             topics: settings.topics.clone(),
             has_audit: settings.outputs.audit.is_some(),
         }
     }
 
-    /// How many messages the batch holds.
+    /// How many messages wait for a flush.
     pub(super) fn batch_len(&self) -> usize {
-        self.batch.len()
+        self.fresh
+    }
+
+    /// How long the oldest flushed message has waited to be kept; `None` when none does.
+    pub(super) fn waits_for(&self) -> Option<Duration> {
+        self.flushed.front().map(|flushed| flushed.at.elapsed())
+    }
+
+    /// Whether anything is not kept yet.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.fresh > 0 || !self.flushed.is_empty()
     }
 
     /// Takes one message.
     pub(super) fn take(&mut self, message: Incoming<'_>) -> Result<(), EdgeError> {
         let ticket = self.ledger.take(message.source).ok_or(EdgeError::TooManyPartitions)?;
         let at = Instant::now();
-        self.latest = self.latest.max(now());
+        self.latest = self.latest.max((self.clock)());
         let mut answer = self.handler.process(message.bytes, self.latest, message.source)?;
         let meters = &self.telemetry.meters;
         meters.input(answer.result);
@@ -100,7 +134,8 @@ impl<H: Handler> Work<H> {
         for (source, rejected) in letter.into_iter().chain(expired.into_iter().map(never_came)) {
             self.bury(ticket, source, rejected);
         }
-        self.batch.push(Taken { ticket, at, stamped_ms: message.stamped_ms });
+        self.batch.push_back(Taken { ticket, at, stamped_ms: message.stamped_ms });
+        self.fresh += 1;
         Ok(())
     }
 
@@ -120,19 +155,54 @@ impl<H: Handler> Work<H> {
         );
     }
 
-    /// Makes the journal keep the batch; its outputs may then be sent.
+    /// Gives the batch to the journal; its outputs may be sent once it is kept. After an error
+    /// nothing is lost: it can be tried again.
     pub(super) fn flush(&mut self) -> Result<(), HandlerError> {
-        let begin = Instant::now();
-        self.handler.flush()?;
-        self.recorder.record(Timer::Flush, nanoseconds(begin, Instant::now()));
-        self.outbox.release();
+        let at = Instant::now();
+        let mark = self.handler.flush()?;
+        self.recorder.record(Timer::Flush, nanoseconds(at, Instant::now()));
+        let waiting: usize = self.flushed.iter().map(|flushed| flushed.outputs).sum();
+        let outputs = self.outbox.unreleased() - waiting;
+        let messages = std::mem::take(&mut self.fresh);
+        self.flushed.push_back(Flushed { mark, at, messages, outputs });
         Ok(())
     }
 
-    /// The batch is handed over: counts how long it took and lets go of its messages.
+    /// Lets go of the outputs that the journal keeps.
+    pub(super) fn release(&mut self) -> Result<(), HandlerError> {
+        if self.flushed.is_empty() {
+            return Ok(());
+        }
+        let kept = self.handler.kept()?;
+        while let Some(flushed) = self.flushed.pop_front_if(|flushed| flushed.mark <= kept) {
+            self.outbox.release(flushed.outputs);
+            self.kept += flushed.messages;
+        }
+        Ok(())
+    }
+
+    /// Waits until the journal keeps what was flushed, if anything, or for so long.
+    pub(super) fn wait_kept(&self, timeout: Duration) {
+        if !self.flushed.is_empty() {
+            self.handler.wait_kept(timeout);
+        }
+    }
+
+    /// Waits until the journal keeps everything flushed.
+    pub(super) fn keep_all(&mut self) -> Result<(), HandlerError> {
+        self.release()?;
+        while !self.flushed.is_empty() {
+            self.handler.wait_kept(Duration::from_millis(10));
+            self.release()?;
+        }
+        Ok(())
+    }
+
+    /// What is kept is handed over: counts how long it took and lets go of the messages.
     pub(super) fn settle(&mut self) {
-        let (end, end_ms) = (Instant::now(), now().as_ms());
-        for taken in self.batch.drain(..) {
+        let kept = std::mem::take(&mut self.kept);
+        let (end, end_ms) = (Instant::now(), (self.clock)().as_ms());
+        for taken in self.batch.drain(..kept) {
             self.recorder.record(Timer::Event, nanoseconds(taken.at, end));
             if let Some(stamped_ms) = taken.stamped_ms {
                 let ms = u64::try_from(end_ms - stamped_ms).unwrap_or(0);
@@ -146,6 +216,8 @@ impl<H: Handler> Work<H> {
     /// The batch is given up: its messages will be taken again.
     pub(super) fn abandon(&mut self) -> Vec<Source> {
         self.batch.clear();
+        self.flushed.clear();
+        (self.fresh, self.kept) = (0, 0);
         self.outbox.clear();
         self.ledger.rewind()
     }

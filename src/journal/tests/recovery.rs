@@ -74,13 +74,13 @@ fn an_empty_segment_is_replaced() {
     let header_end = header.offset() as usize;
     bytes[header_end..].fill(0);
     fs::write(&path, &bytes).unwrap();
-    fs::write(path.with_extension("tgj.new"), b"unfinished").unwrap();
+    fs::write(dir.path().join("next.tgj.new"), b"unfinished").unwrap();
 
     let writer = Writer::open(dir.path(), opening(3)).unwrap();
     assert_eq!((writer.next_seq(), writer.next_record()), (Seq(4), next_record));
     drop(writer);
     assert_ne!(fs::read(&path).unwrap()[..header_end], bytes[..header_end], "a salt of its own");
-    assert!(!path.with_extension("tgj.new").exists());
+    assert!(!dir.path().join("next.tgj.new").exists());
     assert_eq!(read_all(dir.path()).unwrap(), seqs(1, 3));
 }
 
