@@ -131,6 +131,12 @@ impl From<&PathBuf> for Directory {
     }
 }
 
+impl From<PathBuf> for Directory {
+    fn from(path: PathBuf) -> Self {
+        Self::from(path.as_path())
+    }
+}
+
 impl From<&Self> for Directory {
     fn from(directory: &Self) -> Self {
         directory.clone()

@@ -75,7 +75,8 @@ struct Closing {
     end: u64,
     /// Records up to there.
     records: u64,
-    /// The successor's name so far, and its name once nothing before it can be lost.
+    successor: Arc<dyn DiskFile>,
+    /// The successor's name so far, and its name once nothing before it can be lost, nor its header.
     unfinished: PathBuf,
     finished: PathBuf,
 }
@@ -223,6 +224,7 @@ impl Shared {
     ) {
         let finished = self.dir.segment_path(first_record);
         let mut state = self.state();
+        let successor = Arc::clone(&file);
         let old_file = std::mem::replace(&mut state.file, file);
         let old_path = std::mem::replace(&mut state.path, finished.clone());
         state.closing = Some(Closing {
@@ -230,6 +232,7 @@ impl Shared {
             path: old_path,
             end,
             records: first_record,
+            successor,
             unfinished,
             finished,
         });
@@ -285,12 +288,14 @@ impl Shared {
         done
     }
 
-    /// Gives back the room beyond a segment's last record and puts all of it on the medium; then
-    /// its successor gets its name. So a name says that nothing before it can be lost.
+    /// Gives back the room beyond a segment's last record and puts all of it on the medium, and the
+    /// header of its successor; then that gets its name. So a name says that there is a segment, and
+    /// that nothing before it can be lost.
     fn close(&self, closing: &Closing) -> Result<(), JournalError> {
-        let Closing { file, path, end, records, unfinished, finished } = closing;
+        let Closing { file, path, end, records, successor, unfinished, finished } = closing;
         file.set_len(*end).map_err(JournalError::io(path, "close"))?;
         file.sync_all().map_err(|error| self.fail(path.clone(), &error))?;
+        successor.sync_all().map_err(|error| self.fail(finished.clone(), &error))?;
         self.dir.rename(unfinished, finished)?;
         self.dir.sync()?;
         self.state().closing = None;

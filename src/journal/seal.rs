@@ -86,7 +86,7 @@ impl FreshRandom {
 
     /// The same bytes each time, so that a test's files are the same.
     #[cfg(test)]
-    pub(super) fn fixed(byte: u8) -> Self {
+    pub(crate) fn fixed(byte: u8) -> Self {
         Self::of(&[byte; 48])
     }
 }

@@ -1,6 +1,6 @@
 //! What fails in the middle: the process, the broker. Nothing is lost, nothing counted twice.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::broker::{OwnBroker, PATIENCE, Topics};
 use crate::events::{Event, are_all_answered, borrowed, check_answers, payments};
@@ -38,6 +38,73 @@ fn a_killed_service_goes_on_where_it_was() {
     home.kafka = "batch_messages = 16\ncommit_interval_ms = 2000\n".to_owned();
     let events = payments("killed", 6_000);
     run_with_kills(&topics, &home, &events);
+}
+
+/// Kills at random moments while events keep coming, as often as asked (`./dev kill-test --rounds N`
+/// sets TIDEGATE_KILL_ROUNDS): every answer that left is in the journal, under its number, once.
+#[test]
+#[ignore = "as long as one likes: ./dev kill-test runs it"]
+fn killed_again_and_again() {
+    let rounds: usize =
+        std::env::var("TIDEGATE_KILL_ROUNDS").map_or(20, |text| text.parse().unwrap());
+    let (topics, mut home) = (Topics::new(3), Home::new());
+    home.kafka = "batch_messages = 16\ncommit_interval_ms = 1000\n".to_owned();
+    home.journal = "durability = \"synced\"\nsegment_mb = 1\n".to_owned();
+    let events = payments("again", rounds * ROUND);
+    let begin = Instant::now();
+    for (round, part) in events.chunks(ROUND).enumerate() {
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for burst in part.chunks(ROUND / 8) {
+                    topics.produce(borrowed(burst));
+                    std::thread::sleep(Duration::from_millis(random_below(120)));
+                }
+            });
+            let service = home.start(&topics);
+            std::thread::sleep(Duration::from_millis(random_below(1_500)));
+            service.kill();
+        });
+        if round % 10 == 9 {
+            println!("{} kills, {} s", round + 1, begin.elapsed().as_secs());
+        }
+    }
+    let service = home.start(&topics);
+    let decisions = topics.read("decisions", |records| are_all_answered(records, &events));
+    check_answers(&decisions, &events);
+    let audit = topics.read("audit", |records| are_all_answered(records, &events));
+    check_answers(&audit, &events);
+    let (status, log) = service.stop();
+    assert_eq!(status.code(), Some(0), "{}", log.join("\n"));
+    assert_eq!(topics.committed(), events.len() as i64);
+    let repeats = decisions.len() - events.len();
+    check_journal(&home, &decisions, events.len());
+    println!("{rounds} kills, {} events, {repeats} answers repeated: all well", events.len());
+}
+
+/// Events to a kill.
+const ROUND: usize = 400;
+
+/// A number below a bound, of this moment: which moment a kill meets is chance anyway.
+fn random_below(bound: u64) -> u64 {
+    use std::hash::{BuildHasher as _, Hasher as _};
+    std::collections::hash_map::RandomState::new().build_hasher().finish() % bound
+}
+
+/// Every answer stands in the journal under its number, and every event was counted once.
+fn check_journal(home: &Home, decisions: &[crate::broker::Record], events: usize) {
+    use tidegate::journal::{Item, Reader};
+    let mut seqs = std::collections::HashMap::new();
+    let mut reader = Reader::open(&home.journal_dir()).unwrap().unwrap();
+    while let Some(item) = reader.read().unwrap() {
+        if let Item::Entry(entry) = item {
+            let before = seqs.insert(entry.input.event_id.clone(), entry.seq.0);
+            assert_eq!(before, None, "{} was counted twice", entry.input.event_id);
+        }
+    }
+    assert_eq!(seqs.len(), events);
+    for decision in decisions {
+        assert_eq!(seqs.get(&decision.key).copied(), decision.seq, "{}", decision.key);
+    }
 }
 
 /// With transactions the same reader sees each decision once and not at least once.

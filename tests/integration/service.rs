@@ -14,11 +14,19 @@ pub(crate) struct Home {
     pub(crate) dir: tempfile::TempDir,
     /// Lines added to `[kafka]`.
     pub(crate) kafka: String,
+    /// The lines of `[journal]`.
+    pub(crate) journal: String,
 }
 
 impl Home {
     pub(crate) fn new() -> Self {
-        Self { dir: tempfile::tempdir().unwrap(), kafka: String::new() }
+        let journal = "segment_mb = 8\n".to_owned();
+        Self { dir: tempfile::tempdir().unwrap(), kafka: String::new(), journal }
+    }
+
+    /// The journal's directory.
+    pub(crate) fn journal_dir(&self) -> std::path::PathBuf {
+        self.dir.path().join("journal")
     }
 
     fn write(&self, topics: &Topics) -> std::path::PathBuf {
@@ -33,7 +41,9 @@ impl Home {
             self.kafka
         );
         text.push_str("[keys]\nenv = \"TIDEGATE_TEST_KEYS\"\n");
-        text.push_str("[journal]\nsegment_mb = 8\n[http]\nlisten = \"127.0.0.1:0\"\n");
+        text.push_str("[journal]\n");
+        text.push_str(&self.journal);
+        text.push_str("[http]\nlisten = \"127.0.0.1:0\"\n");
         text.push_str("[log]\nformat = \"json\"\n");
         for (kind, which) in
             [("decision", "decisions"), ("audit", "audit"), ("dead_letter", "dead")]

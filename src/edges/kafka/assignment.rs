@@ -12,6 +12,22 @@ use crate::telemetry::{LogEvent, Unready, emit};
 use super::contexts::Rebalance;
 use super::{Edge, EdgeError, Handler, Start};
 
+/// Where to begin with a partition, and who knew it. The group was told which number came `next_then`.
+pub(super) fn begin_at(
+    group: Option<(i64, Seq)>,
+    journal: Option<i64>,
+    next: Seq,
+) -> Option<(i64, &'static str)> {
+    match (group, journal) {
+        (Some((group, next_then)), Some(journal)) if next_then > next => {
+            Some((group.min(journal), "journal"))
+        }
+        (Some((group, _)), _) => Some((group, "group")),
+        (None, Some(journal)) => Some((journal, "journal")),
+        (None, None) => None,
+    }
+}
+
 /// How long one question to the broker may take before it is asked again.
 const ASK: Duration = Duration::from_secs(5);
 
@@ -114,12 +130,10 @@ impl<H: Handler> Edge<H> {
                 _ => None,
             };
             let next_then = element.metadata().parse().map(Seq).unwrap_or_default();
-            let has_lost = next_then > self.work.handler.next_seq();
-            let (offset, from) = match (group, journal) {
-                (Some(group), Some(journal)) if has_lost => (group.min(journal), "journal"),
-                (Some(group), _) => (group, "group"),
-                (None, Some(journal)) => (journal, "journal"),
-                (None, None) => match self.edge_of(name, partition)? {
+            let group = group.map(|offset| (offset, next_then));
+            let (offset, from) = match begin_at(group, journal, self.work.handler.next_seq()) {
+                Some(begin) => begin,
+                None => match self.edge_of(name, partition)? {
                     Some(offset) => (offset, "start"),
                     None => return Ok(None),
                 },

@@ -1,7 +1,6 @@
 //! The pipeline behind the loop: its steps become answers.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +8,7 @@ use crate::domain::{Applied, EventTime, Fact, Kind, Seq, Service, Source};
 use crate::edges::snapshots::Keeper;
 use crate::edges::tables::TableStore;
 use crate::engine::{Intent, Outcome, Pipeline, Step, Surroundings};
-use crate::journal::{Item, JournalError, OpenPart, Reader};
+use crate::journal::{Directory, Item, JournalError, OpenPart, Reader};
 use crate::stages::enrich::TokenKeys;
 use crate::stages::mask::Masked;
 use crate::telemetry::InputResult;
@@ -28,7 +27,7 @@ pub struct Decider<S> {
     keys: TokenKeys,
     /// The offset after the last message that the journal has, per topic and partition.
     positions: BTreeMap<(u16, i32), i64>,
-    journal_dir: PathBuf,
+    journal_dir: Directory,
     /// Open parts of records whose messages come again, by number.
     again: HashMap<Seq, Vec<u8>>,
     /// How far back the journal is searched for them, in records.
@@ -67,7 +66,7 @@ impl<S: Surroundings> Decider<S> {
         mut pipeline: Pipeline<S>,
         tables: Arc<TableStore>,
         keys: TokenKeys,
-        (journal_dir, begin): (PathBuf, impl IntoIterator<Item = Source>),
+        (journal_dir, begin): (impl Into<Directory>, impl IntoIterator<Item = Source>),
         in_flight_max: u64,
     ) -> Self {
         // What had expired before the restart was said before it.
@@ -78,7 +77,7 @@ impl<S: Surroundings> Decider<S> {
             tables,
             keys,
             positions: positions.collect(),
-            journal_dir,
+            journal_dir: journal_dir.into(),
             again: HashMap::new(),
             search_back: in_flight_max,
             snapshots: None,

@@ -49,4 +49,7 @@ pub use statistics::Statistics;
 
 #[cfg(test)]
 #[cfg(feature = "kafka")]
+mod simulation;
+#[cfg(test)]
+#[cfg(feature = "kafka")]
 mod tests;

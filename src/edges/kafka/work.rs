@@ -48,8 +48,8 @@ struct Flushed {
     outputs: usize,
 }
 
-/// Gives the machine's time.
-type Clock = Box<dyn Fn() -> EventTime + Send>;
+/// Gives the time.
+pub(super) type Clock = Box<dyn Fn() -> EventTime + Send>;
 
 /// A message as the client gives it.
 #[derive(Clone, Copy, Debug)]
@@ -76,6 +76,12 @@ impl<H: Handler> Work<H> {
             topics: settings.topics.clone(),
             has_audit: settings.outputs.audit.is_some(),
         }
+    }
+
+    /// Sets another clock than the machine's.
+    #[cfg(test)]
+    pub(super) fn set_clock(&mut self, clock: Clock) {
+        self.clock = clock;
     }
 
     /// How many messages wait for a flush.

@@ -1,0 +1,422 @@
+//! One course of events: a service that lives, crashes and is started again, until all is done.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::bundle::{Bundle, shipped_files};
+use crate::domain::{EntityKind, EventTime, Input, Message, Source};
+use crate::edges::keys::Keys;
+use crate::edges::tables::TableStore;
+use crate::engine::{
+    ENGINE_SEMANTICS, Engine, EngineLimits, Pace, Parts, Pipeline, Surroundings, recover,
+};
+use crate::journal::{
+    Directory, Due, Durability, FreshRandom, JournalError, Keeper, Opening, Writer,
+};
+use crate::stages::decode::{Door, TimeLimits};
+use crate::stages::enrich::Tables;
+use crate::stages::features::StateLimits;
+use crate::stages::mask::Profile;
+use crate::telemetry::Telemetry;
+
+use super::super::assignment::begin_at;
+use super::super::settings::tests::settings;
+use super::super::work::{Incoming, Work};
+use super::super::{Decider, EdgeError, Handler as _, HandlerError};
+use super::broker::{BEGIN_MS, Broker, Sent};
+use super::dice::Dice;
+use super::disk::{Crash, SimulatedDisk};
+
+/// What all courses share: it takes long to make.
+pub(super) struct Shared {
+    pub(super) bundle: Arc<Bundle>,
+    files: BTreeMap<String, Vec<u8>>,
+    keys: Keys,
+    tables: Arc<TableStore>,
+    telemetry: Telemetry,
+}
+
+const FEATURES: &str = r#"
+- {name: card_count, aggregate: count, by: card, over: 1h}
+- {name: card_sum, aggregate: sum(amount_base), by: card, over: 1h, where: '!outcome.reversed'}
+- {name: card_merchants, aggregate: distinct(merchant), by: card, over: 1d}
+- {name: merchant_frauds, aggregate: rate(label.fraud), by: merchant, over: 7d}
+- {name: account_mean, aggregate: mean(amount_base), by: account, over: 1d, excluding_current: true}
+"#;
+const RULES: &str = r#"
+rules:
+  - {id: A, name: A, when: card_count > 3, then: {action: challenge, points: 300}, reason: {code: a, text: A.}}
+  - {id: B, name: B, when: 'merchant_frauds > 0.2', then: {points: 250}, reason: {code: b, text: B.}}
+  - {id: C, name: C, when: 'card_sum > money("60.00 CNY")', then: {action: decline, points: 100}, reason: {code: c, text: C.}}
+"#;
+
+impl Shared {
+    pub(super) fn new() -> Self {
+        let mut files = shipped_files();
+        files.retain(|name, _| ["bundle.yaml", "policy.yaml"].contains(&name.as_str()));
+        files.insert("features.yaml".to_owned(), FEATURES.as_bytes().to_vec());
+        files.insert("rules.yaml".to_owned(), RULES.as_bytes().to_vec());
+        let bundle = Bundle::compile(&files).unwrap_or_else(|faults| panic!("{faults:?}"));
+        let keys = Keys::demo();
+        let token_keys = Arc::new(keys.token_keys());
+        Self {
+            bundle: Arc::new(bundle),
+            files,
+            keys,
+            tables: Arc::new(TableStore::fixed(Tables::default(), token_keys)),
+            telemetry: Telemetry::new(&[], &[]),
+        }
+    }
+
+    pub(super) fn engine(&self) -> Engine {
+        let limits = EngineLimits {
+            state: StateLimits {
+                keys: [1_000; EntityKind::COUNT],
+                devices: 1_000,
+                ..StateLimits::default()
+            },
+            recent_events: 4_096,
+            ..EngineLimits::default()
+        };
+        Engine::new(Arc::clone(&self.bundle), &limits).unwrap()
+    }
+}
+
+/// A machine whose clock the dice move.
+struct Clockwork {
+    ns: AtomicU64,
+    step_ns: u64,
+}
+
+impl Surroundings for Clockwork {
+    fn now_ns(&self) -> u64 {
+        self.ns.fetch_add(self.step_ns, Ordering::Relaxed)
+    }
+
+    fn at_the_edge(&mut self, _message: &Message<'_>, _input: &mut Input) {}
+}
+
+/// A course of events.
+pub(super) struct World<'a> {
+    pub(super) shared: &'a Shared,
+    pub(super) dice: Dice,
+    pub(super) disk: SimulatedDisk,
+    pub(super) dir: Directory,
+    pub(super) broker: Broker,
+    /// Nothing that is acknowledged may be lost.
+    pub(super) is_strict: bool,
+    durability: Durability,
+    crash: Crash,
+    has_keeper: bool,
+    segment_bytes: u64,
+    clock: Arc<AtomicI64>,
+    lives: u8,
+}
+
+/// Why a life ended.
+#[derive(Debug)]
+enum End {
+    /// Everything is done.
+    Done,
+    /// It crashed, as it was meant to.
+    Crash,
+    /// There was no room to begin.
+    Full,
+    /// What must not happen.
+    Fault(String),
+}
+
+/// A running service.
+struct Life {
+    work: Work<Decider<Clockwork>>,
+    keeper: Option<Keeper>,
+    positions: Vec<Option<i64>>,
+    flights: Vec<Sent>,
+    is_full: bool,
+}
+
+impl<'a> World<'a> {
+    pub(super) fn new(shared: &'a Shared, seed: u64) -> Self {
+        let mut dice = Dice::new(seed);
+        let broker = Broker::new(&mut dice);
+        let disk = SimulatedDisk::new(dice.fork());
+        let crash = if dice.once_in(2) { Crash::Power } else { Crash::Process };
+        let durability = if dice.once_in(3) { Durability::Written } else { Durability::Synced };
+        Self {
+            shared,
+            is_strict: crash == Crash::Process || durability == Durability::Synced,
+            dir: Directory::on(Arc::new(disk.clone()), "/journal"),
+            broker,
+            disk,
+            durability,
+            crash,
+            has_keeper: !dice.once_in(5),
+            segment_bytes: 4_000 + dice.below(30_000),
+            clock: Arc::new(AtomicI64::new(BEGIN_MS)),
+            lives: 0,
+            dice,
+        }
+    }
+
+    /// What kind of course this is, for messages.
+    pub(super) fn kind(&self) -> String {
+        let keeper = if self.has_keeper { "with" } else { "without" };
+        format!("{:?}, {:?} crashes, {keeper} a keeper", self.durability, self.crash)
+    }
+
+    /// Lives and crashes until everything is done.
+    pub(super) fn run(&mut self) -> Result<(), String> {
+        let crashes = self.dice.below(5);
+        loop {
+            let is_calm = u64::from(self.lives) >= crashes;
+            self.lives += 1;
+            if !is_calm {
+                let operations = 5 + self.dice.below(400);
+                self.disk.crash_after(Some(operations));
+            }
+            match self.live(is_calm) {
+                End::Done => return Ok(()),
+                End::Fault(text) => return Err(format!("life {}: {text}", self.lives)),
+                End::Full => self.disk.leave_room(None),
+                End::Crash => {}
+            }
+            if self.lives > 60 {
+                return Err("it comes to no end".to_owned());
+            }
+            self.disk.restart(self.crash);
+        }
+    }
+
+    fn live(&mut self, is_calm: bool) -> End {
+        let mut life = match self.begin() {
+            Ok(life) => life,
+            Err(_) if self.disk.has_crashed() => return End::Crash,
+            Err(error) if error.is_disk_full() => return End::Full,
+            Err(error) => return End::Fault(error.to_string()),
+        };
+        let end = self.go_on(&mut life, is_calm);
+        // What was on its way has arrived or not; its acknowledgement has not.
+        for flight in life.flights.drain(..) {
+            if self.dice.once_in(2) {
+                self.broker.outputs.push(flight);
+            }
+        }
+        end
+    }
+
+    fn begin(&mut self) -> Result<Life, JournalError> {
+        let mut engine = self.shared.engine();
+        let opening = Opening {
+            key: self.shared.keys.seal_key(),
+            token_key_version: 1,
+            software: "simulation".to_owned(),
+            engine_semantics: ENGINE_SEMANTICS,
+            opened_at: self.now(),
+            segment_bytes: self.segment_bytes,
+            fresh: FreshRandom::fixed(self.lives),
+        };
+        let writer = Writer::open(&self.dir, opening)?;
+        let copy = self.copy();
+        let recovered = recover(&mut engine, copy.path())?;
+        let parts = Parts {
+            engine,
+            journal: Some(writer),
+            received_after: recovered.last_received_at.unwrap_or(EventTime::MIN),
+            door: Door::default(),
+            times: TimeLimits::default(),
+            namespace: String::new(),
+            profile: Profile::shipped("default").unwrap(),
+            durability: self.durability,
+            pace: Pace::Live,
+            surroundings: Clockwork {
+                ns: AtomicU64::new(0),
+                // Sometimes so slow that plans step down.
+                step_ns: [0, 1_000, 60_000][self.dice.place(3)],
+            },
+        };
+        let pipeline = Pipeline::new(parts, &self.shared.files)?;
+        let keeper = if self.has_keeper { pipeline.keeper() } else { None };
+        let tables = Arc::clone(&self.shared.tables);
+        let positions: Vec<Source> = recovered.next_offsets().collect();
+        let keys = self.shared.keys.token_keys();
+        let decider =
+            Decider::new(pipeline, tables, keys, (self.dir.clone(), positions), 1_000_000);
+        let mut work = Work::new(decider, self.shared.telemetry.clone(), &settings(""));
+        let clock = Arc::clone(&self.clock);
+        work.set_clock(Box::new(move || {
+            EventTime::from_ms(clock.load(Ordering::Relaxed)).unwrap()
+        }));
+        let partitions = self.broker.log.len();
+        Ok(Life {
+            work,
+            keeper,
+            positions: vec![None; partitions],
+            flights: Vec::new(),
+            is_full: false,
+        })
+    }
+
+    /// What a start of the real service reads.
+    fn copy(&self) -> tempfile::TempDir {
+        let copy = tempfile::tempdir().unwrap();
+        for (path, bytes) in self.disk.files() {
+            std::fs::write(copy.path().join(path.file_name().unwrap()), bytes).unwrap();
+        }
+        copy
+    }
+
+    fn now(&self) -> EventTime {
+        EventTime::from_ms(self.clock.load(Ordering::Relaxed)).unwrap()
+    }
+
+    /// Steps in random order.
+    fn go_on(&mut self, life: &mut Life, is_calm: bool) -> End {
+        if is_calm {
+            self.disk.leave_room(None);
+        }
+        for _ in 0..20_000 {
+            if is_calm && self.is_done(life) {
+                return End::Done;
+            }
+            // A kill at a moment when the disk rests.
+            if !is_calm && self.dice.once_in(300) {
+                return End::Crash;
+            }
+            match self.step(life, is_calm) {
+                Ok(()) => {}
+                Err(_) if self.disk.has_crashed() => return End::Crash,
+                // Without a keeper a full disk ends the process.
+                Err(EdgeError::Handler(HandlerError::DiskFull(_))) if !self.has_keeper => {
+                    return End::Full;
+                }
+                Err(error) => return End::Fault(error.to_string()),
+            }
+        }
+        if is_calm { End::Fault("it hangs".to_owned()) } else { End::Crash }
+    }
+
+    fn is_done(&self, life: &Life) -> bool {
+        let rests = life.keeper.as_ref().is_none_or(|k| k.wait(Duration::ZERO) != Due::Now);
+        self.broker.is_done() && rests && !life.work.is_waiting() && life.flights.is_empty()
+    }
+
+    fn step(&mut self, life: &mut Life, is_calm: bool) -> Result<(), EdgeError> {
+        match self.dice.below(16) {
+            0..4 => self.take(life)?,
+            4..7 => self.keep(life)?,
+            7..10 => self.release(life)?,
+            10..13 => self.deliver(life),
+            13 => self.commit(life),
+            14 => {
+                self.clock.fetch_add(self.dice.below(5_000) as i64, Ordering::Relaxed);
+            }
+            _ if is_calm => {}
+            _ if self.dice.once_in(4) => {
+                let room = Some(self.dice.below(20_000)).filter(|_| self.dice.once_in(2));
+                self.disk.leave_room(room);
+            }
+            _ if self.dice.once_in(4) => {
+                let partition = self.dice.place(life.positions.len());
+                life.work.ledger.forget(0, partition as i32);
+                life.positions[partition] = None;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Takes what is ready and gives it to the journal.
+    fn take(&mut self, life: &mut Life) -> Result<(), EdgeError> {
+        let count = if life.is_full { 0 } else { 1 + self.dice.place(8) };
+        for _ in 0..count {
+            let partition = self.dice.place(self.broker.log.len());
+            if life.positions[partition].is_none() {
+                self.assign(life, partition)?;
+            }
+            let Some(offset) = life.positions[partition] else { continue };
+            let Some(bytes) = self.broker.log[partition].get(offset as usize) else { continue };
+            let source = Source { topic: 0, partition: partition as i32, offset };
+            life.work.take(Incoming { source, bytes, stamped_ms: None })?;
+            life.positions[partition] = Some(offset + 1);
+        }
+        if life.work.batch_len() == 0 {
+            return Ok(());
+        }
+        match life.work.flush() {
+            Ok(()) => life.is_full = false,
+            Err(HandlerError::DiskFull(_)) => life.is_full = true,
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
+    /// The group gives us a partition: the same decisions as the real edge.
+    fn assign(&mut self, life: &mut Life, partition: usize) -> Result<(), EdgeError> {
+        let kept = life.work.handler.positions();
+        let journal = kept.iter().find(|at| at.partition == partition as i32).map(|at| at.offset);
+        let next = life.work.handler.next_seq();
+        let begin = begin_at(self.broker.committed[partition], journal, next);
+        let offset = begin.map_or(0, |(offset, _)| offset);
+        self.broker.committed[partition] = Some((offset, next));
+        let source = Source { topic: 0, partition: partition as i32, offset };
+        life.work.handler.resume(&[source])?;
+        life.positions[partition] = Some(offset);
+        Ok(())
+    }
+
+    /// The other thread's turn.
+    fn keep(&mut self, life: &mut Life) -> Result<(), EdgeError> {
+        let Some(keeper) = &life.keeper else { return Ok(()) };
+        match keeper.turn() {
+            Ok(()) => Ok(()),
+            Err(error) if error.is_disk_full() => {
+                keeper.try_again();
+                Ok(())
+            }
+            Err(error) => Err(EdgeError::Handler(error.into())),
+        }
+    }
+
+    fn release(&mut self, life: &mut Life) -> Result<(), EdgeError> {
+        life.work.release()?;
+        while let Some(ready) = life.work.outbox.next() {
+            life.flights.push(Sent {
+                ticket: ready.ticket,
+                output: ready.output,
+                seq: ready.seq,
+                key: ready.key.to_vec(),
+                payload: ready.payload.to_vec(),
+            });
+            life.work.outbox.mark_sent();
+        }
+        life.work.settle();
+        Ok(())
+    }
+
+    /// Outputs arrive, in any order, and are acknowledged.
+    fn deliver(&mut self, life: &mut Life) {
+        for _ in 0..self.dice.below(12) {
+            if life.flights.is_empty() {
+                return;
+            }
+            let flight = life.flights.swap_remove(self.dice.place(life.flights.len()));
+            life.work.ledger.acknowledge(flight.ticket);
+            self.broker.outputs.push(flight);
+        }
+    }
+
+    fn commit(&mut self, life: &mut Life) {
+        let next = life.work.handler.next_seq();
+        for at in life.work.ledger.commits() {
+            self.broker.committed[at.partition as usize] = Some((at.offset, next));
+        }
+    }
+}
+
+/// A copy of a path for messages.
+pub(super) fn name(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
