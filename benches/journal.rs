@@ -231,7 +231,7 @@ fn journal(c: &mut Criterion) {
     (0..10_000).for_each(|_| append(&mut reading, entry, &event));
     reading.flush(Durability::Written).expect("the disk has room");
     group.bench_function("read 10,000", |b| {
-        let open = || Reader::open(&dir.path().join("read")).ok().flatten();
+        let open = || Reader::open(dir.path().join("read")).ok().flatten();
         b.iter_batched(
             open,
             |reader| {

@@ -116,7 +116,7 @@ impl Subject {
         let parts = Parts {
             engine: Engine::new(Arc::clone(&bundle), &EngineLimits::default())
                 .expect("the shipped bundle"),
-            journal: Some(Writer::open(&dir.join("journal"), opening).expect("a journal")),
+            journal: Some(Writer::open(dir.join("journal"), opening).expect("a journal")),
             received_after: tidegate::domain::EventTime::MIN,
             door: Door::default(),
             times: TimeLimits::default(),

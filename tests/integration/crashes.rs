@@ -94,7 +94,7 @@ fn random_below(bound: u64) -> u64 {
 fn check_journal(home: &Home, decisions: &[crate::broker::Record], events: usize) {
     use tidegate::journal::{Item, Reader};
     let mut seqs = std::collections::HashMap::new();
-    let mut reader = Reader::open(&home.journal_dir()).unwrap().unwrap();
+    let mut reader = Reader::open(home.journal_dir()).unwrap().unwrap();
     while let Some(item) = reader.read().unwrap() {
         if let Item::Entry(entry) = item {
             let before = seqs.insert(entry.input.event_id.clone(), entry.seq.0);
