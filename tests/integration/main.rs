@@ -11,3 +11,4 @@ mod events;
 mod delivery;
 mod crashes;
 mod refusals;
+mod leaks;

@@ -65,8 +65,10 @@ pub fn run(args: &Args) -> ExitCode {
 
 /// Messages of event time per second: the stream spans hours, however fast it is sent.
 const EVENT_RATE_PER_S: f64 = 1.0;
-/// The stream ends this long before now, so that nothing in it is in the future.
-const MARGIN_MS: i64 = 10 * 60_000;
+/// The stream ends this long before now by its average rate. The rate follows the hour of the day, so
+/// that a stretch of night takes longer; half a day more or less leaves nothing in the future, and
+/// the longest stream within the horizon.
+const MARGIN_MS: i64 = 12 * 3_600_000;
 
 fn settings(args: &Args) -> Settings {
     let span_ms = (args.events as f64 / EVENT_RATE_PER_S * 1_000.0) as i64;
