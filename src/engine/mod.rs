@@ -11,6 +11,8 @@ mod state_machine;
 mod snapshot;
 mod recovery;
 mod pipeline;
+#[cfg(test)]
+mod tests;
 
 pub use budget::{Budget, Fixed, Unhurried};
 pub use parked::Expired;

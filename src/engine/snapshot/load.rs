@@ -41,6 +41,21 @@ pub fn verify(input: impl Read, file_bytes: u64) -> Result<Head, SnapshotFault> 
     Ok(snapshot.head)
 }
 
+impl Engine {
+    /// Puts the engine where a snapshot was taken, if it is of these semantics, windows and limits;
+    /// whose journal it belongs to is for the caller to see. On a fault the engine is as before.
+    pub fn load_snapshot(
+        &mut self,
+        input: impl Read,
+        file_bytes: u64,
+    ) -> Result<Head, SnapshotFault> {
+        let snapshot = Snapshot::open(input, file_bytes)?;
+        snapshot.check(self)?;
+        let head = snapshot.head.clone();
+        snapshot.load(self).map(|()| head)
+    }
+}
+
 impl<R: Read> Snapshot<R> {
     /// Reads a snapshot's head.
     pub(in crate::engine) fn open(input: R, file_bytes: u64) -> Result<Self, SnapshotFault> {

@@ -19,7 +19,7 @@ mod take;
 mod load;
 mod shelf;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 pub use fault::SnapshotFault;
 pub use frame::{Sealer, preamble};

@@ -15,12 +15,13 @@ use crate::journal::JournalId;
 use crate::stages::features::StateLimits;
 
 mod damage;
+mod fixture;
 mod hostile;
-mod stream;
+pub(in crate::engine) mod stream;
 
 /// The shipped pack with small rings, so that hot keys overflow into panes soon, and with sums that
 /// a reversal gives back.
-pub(super) static BUNDLE: LazyLock<Arc<Bundle>> = LazyLock::new(|| {
+pub(in crate::engine) static BUNDLE: LazyLock<Arc<Bundle>> = LazyLock::new(|| {
     let mut files = shipped_files();
     let text = |name: &str| String::from_utf8(files[name].clone()).unwrap();
     let manifest: Vec<String> = text("bundle.yaml")
@@ -45,7 +46,7 @@ pub(super) static BUNDLE: LazyLock<Arc<Bundle>> = LazyLock::new(|| {
 pub(super) const JOURNAL: JournalId = JournalId::from_bytes([7; 16]);
 
 /// An engine that forgets soon: keys and devices are displaced all the time.
-pub(super) fn engine() -> Engine {
+pub(in crate::engine) fn engine() -> Engine {
     let limits = EngineLimits {
         state: StateLimits { keys: [18; EntityKind::COUNT], devices: 17, ..StateLimits::default() },
         recent_events: 128,
@@ -114,18 +115,15 @@ impl Taking {
 }
 
 /// A whole snapshot at once.
-pub(super) fn take(engine: &mut Engine) -> Vec<u8> {
+pub(in crate::engine) fn take(engine: &mut Engine) -> Vec<u8> {
     let mut taking = Taking::begin(engine);
     while !taking.go_on(engine, 1 << 12) {}
     taking.bytes
 }
 
-pub(super) fn load(bytes: &[u8]) -> Result<Engine, SnapshotFault> {
+pub(in crate::engine) fn load(bytes: &[u8]) -> Result<Engine, SnapshotFault> {
     let mut engine = engine();
-    let snapshot = load::Snapshot::open(bytes, bytes.len() as u64)?;
-    snapshot.check(&engine)?;
-    snapshot.load(&mut engine)?;
-    Ok(engine)
+    engine.load_snapshot(bytes, bytes.len() as u64).map(|_| engine)
 }
 
 proptest! {

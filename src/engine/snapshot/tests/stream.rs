@@ -102,7 +102,13 @@ pub(super) fn inputs(steps: &[Step]) -> Vec<Input> {
     inputs
 }
 
-fn event(n: u64, at: i64, keys: &[u8; EntityKind::COUNT], amount: i64, shape: u8) -> Input {
+pub(in crate::engine) fn event(
+    n: u64,
+    at: i64,
+    keys: &[u8; EntityKind::COUNT],
+    amount: i64,
+    shape: u8,
+) -> Input {
     let mut input = Input::new();
     input.occurred_at = time(at);
     input.event = token(100, n);

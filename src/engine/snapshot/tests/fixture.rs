@@ -1,0 +1,93 @@
+//! Files of every format version that is still read, and what a fuzzer has found.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::*;
+
+fn fixture_dir() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/snapshot-v1")
+}
+
+/// A bundle of its own beside the file: the shipped one goes on changing.
+fn fixture_engine() -> Engine {
+    let files: BTreeMap<String, Vec<u8>> = fs::read_dir(fixture_dir().join("bundle"))
+        .unwrap()
+        .map(|file| file.unwrap().path())
+        .map(|path| {
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            (name, fs::read(path).unwrap())
+        })
+        .collect();
+    let bundle = Bundle::compile(&files).unwrap_or_else(|faults| panic!("{}", faults[0]));
+    let limits = EngineLimits { recent_events: 64, ..engine().limits };
+    Engine::new(Arc::new(bundle), &limits).unwrap()
+}
+
+/// The answers that are remembered, and what is known of the stream: it follows from the file
+/// alone, whatever later versions compute.
+fn describe(engine: &mut Engine) -> String {
+    let (memory, _) = engine.memory();
+    let mut text = format!(
+        "next {:?}\npositions {:?}\nkeys {:?}\nobservations {:?}\ndevices {}\nparked {}\n",
+        engine.next_seq(),
+        engine.positions(),
+        memory.keys,
+        memory.observations,
+        memory.devices,
+        engine.parked(),
+    );
+    for input in &stream::plain(80) {
+        let again = engine.recent.find(input.event).map(|known| (known.seq, known.body));
+        text.push_str(&format!("{again:?}\n"));
+    }
+    text
+}
+
+/// Version 1 loads: the committed file gives the committed text.
+/// (`TIDEGATE_WRITE_FIXTURES=1` writes both anew, for a format version that is not yet released.)
+#[test]
+fn version_1_still_loads() {
+    let (file, text) = (fixture_dir().join("state.tgs"), fixture_dir().join("expected.txt"));
+    if std::env::var_os("TIDEGATE_WRITE_FIXTURES").is_some() {
+        let mut engine = fixture_engine();
+        for input in &stream::plain(80) {
+            apply(&mut engine, input);
+        }
+        let mut late = Input::new();
+        late.received_at = EventTime::from_ms(1_800_000_000_000).unwrap();
+        late.what = What::Amend {
+            target: Token::from_bytes([9; 16]),
+            amendment: Amendment::Label { truth: Truth::Fraud },
+        };
+        apply(&mut engine, &late);
+        fs::write(&file, take(&mut engine)).unwrap();
+        fs::write(&text, describe(&mut engine)).unwrap();
+    }
+    let bytes = fs::read(&file).unwrap();
+    assert_eq!(verify(bytes.as_slice(), bytes.len() as u64).unwrap().journal, JOURNAL);
+    let mut engine = fixture_engine();
+    // Semantics and layout may have moved on; the format is what is held here.
+    let snapshot = load::Snapshot::open(bytes.as_slice(), bytes.len() as u64).unwrap();
+    snapshot.load(&mut engine).unwrap();
+    assert_eq!(describe(&mut engine), fs::read_to_string(&text).unwrap());
+}
+
+/// What fuzzing and thinking have found stays found: each file is answered without a panic, and one
+/// whose name begins with `ok` is whole.
+#[test]
+fn the_corpus_is_answered() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/snapshot");
+    for file in fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        let bytes = fs::read(&path).unwrap();
+        let whole = verify(bytes.as_slice(), bytes.len() as u64);
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        assert_eq!(whole.is_ok(), name.starts_with("ok"), "{name}: {whole:?}");
+        let mut engine = fixture_engine();
+        if let Ok(snapshot) = load::Snapshot::open(bytes.as_slice(), bytes.len() as u64) {
+            let _ = snapshot.load(&mut engine);
+        }
+    }
+}
