@@ -14,28 +14,20 @@
 #![allow(clippy::print_stdout, reason = "the figures are this program's result")]
 
 mod p;
+mod subject;
 
 /// What the program itself runs on.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 use std::hint::black_box;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
-use tidegate::bundle::{Bundle, shipped_files};
-use tidegate::commands::generate::write_tables;
 use tidegate::domain::{EntityKind, Stage};
-use tidegate::edges::keys::Keys;
-use tidegate::edges::machine::Machine;
-use tidegate::edges::tables::{TablePaths, TableStore};
-use tidegate::engine::{ENGINE_SEMANTICS, Engine, EngineLimits, Intent, Pace, Parts, Pipeline};
 use tidegate::generator::{Generator, Settings};
-use tidegate::journal::{Durability, FreshRandom, Opening, Writer};
-use tidegate::stages::decode::{Door, TimeLimits};
-use tidegate::stages::enrich::Tables;
-use tidegate::stages::mask::Profile;
+
+use subject::Subject;
 
 fn argument(name: &str, default: u64) -> u64 {
     let mut arguments = std::env::args().skip_while(|argument| argument != name).skip(1);
@@ -84,86 +76,6 @@ fn full_speed(subject: &mut Subject, lines: &[Vec<u8>]) -> (Spread, Spread) {
         ratios.push(per_event / p);
     }
     (Spread::of(units), Spread::of(ratios))
-}
-
-struct Subject {
-    pipeline: Pipeline<Machine>,
-    tables: TableStore,
-    keys: Keys,
-    hash: u64,
-    decided: u64,
-    /// Nanoseconds by stage over all events.
-    stage_ns: [u64; Stage::COUNT],
-}
-
-impl Subject {
-    fn new(dir: &std::path::Path, generator: &Generator) -> Self {
-        write_tables(generator.world(), &dir.join("tables")).expect("a temporary directory");
-        let (files, bundle, keys) = (shipped_files(), Arc::new(Bundle::shipped()), Keys::demo());
-        let base = Tables { fx: Some(bundle.pinned_fx(&files)), ..Tables::default() };
-        let paths = TablePaths::in_dir(&dir.join("tables"));
-        let tables = TableStore::load_over(base, &paths, Arc::new(keys.token_keys()))
-            .expect("the world's own tables");
-        let opening = Opening {
-            key: keys.seal_key(),
-            token_key_version: keys.token_version(),
-            software: "bench".to_owned(),
-            engine_semantics: ENGINE_SEMANTICS,
-            opened_at: tidegate::domain::EventTime::MIN,
-            segment_bytes: Opening::SEGMENT_BYTES,
-            fresh: FreshRandom::draw().expect("the system's randomness"),
-        };
-        let parts = Parts {
-            engine: Engine::new(Arc::clone(&bundle), &EngineLimits::default())
-                .expect("the shipped bundle"),
-            journal: Some(Writer::open(dir.join("journal"), opening).expect("a journal")),
-            received_after: tidegate::domain::EventTime::MIN,
-            door: Door::default(),
-            times: TimeLimits::default(),
-            namespace: String::new(),
-            profile: Profile::shipped("default").expect("the default profile"),
-            durability: Durability::Written,
-            pace: Pace::Unhurried,
-            surroundings: Machine::new(),
-        };
-        let pipeline = Pipeline::new(parts, &files).expect("a journal");
-        Self { pipeline, tables, keys, hash: 0, decided: 0, stage_ns: [0; Stage::COUNT] }
-    }
-
-    fn take(&mut self, lines: &[Vec<u8>]) {
-        let (tables, keys) = (self.tables.current(), self.keys.token_keys());
-        for group in lines.chunks(64) {
-            for line in group {
-                self.take_one(line, &tables, &keys);
-            }
-            self.pipeline.flush().expect("the journal's disk");
-        }
-    }
-
-    fn take_one(
-        &mut self,
-        line: &[u8],
-        tables: &Tables,
-        keys: &tidegate::stages::enrich::TokenKeys,
-    ) -> [u32; Stage::COUNT] {
-        let step = self
-            .pipeline
-            .process(line, (None, None), Intent::Decide, (tables, keys))
-            .expect("the journal's disk");
-        if let Some(decision) = step.decision {
-            self.decided += 1;
-            let bytes = decision.as_bytes();
-            // Cheap on purpose: length, and eight bytes from the middle where action and score are.
-            let middle = bytes
-                .get(200..208)
-                .map_or(0, |eight| u64::from_le_bytes(eight.try_into().expect("eight bytes")));
-            self.hash = (self.hash ^ middle ^ bytes.len() as u64).wrapping_mul(0x0100_0000_01b3);
-        }
-        for (sum, ns) in self.stage_ns.iter_mut().zip(step.stage_ns) {
-            *sum += u64::from(ns);
-        }
-        step.stage_ns
-    }
 }
 
 fn resident_kb() -> u64 {
