@@ -101,9 +101,10 @@ pub(super) fn keep_snapshots(
     pipeline: &Pipeline<Machine>,
     recovered: &Recovered,
 ) -> io::Result<Option<Keeper>> {
-    let start =
-        |journal| Keeper::start(dir, journal, settings, pipeline.engine(), recovered.restored);
-    recovered.journal.map(start).transpose()
+    let Some(journal) = recovered.journal else { return Ok(None) };
+    let keeper = Keeper::start(dir, journal, settings, pipeline.engine(), recovered.restored)?;
+    keeper.discard(&recovered.passed_over);
+    Ok(Some(keeper))
 }
 
 /// Now, by the machine's clock.

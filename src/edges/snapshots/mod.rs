@@ -11,7 +11,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::domain::{EventTime, Seq};
-use crate::engine::{Copying, Engine, Shelf};
+use crate::engine::{Copying, Engine, PassedOver, Shelf};
 use crate::journal::JournalId;
 use crate::telemetry::{LogEvent, emit};
 
@@ -78,6 +78,13 @@ impl Keeper {
         Ok(Self { settings, journal, writer, state: State::Waiting, last })
     }
 
+    /// Files that recovery passed over and that nobody will use: they go as soon as a newer one is
+    /// proven, so that they do not stand in for good ones.
+    pub fn discard(&self, passed_over: &[PassedOver]) {
+        let lost = passed_over.iter().filter(|passed| passed.fault.is_for_good());
+        self.writer.discard(lost.map(|passed| passed.path.clone()).collect());
+    }
+
     /// After an input, or before one: begins a snapshot when it is time, copies a little of one
     /// that is under way. Never blocks.
     pub fn turn(&mut self, engine: &mut Engine) {
@@ -97,14 +104,17 @@ impl Keeper {
         }
     }
 
-    /// The end: finishes the snapshot under way, or takes a last one, and waits for it, within
-    /// bounds. The journal has been flushed.
+    /// The end: finishes the snapshot under way, takes a last one of what came since, and waits for
+    /// it, within bounds. The journal has been flushed.
     pub fn finish(mut self, engine: &mut Engine) {
         let deadline = Instant::now() + STOP_MAX;
-        if self.state == State::Waiting && engine.next_seq() > self.last.0 {
-            self.begin(engine);
-        }
-        while self.state != State::Waiting {
+        loop {
+            if self.state == State::Waiting && engine.next_seq() > self.last.0 {
+                self.begin(engine);
+            }
+            if self.state == State::Waiting {
+                return self.writer.end();
+            }
             if Instant::now() >= deadline {
                 engine.abandon_snapshot();
                 emit(&LogEvent::SnapshotFailed { text: "there was no time left for it" });
@@ -113,9 +123,11 @@ impl Keeper {
             if self.state == State::Writing || self.writer.waiting() > WAITING_MAX {
                 std::thread::sleep(Duration::from_millis(1));
             }
-            self.idle(engine);
+            match self.state {
+                State::Copying => self.copy(engine, WORDS_IDLE),
+                State::Waiting | State::Writing => self.look(),
+            }
         }
-        self.writer.end();
     }
 
     fn is_due(&self, engine: &Engine) -> bool {

@@ -67,6 +67,7 @@ impl Process {
         let settings = Settings { every_events: 100, every: Duration::MAX, anchor_days: 0 };
         let journal_id = recovered.journal.unwrap();
         let keeper = Keeper::start(dir, journal_id, settings, &engine, recovered.restored).unwrap();
+        keeper.discard(&recovered.passed_over);
         let parts = Parts {
             engine,
             journal: Some(journal),
@@ -125,7 +126,9 @@ fn a_killed_process_goes_on_as_if_nothing_had_happened() {
     let expected = Process::start(whole.path()).take(&lines);
     let dir = tempfile::tempdir().unwrap();
     let mut process = Process::start(dir.path());
-    let mut answers = process.take(&lines[..250]);
+    let mut answers = process.take(&lines[..120]);
+    process.wait();
+    answers.extend(process.take(&lines[120..250]));
     process.wait();
     drop(process);
 
@@ -144,6 +147,8 @@ fn a_killed_process_goes_on_as_if_nothing_had_happened() {
     assert!(process.recovered.inputs < 250);
     answers.extend(process.take(&lines[250..400]));
     process.stop();
+
+    assert!(!kept[1].exists(), "the damaged one is gone once a newer one is proven");
 
     // After a polite stop nothing is counted again.
     let process = Process::start(dir.path());
@@ -200,7 +205,9 @@ fn an_engine_is_restored_at_or_before_an_input() {
     let lines = lines();
     let dir = tempfile::tempdir().unwrap();
     let mut process = Process::start(dir.path());
-    process.take(&lines[..320]);
+    process.take(&lines[..160]);
+    process.wait();
+    process.take(&lines[160..320]);
     process.stop();
     let kept = Shelf::of(dir.path()).kept();
     let newest = kept.last().unwrap().next;

@@ -3,7 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -18,12 +18,15 @@ use crate::engine::{Sealer, Shelf, preamble, verify};
 /// Bytes after which what was written is synced: a disk that has little to do at once does not make
 /// the journal wait.
 const SYNC_EVERY: u64 = 16 << 20;
+/// How much the writer's thread gives way to others.
+const NICENESS: i32 = 5;
 /// Empty buffers that are kept for the engine's thread.
 const SPARES_MAX: usize = 64;
 /// Words of a new buffer: what a store hands over, and a large frame more.
 const BUFFER_WORDS: usize = 3 << 13;
 
 enum Job {
+    Discard(Vec<PathBuf>),
     Begin(Seq),
     Frames(Vec<u64>),
     Close,
@@ -65,8 +68,14 @@ impl Writer {
         let (told, outcomes) = mpsc::channel();
         let (returned, spares) = mpsc::sync_channel(SPARES_MAX);
         let shared = Arc::new(Shared::default());
-        let mut desk = Desk { shelf, anchor_days, shared: Arc::clone(&shared), current: None };
+        let (current, lost) = (None, Vec::new());
+        let mut desk = Desk { shelf, anchor_days, shared: Arc::clone(&shared), current, lost };
         let work = move || {
+            if cfg!(target_os = "linux") {
+                // On a busy machine the stream comes first. Linux means this thread alone; a
+                // refusal leaves us no worse off.
+                let _ = rustix::process::setpriority_process(None, NICENESS);
+            }
             for job in taken {
                 let (outcome, spare) = desk.take(job);
                 if let Some(outcome) = outcome {
@@ -80,6 +89,10 @@ impl Writer {
         };
         let thread = std::thread::Builder::new().name("snapshots".to_owned()).spawn(work)?;
         Ok(Self { jobs, outcomes, spares, shared, thread })
+    }
+
+    pub(super) fn discard(&self, paths: Vec<PathBuf>) {
+        self.send(Job::Discard(paths));
     }
 
     pub(super) fn begin(&self, next: Seq) {
@@ -152,6 +165,8 @@ struct Desk {
     anchor_days: u32,
     shared: Arc<Shared>,
     current: Option<Current>,
+    /// Files that nobody will use.
+    lost: Vec<PathBuf>,
 }
 
 /// The snapshot being written, or why it cannot be.
@@ -167,6 +182,10 @@ struct Current {
 impl Desk {
     fn take(&mut self, job: Job) -> (Option<Written>, Option<Vec<u64>>) {
         match job {
+            Job::Discard(paths) => {
+                self.lost = paths;
+                (None, None)
+            }
             Job::Begin(next) => {
                 self.current = Some(Current::begin(&self.shelf, next));
                 (None, None)
@@ -181,7 +200,10 @@ impl Desk {
                 frames.clear();
                 (None, Some(frames))
             }
-            Job::Close => (self.current.take().map(|current| self.close(current)), None),
+            Job::Close => {
+                let current = self.current.take();
+                (current.map(|current| self.close(current)), None)
+            }
             Job::Abandon => {
                 let outcome = self.current.take().map(|current| {
                     let _ = fs::remove_file(self.shelf.unproven(current.next));
@@ -192,7 +214,7 @@ impl Desk {
         }
     }
 
-    fn close(&self, current: Current) -> Written {
+    fn close(&mut self, current: Current) -> Written {
         let (next, began) = (current.next, current.began);
         let path = self.shelf.unproven(next);
         let kept = current.close(&path).and_then(|bytes| {
@@ -204,6 +226,9 @@ impl Desk {
         match kept {
             Ok(bytes) => {
                 // Only now, with a newer one proven.
+                let new = self.shelf.path(next);
+                let lost = self.lost.drain(..).filter(|path| *path != new);
+                lost.for_each(|path| drop(fs::remove_file(path)));
                 let surplus = self.shelf.surplus(self.anchor_days);
                 surplus.iter().for_each(|kept| drop(fs::remove_file(&kept.path)));
                 Written::Kept { next, bytes, took: began.elapsed() }

@@ -56,6 +56,25 @@ pub enum SnapshotFault {
     NotInJournal,
 }
 
+impl SnapshotFault {
+    /// Whether no Tidegate will ever use the file: it is damaged, or of inputs that never were.
+    /// What fits another journal, version or bundle may be wanted again.
+    pub const fn is_for_good(&self) -> bool {
+        match self {
+            Self::NotASnapshot
+            | Self::Truncated { .. }
+            | Self::Damaged { .. }
+            | Self::Misfit(_)
+            | Self::NotInJournal => true,
+            Self::Unreadable(_)
+            | Self::NewerVersion { .. }
+            | Self::OtherJournal
+            | Self::OtherSemantics { .. }
+            | Self::OtherLayout => false,
+        }
+    }
+}
+
 impl From<io::Error> for SnapshotFault {
     fn from(error: io::Error) -> Self {
         Self::Unreadable(error.kind())
