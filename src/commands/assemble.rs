@@ -9,6 +9,7 @@ use crate::bundle::Bundle;
 use crate::domain::EventTime;
 use crate::edges::keys::Keys;
 use crate::edges::machine::Machine;
+use crate::edges::past::{Fingerprints, Memory};
 use crate::edges::snapshots::{self, Keeper};
 use crate::engine::{
     ENGINE_SEMANTICS, Engine, EngineLimits, Pace, Parts, Pipeline, Recovered, recover,
@@ -59,7 +60,7 @@ pub(super) fn assemble(
     let mut engine =
         Engine::new(Arc::clone(&assembly.bundle), &assembly.limits).map_err(AssembleError::Plan)?;
     let mut recovered = Recovered::default();
-    let (mut journal, mut durability) = (None, Durability::default());
+    let (mut journal, mut durability, mut fingerprints) = (None, Durability::default(), None);
     if let Some((dir, segment_bytes, wanted)) = assembly.journal {
         // The writer first: it takes the lock and cuts a torn tail, then the records are read.
         let opening = Opening {
@@ -71,13 +72,19 @@ pub(super) fn assemble(
             segment_bytes,
             fresh: FreshRandom::draw()?,
         };
-        journal = Some(Writer::open(&dir, opening)?);
+        let writer = Writer::open(&dir, opening)?;
+        fingerprints = Some(Fingerprints::open(&dir)?);
+        journal = Some(writer);
         durability = wanted;
         recovered = recover(&mut engine, &dir)?;
     }
     let surroundings = match assembly.pace {
         Pace::Live => Machine::new(),
         Pace::Unhurried => Machine::untimed(),
+    };
+    let surroundings = match fingerprints {
+        Some(fingerprints) => surroundings.with_past(Memory::new(fingerprints)),
+        None => surroundings,
     };
     let parts = Parts {
         engine,

@@ -79,6 +79,7 @@ fn serve(prepared: Prepared, telemetry: Telemetry) -> Result<(), ServeError> {
     if let Some(keeper) = pipeline.keeper() {
         surroundings.keep(keeper)?;
     }
+    surroundings.tend(dir.clone(), config.journal.closed, pipeline.surroundings())?;
     telemetry.readiness.clear(Unready::Recovering);
     let keeper = keep_snapshots(&dir, config.snapshots, &pipeline, &recovered)
         .map_err(|source| ServeError::System { what: "a thread", source })?;

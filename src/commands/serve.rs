@@ -2,6 +2,7 @@
 //! watch over the tables' files.
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,9 +12,11 @@ use std::time::{Duration, Instant};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::assemble::AssembleError;
+use crate::edges::closed_segments;
 use crate::edges::http;
 use crate::edges::journal_keeper;
 use crate::edges::kafka::{Edge, EdgeError, Handler, Settings, Statistics};
+use crate::edges::machine::Machine;
 use crate::edges::tables::TableStore;
 use crate::journal::Keeper;
 use crate::telemetry::{LogEvent, ReloadResult, Telemetry, Unready, emit};
@@ -134,6 +137,18 @@ impl Surroundings {
         let spawned = journal_keeper::keep(keeper);
         spawned.map_err(|source| ServeError::System { what: "a thread", source })?;
         Ok(())
+    }
+
+    /// Sees to closed segments: fingerprints, archive, age.
+    pub(super) fn tend(
+        &self,
+        dir: PathBuf,
+        settings: closed_segments::Settings,
+        machine: &Machine,
+    ) -> Result<(), ServeError> {
+        let stop = Arc::clone(&self.stop);
+        let spawned = closed_segments::tend(dir, settings, machine.fingerprints(), stop);
+        spawned.map_err(|source| ServeError::System { what: "a thread", source })
     }
 
     /// Runs the engine until a signal or a failure.

@@ -235,6 +235,11 @@ impl<'d, 'a> Section<'d, 'a> {
         }
     }
 
+    /// A key that may be left out and has no default.
+    pub(super) fn allow(&mut self, key: &'static str) {
+        self.asked.push(key);
+    }
+
     /// Reports every key that nobody asked for.
     pub(super) fn finish(self) {
         let Some(table) = self.user else { return };

@@ -1,9 +1,10 @@
 //! `[journal]`, `[keys]`, `[bundle]`, `[tables]`, `[limits]`: what stands on the disk, how much.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::domain::EntityKind;
+use crate::edges::closed_segments;
 use crate::edges::kafka::{DiskPolicy, OnDiskFull};
 use crate::edges::snapshots;
 use crate::edges::tables::TablePaths;
@@ -25,6 +26,8 @@ pub struct Journal {
     pub segment_bytes: u64,
     /// What to do about a full or slow disk.
     pub disk: DiskPolicy,
+    /// What becomes of closed segments.
+    pub closed: closed_segments::Settings,
 }
 
 const DURABILITY: [(&str, Durability); 2] =
@@ -77,6 +80,10 @@ pub(super) fn journal(mut section: Section<'_, '_>) -> Journal {
             on_full: section.choice("on_disk_full", &OnDiskFull::NAMED).unwrap_or(OnDiskFull::Stop),
             slow: Duration::from_millis(section.integer("slow_disk_ms", 1..=600_000)),
         },
+        closed: closed_segments::Settings {
+            archive_command: archive_command(&mut section),
+            keep_days: section.integer("keep_days", 0..=36_500) as u32,
+        },
     };
     if journal.dir.exists() && !journal.dir.is_dir() {
         section.fault("dir", format!("{} is no directory", journal.dir.display()));
@@ -93,6 +100,30 @@ pub(super) fn snapshots(mut section: Section<'_, '_>) -> snapshots::Settings {
     };
     section.finish();
     settings
+}
+
+/// A program and its arguments, one of which names the segment.
+fn archive_command(section: &mut Section<'_, '_>) -> Vec<String> {
+    const SEGMENT: &str = closed_segments::SEGMENT;
+    let key = "archive_command";
+    if !section.is_given(key) {
+        section.allow(key);
+        return Vec::new();
+    }
+    let command = section.texts(key);
+    match command.split_first() {
+        Some((program, _)) if !Path::new(program).is_absolute() => {
+            section.fault(key, format!("begins with {program:?}: write the program's whole path"));
+        }
+        Some((program, _)) if !Path::new(program).is_file() => {
+            section.fault(key, format!("{program} is no file"));
+        }
+        Some((_, arguments)) if !arguments.iter().any(|argument| argument.contains(SEGMENT)) => {
+            section.fault(key, format!("names no segment: give {SEGMENT:?} as an argument"));
+        }
+        _ => {}
+    }
+    command
 }
 
 pub(super) fn keys(mut section: Section<'_, '_>) -> KeysFrom {

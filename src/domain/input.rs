@@ -1,7 +1,8 @@
 //! What enters the engine: tokens and facts, never a personal value.
 
 use super::{
-    Attribute, AttributeValue, EntityKind, EventTime, Facts, OutcomeResult, Refusal, Token, Truth,
+    Attribute, AttributeValue, EntityKind, EventTime, Facts, OutcomeResult, Past, Refusal, Token,
+    Truth,
 };
 
 /// One input before it is numbered. A reused buffer: `enrich` fills it, the engine reads it.
@@ -36,6 +37,10 @@ pub struct Input {
     pub missing: MissingTables,
     /// Version of the token key.
     pub key_version: u16,
+    /// This same event, if it came before what the engine remembers.
+    pub known: Option<Box<Past>>,
+    /// The event that this one amends, if it came before what the engine remembers.
+    pub target: Option<Box<Past>>,
 }
 
 impl Input {
@@ -56,6 +61,8 @@ impl Input {
             attributes: Vec::new(),
             missing: MissingTables::default(),
             key_version: 0,
+            known: None,
+            target: None,
         }
     }
 
@@ -70,6 +77,8 @@ impl Input {
         self.facts.clear();
         self.attributes.clear();
         self.missing = MissingTables::default();
+        self.known = None;
+        self.target = None;
     }
 
     /// A custom field by name.

@@ -12,6 +12,7 @@ mod token;
 mod words;
 mod event;
 mod facts;
+mod past;
 mod input;
 mod schema;
 mod vector;
@@ -32,6 +33,7 @@ pub use facts::{Fact, Facts};
 pub use input::{
     Amendment, Content, DeviceIdentifier, DeviceIds, Input, MissingTables, Source, Tokens, What,
 };
+pub use past::Past;
 pub use schema::{FieldId, FieldType, Schema, SchemaField};
 pub use sensitive::Sensitive;
 pub use time::{EventTime, TimeError};

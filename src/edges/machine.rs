@@ -1,27 +1,44 @@
 //! The machine around a pipeline: its clock, and the memory of raw card numbers.
 
+use std::sync::Arc;
 use std::time::Instant;
 
-use crate::domain::{Input, Message};
+use crate::domain::{Input, Message, Past, Token};
 use crate::engine::Surroundings;
+use crate::journal::{Appended, JournalError};
 
 use super::card_sequence::CardSequence;
+use super::past::{Fingerprints, Memory};
 
 /// A real machine: time passes, and card numbers are remembered for ten minutes.
 pub struct Machine {
     started: Option<Instant>,
     cards: CardSequence,
+    past: Option<Memory>,
 }
 
 impl Machine {
     /// With a running clock.
     pub fn new() -> Self {
-        Self { started: Some(Instant::now()), cards: CardSequence::new() }
+        Self { started: Some(Instant::now()), cards: CardSequence::new(), past: None }
     }
 
     /// Where time is not measured, so that two runs over one file give the same bytes.
     pub fn untimed() -> Self {
-        Self { started: None, cards: CardSequence::new() }
+        Self { started: None, cards: CardSequence::new(), past: None }
+    }
+
+    /// That also knows what the journal says of events which the engine has forgotten.
+    #[must_use]
+    pub fn with_past(self, past: Memory) -> Self {
+        Self { past: Some(past), ..self }
+    }
+}
+
+impl Machine {
+    /// The fingerprints that it asks, for the thread that writes them.
+    pub fn fingerprints(&self) -> Option<Arc<Fingerprints>> {
+        self.past.as_ref().map(Memory::fingerprints)
     }
 }
 
@@ -39,5 +56,15 @@ impl Surroundings for Machine {
 
     fn at_the_edge(&mut self, message: &Message<'_>, input: &mut Input) {
         self.cards.observe(message, input);
+    }
+
+    fn past(&mut self, token: Token) -> Result<Option<Past>, JournalError> {
+        self.past.as_ref().map_or(Ok(None), |past| past.find(token))
+    }
+
+    fn appended(&mut self, token: Token, at: &Appended) {
+        if let Some(past) = &mut self.past {
+            past.note(token, at.segment, at.offset);
+        }
     }
 }

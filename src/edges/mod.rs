@@ -1,6 +1,8 @@
 //! Everything that blocks or fails, one file per outside system.
 
 pub mod kafka;
+pub mod past;
+pub mod closed_segments;
 pub mod journal_keeper;
 pub mod http;
 pub mod tables;

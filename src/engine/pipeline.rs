@@ -11,8 +11,8 @@
 use std::time::Duration;
 
 use crate::domain::{
-    Applied, Body, EventTime, Input, Message, MissingTables, Observed, Plan, Reasons, Seq, Source,
-    Stage, What,
+    Applied, Body, EventTime, Fact, Input, Kind, Message, MissingTables, Observed, Past, Plan,
+    Reasons, Seq, Source, Stage, Token, What,
 };
 use crate::journal::{
     Appended, BundleFile, BundleHash, BundleRef, Columns, Durability, Entry, Features, Hits,
@@ -34,6 +34,15 @@ pub trait Surroundings {
     /// Facts that need raw digits and a memory of them (sequential card numbers): computed at the
     /// edge, and only the result is an input.
     fn at_the_edge(&mut self, message: &Message<'_>, input: &mut Input);
+
+    /// What the journal says of an event that the engine has forgotten. Amendments go by their
+    /// content.
+    fn past(&mut self, _token: Token) -> Result<Option<Past>, JournalError> {
+        Ok(None)
+    }
+
+    /// A record was appended, to be found by [`past`](Self::past).
+    fn appended(&mut self, _token: Token, _at: &Appended) {}
 }
 
 /// Whether decisions are made against the clock.
@@ -186,6 +195,11 @@ impl<S: Surroundings> Pipeline<S> {
         })
     }
 
+    /// The machine around it.
+    pub const fn surroundings(&self) -> &S {
+        &self.parts.surroundings
+    }
+
     /// The engine, to be asked.
     pub fn engine(&self) -> &Engine {
         &self.parts.engine
@@ -233,14 +247,16 @@ impl<S: Surroundings> Pipeline<S> {
         }
         self.parts.surroundings.at_the_edge(&decoded.message, input);
         self.take_attributes(&decoded.message);
+        self.look_back()?;
         watch.lap(&self.parts.surroundings, Stage::Enrich);
 
         let mut budget =
             Deadline { pace: self.parts.pace, watch: &watch, at: &self.parts.surroundings };
+        let next = self.parts.engine.next_seq();
         let applied = self.parts.engine.apply(&self.input, &mut budget);
         watch.lap(&self.parts.surroundings, Stage::Rules);
 
-        if is_new(&applied) {
+        if seq_of(&applied) == next {
             self.append(applied, &watch)?;
         }
         watch.lap(&self.parts.surroundings, Stage::Journal);
@@ -329,6 +345,25 @@ impl<S: Surroundings> Pipeline<S> {
         }
     }
 
+    /// What the engine has forgotten is asked for, so that its answer is part of the input.
+    fn look_back(&mut self) -> Result<(), JournalError> {
+        let (engine, input) = (&self.parts.engine, &mut self.input);
+        let (own, target) = match input.what {
+            What::Amend { target, .. } => (Token::from_bytes(input.content.0), Some(target)),
+            What::Decide | What::Observe => {
+                let is_reversal = input.facts.text(Fact::Kind) == Some(Kind::Reversal.name());
+                (input.event, input.original.filter(|_| is_reversal))
+            }
+        };
+        if !engine.remembers(own) {
+            input.known = self.parts.surroundings.past(own)?.map(Box::new);
+        }
+        if let Some(target) = target.filter(|target| !engine.remembers(*target)) {
+            input.target = self.parts.surroundings.past(target)?.map(Box::new);
+        }
+        Ok(())
+    }
+
     fn append(&mut self, applied: Applied, watch: &Watch) -> Result<(), JournalError> {
         let Some(journal) = &mut self.parts.journal else { return Ok(()) };
         let engine = &self.parts.engine;
@@ -352,7 +387,13 @@ impl<S: Surroundings> Pipeline<S> {
             bundle: self.bundle,
             observed: &observed,
         };
-        self.appended = Some(journal.append(&entry, Some(&self.bytes))?);
+        let appended = journal.append(&entry, Some(&self.bytes))?;
+        let token = match self.input.what {
+            What::Amend { .. } => Token::from_bytes(self.input.content.0),
+            What::Decide | What::Observe => self.input.event,
+        };
+        self.parts.surroundings.appended(token, &appended);
+        self.appended = Some(appended);
         Ok(())
     }
 
@@ -408,14 +449,6 @@ fn occurred_at(message: &Message<'_>) -> EventTime {
         Message::Outcome(outcome) => outcome.occurred_at,
         Message::Label(label) => label.occurred_at,
     }
-}
-
-/// Whether the input got a number now; repeats and conflicts change nothing and are not journaled.
-const fn is_new(applied: &Applied) -> bool {
-    !matches!(
-        applied,
-        Applied::Repeated { .. } | Applied::Conflict { .. } | Applied::AlreadyAmended { .. }
-    )
 }
 
 const fn seq_of(applied: &Applied) -> Seq {

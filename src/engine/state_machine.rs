@@ -344,11 +344,22 @@ impl Engine {
     /// What was answered before, if this input came before.
     fn known(&mut self, input: &Input) -> Option<Applied> {
         if let What::Amend { .. } = input.what {
-            let before = self.amended.find(content_token(input))?;
-            return Some(Applied::AlreadyAmended { seq: before.seq });
+            let before = self.amended.find(content_token(input)).map(|before| before.seq);
+            let seq = before.or(input.known.as_ref().map(|known| known.seq))?;
+            return Some(Applied::AlreadyAmended { seq });
         }
-        let Remembered { seq, content, body, received_at, bundle, .. } =
-            self.recent.find(input.event)?;
+        let recent = self.recent.find(input.event).map(
+            |Remembered { seq, content, body, received_at, bundle, .. }| {
+                (seq, content, body, received_at, bundle)
+            },
+        );
+        let past = || {
+            let past = input.known.as_ref()?;
+            let hex: String = past.bundle.iter().map(|byte| format!("{byte:02x}")).collect();
+            let bundle = self.knows(&format!("sha256:{hex}")).unwrap_or(self.current);
+            Some((past.seq, past.content, past.body, past.received_at, bundle))
+        };
+        let (seq, content, body, received_at, bundle) = recent.or_else(past)?;
         self.answered = Answered { received_at, bundle };
         Some(match body {
             _ if content != input.content => Applied::Conflict { seq },
@@ -455,7 +466,10 @@ impl Engine {
         if let Some(original) = input.original.filter(|_| is_reversal) {
             // A reversal is its own outcome of what it undoes; an unknown original stays as it is.
             let result = OutcomeResult::Reversed;
-            self.amend_known(original, Amendment::Outcome { result, refusal: None });
+            let amendment = Amendment::Outcome { result, refusal: None };
+            if self.amend_known(original, amendment).is_none() {
+                self.amend_past(input, amendment);
+            }
         }
     }
 
@@ -467,7 +481,8 @@ impl Engine {
 
     fn amend(&mut self, input: &Input, seq: Seq, target: Token, amendment: Amendment) -> Applied {
         self.parked.expire(input.received_at, |expired| self.expired.push(expired));
-        match self.amend_known(target, amendment) {
+        let amended = self.amend_known(target, amendment);
+        match amended.or_else(|| self.amend_past(input, amendment)) {
             Some(target) => Applied::Amended { seq, target },
             None => {
                 let since: EventTime = input.received_at;
@@ -475,6 +490,22 @@ impl Engine {
                 Applied::Parked { seq }
             }
         }
+    }
+
+    /// Whether an event, or an amendment under its content, need not be looked up elsewhere.
+    pub fn remembers(&self, token: Token) -> bool {
+        self.recent.find(token).is_some() || self.amended.find(token).is_some()
+    }
+
+    /// Corrects the windows that still hold an event which the journal had to name.
+    fn amend_past(&mut self, input: &Input, amendment: Amendment) -> Option<Seq> {
+        let past = input.target.as_ref()?;
+        // Its facts stand in for the row that it was counted with; the own event's is done with.
+        self.row.start(&past.facts);
+        self.state.trace(&self.plan, &past.tokens, &self.row, &mut self.other);
+        self.state.approach_again(&self.plan, &self.other);
+        self.state.amend(&self.plan, &self.other, past.occurred_at, past.seq, amendment);
+        Some(past.seq)
     }
 
     /// Corrects the windows of a known event.

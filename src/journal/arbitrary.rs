@@ -226,6 +226,8 @@ fn input() -> impl Strategy<Value = Input> {
         missing: MissingTables(rest.2),
         key_version: rest.3,
         attributes: rest.4,
+        known: None,
+        target: None,
     })
 }
 

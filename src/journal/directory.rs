@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use super::JournalError;
 use super::disk::{Disk, DiskFile, DiskLock, RealDisk};
+use super::segment::SegmentReader;
+use crate::domain::Seq;
 
 /// The end of a segment's name.
 const EXTENSION: &str = "tgj";
@@ -12,6 +14,21 @@ const EXTENSION: &str = "tgj";
 const UNFINISHED: &str = "tgj.new";
 /// Digits of a record number in a segment's name: all of a `u64`.
 const DIGITS: usize = 20;
+
+/// Where a segment begins.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Beginning {
+    /// Its file.
+    pub path: PathBuf,
+    /// The number of its first record.
+    pub first_record: u64,
+    /// The number of its first input.
+    pub first_seq: Seq,
+    /// The stream's time then, in Unix milliseconds.
+    pub created_at_ms: i64,
+    /// The segment that holds the bundle in force then.
+    pub bundle_in: Option<u64>,
+}
 
 /// Where a journal is: a directory of a disk. A path alone means the machine's own.
 #[derive(Clone, Debug)]
@@ -64,6 +81,21 @@ impl Directory {
         }
         found.sort_unstable();
         Ok(found)
+    }
+
+    /// What each segment's header says of where it begins, ascending.
+    pub fn beginnings(&self) -> Result<Vec<Beginning>, JournalError> {
+        let beginning = |(first_record, path): (u64, PathBuf)| {
+            let header = SegmentReader::open(self, &path, first_record)?.header;
+            Ok(Beginning {
+                path,
+                first_record,
+                first_seq: header.first_seq,
+                created_at_ms: header.created_at_ms,
+                bundle_in: header.active.map(|active| active.segment),
+            })
+        };
+        self.segments()?.into_iter().map(beginning).collect()
     }
 
     /// Files that a crash kept from becoming segments.

@@ -5,7 +5,7 @@ use super::notes::BundleRef;
 use super::row::{write_facts, write_presence, write_value};
 use crate::domain::{
     Amendment, Applied, DeviceIdentifier, EntityKind, EventTime, Facts, FeatureVector, FieldId,
-    FieldType, Input, Observed, Schema, Seq, What,
+    FieldType, Input, Observed, Past, Schema, Seq, Tokens, What,
 };
 use crate::wire::{MessageWriter, write_attribute, write_varint};
 
@@ -103,14 +103,7 @@ fn write_input(w: &mut MessageWriter<'_>, seq: Seq, input: &Input) {
     w.bytes(5, input.event.as_bytes());
     w.bytes(6, &input.content.0);
     let present = |mask, (index, is): (usize, bool)| mask | u64::from(is) << index;
-    let tokens = EntityKind::ALL.map(|kind| input.tokens.get(kind));
-    let mask = tokens.iter().map(Option::is_some).enumerate().fold(0, present);
-    if mask != 0 {
-        w.message(7, |w| {
-            write_varint(w.raw(), mask);
-            tokens.iter().flatten().for_each(|token| w.raw().extend_from_slice(token.as_bytes()));
-        });
-    }
+    write_tokens(w, 7, &input.tokens);
     if !input.device.is_empty() {
         let ids = DeviceIdentifier::ALL.map(|which| input.device.get(which));
         let mask = ids.iter().map(Option::is_some).enumerate().fold(0, present);
@@ -171,6 +164,9 @@ fn write_rare(w: &mut MessageWriter<'_>, entry: &Entry<'_>) {
     if let Some(other) = other {
         w.uint(22, other.0);
     }
+    if let Some(target) = &input.target {
+        w.message(28, |w| write_past(w, target));
+    }
     for attribute in &input.attributes {
         w.message(27, |w| write_attribute(w, attribute));
     }
@@ -182,6 +178,27 @@ fn write_rare(w: &mut MessageWriter<'_>, entry: &Entry<'_>) {
         let columns = Facts::COLUMNS..features.row.columns();
         let marked = columns.filter(|index| features.row.is_approximate(FieldId(*index as u16)));
         w.packed(25, marked.map(|index| (index - Facts::COLUMNS) as u64));
+    }
+}
+
+/// What an amendment needs of an event that the engine had forgotten.
+fn write_past(w: &mut MessageWriter<'_>, past: &Past) {
+    w.uint(1, past.seq.0);
+    w.int(2, past.received_at.as_ms());
+    w.sint_or_absent(3, past.received_at.as_ms() - past.occurred_at.as_ms());
+    write_tokens(w, 4, &past.tokens);
+    w.message(5, |w| write_facts(w.raw(), &past.facts, past.received_at));
+}
+
+fn write_tokens(w: &mut MessageWriter<'_>, number: u32, tokens: &Tokens) {
+    let tokens = EntityKind::ALL.map(|kind| tokens.get(kind));
+    let present = |mask, (index, is): (usize, bool)| mask | u64::from(is) << index;
+    let mask = tokens.iter().map(Option::is_some).enumerate().fold(0, present);
+    if mask != 0 {
+        w.message(number, |w| {
+            write_varint(w.raw(), mask);
+            tokens.iter().flatten().for_each(|token| w.raw().extend_from_slice(token.as_bytes()));
+        });
     }
 }
 

@@ -31,17 +31,19 @@ mod recover;
 mod keeper;
 mod writer;
 mod reader;
+mod look_up;
 #[cfg(test)]
 mod arbitrary;
 #[cfg(test)]
 mod tests;
 
 pub use body::body_bytes;
-pub use directory::Directory;
+pub use directory::{Beginning, Directory};
 pub use disk::{Disk, DiskFile, DiskLock, RealDisk};
 pub use entry::{Columns, Entry, Features, Hits};
 pub use error::JournalError;
 pub use keeper::{Due, Keeper};
+pub use look_up::read_record;
 pub use notes::{ActiveBundle, BundleFile, BundleHash, BundleRef, Start, StoredBundle};
 pub use read_entry::ReadEntry;
 pub use reader::{Item, Reader};

@@ -4,8 +4,9 @@ use super::body::{read_body, read_observed};
 use super::notes::BundleRef;
 use super::row::{StoredRow, read_facts};
 use crate::domain::{
-    Amendment, Applied, Body, Content, DeviceIdentifier, DeviceIds, EntityKind, EventTime, Input,
-    MissingTables, Observed, OutcomeResult, Refusal, Seq, Source, Token, Tokens, Truth, What,
+    Amendment, Applied, Body, Content, DeviceIdentifier, DeviceIds, EntityKind, EventTime, Facts,
+    Input, MissingTables, Observed, OutcomeResult, Past, Refusal, Seq, Source, Token, Tokens,
+    Truth, What,
 };
 use crate::wire::{MessageReader, WireError, WireValue, read_attribute, read_varint};
 
@@ -142,6 +143,7 @@ impl ReadEntry {
                 let attribute = read_attribute(value.message("attributes")?)?;
                 self.input.attributes.push(attribute.into_owned());
             }
+            28 => self.input.target = Some(Box::new(read_past(value.message("target")?)?)),
             26 => self.engine_semantics = value.narrow("engine_semantics")?,
             _ => {}
         }
@@ -235,6 +237,35 @@ fn read_tokens(mut rest: &[u8], tokens: &mut Tokens) -> Result<(), WireError> {
         rest = after;
     }
     Ok(())
+}
+
+fn read_past(mut reader: MessageReader<'_>) -> Result<Past, WireError> {
+    let (mut seq, mut received_at_ms, mut before_ms, mut facts_bytes) = (None, None, 0, &[][..]);
+    let mut tokens = Tokens::default();
+    while let Some((number, value)) = reader.field()? {
+        match number {
+            1 => seq = Some(Seq(value.uint("target.seq")?)),
+            2 => received_at_ms = Some(value.int("target.received_at_ms")?),
+            3 => before_ms = value.sint("target.occurred_before_ms")?,
+            4 => read_tokens(value.bytes("target.tokens")?, &mut tokens)?,
+            5 => facts_bytes = value.bytes("target.facts")?,
+            _ => {}
+        }
+    }
+    let received_at_ms: i64 = required(received_at_ms, "target.received_at_ms")?;
+    let received_at = moment(received_at_ms, "target.received_at_ms")?;
+    let mut facts = Facts::new();
+    read_facts(facts_bytes, received_at, &mut facts)?;
+    Ok(Past {
+        seq: required(seq, "target.seq")?,
+        content: Content::default(),
+        occurred_at: moment(received_at_ms.wrapping_sub(before_ms), "target.occurred_before_ms")?,
+        received_at,
+        body: None,
+        bundle: [0; 32],
+        tokens,
+        facts,
+    })
 }
 
 fn read_device(mut rest: &[u8], device: &mut DeviceIds) -> Result<(), WireError> {

@@ -41,6 +41,8 @@ pub struct Reader {
     /// The last record's payload, and its open part in it.
     payload: Range<usize>,
     open: Range<usize>,
+    /// Where its frame begins.
+    offset: u64,
 }
 
 impl Reader {
@@ -64,17 +66,7 @@ impl Reader {
         {
             current = SegmentReader::open(&dir, &path, first_record)?;
         }
-        Ok(Some(Self {
-            next_record: current.header.first_record,
-            next_seq: current.header.first_seq,
-            current,
-            dir,
-            from,
-            entry: ReadEntry::new(),
-            tail_seen: false,
-            payload: 0..0,
-            open: 0..0,
-        }))
+        Ok(Some(Self::at(dir, current, from)))
     }
 
     /// Opens a journal so that its newest `count` inputs are given.
@@ -100,6 +92,37 @@ impl Reader {
             }
         }
         Self::open_from(dir, Seq(next_seq.0.saturating_sub(count)))
+    }
+
+    /// Opens a journal at the beginning of a segment.
+    pub fn open_segment(dir: &Directory, first_record: u64) -> Result<Self, JournalError> {
+        let current = SegmentReader::open(dir, &dir.segment_path(first_record), first_record)?;
+        Ok(Self::at(dir.clone(), current, Seq(0)))
+    }
+
+    fn at(dir: Directory, current: SegmentReader, from: Seq) -> Self {
+        Self {
+            next_record: current.header.first_record,
+            next_seq: current.header.first_seq,
+            current,
+            dir,
+            from,
+            entry: ReadEntry::new(),
+            tail_seen: false,
+            payload: 0..0,
+            open: 0..0,
+            offset: 0,
+        }
+    }
+
+    /// Where the last record stands: its segment and its offset there.
+    pub const fn position(&self) -> (u64, u64) {
+        (self.current.header.first_record, self.offset)
+    }
+
+    /// The number of the record that comes next.
+    pub const fn next_record(&self) -> u64 {
+        self.next_record
     }
 
     /// The journal's name.
@@ -146,6 +169,7 @@ impl Reader {
                 Step::Stop => return Ok(None),
             };
             let record = self.check(range, offset)?;
+            self.offset = offset;
             if record.kind == RecordKind::Open && record.seq < self.from {
                 continue;
             }

@@ -195,6 +195,40 @@ fn a_bundle_is_found_from_later_segments() {
     assert_eq!(bundles, [7, 8]);
 }
 
+/// The bundle in force stands within the newest segments, so that old ones need not be kept for it.
+#[test]
+fn a_bundle_is_written_again_after_many_segments() {
+    let dir = tempfile::tempdir().unwrap();
+    let bundle = StoredBundle {
+        hash: BundleHash([7; 32]),
+        files: vec![BundleFile { path: "policy.yaml".to_owned(), content: vec![7; 50] }],
+        ..StoredBundle::default()
+    };
+    let samples = samples(60);
+    let mut appended = samples.iter();
+    for byte in 1..=3 {
+        let small = super::Opening { segment_bytes: 400, ..opening(byte) };
+        let mut writer = Writer::open(dir.path(), small).unwrap();
+        assert_eq!(writer.activate(bundle.clone()).unwrap(), BundleRef(0), "the same number");
+        appended.by_ref().take(20).for_each(|owned| {
+            append(&mut writer, owned, None);
+        });
+        writer.close().unwrap();
+    }
+    assert_eq!(read_all(dir.path()).unwrap(), seqs(1, 60));
+    let beginnings = Directory::from(dir.path()).beginnings().unwrap();
+    assert!(beginnings.len() > 40);
+    for (index, beginning) in beginnings.iter().enumerate().skip(1) {
+        let bundle_in = beginning.bundle_in.unwrap();
+        let at = beginnings.iter().position(|other| other.first_record == bundle_in).unwrap();
+        assert!(index - at <= 17, "segment {index} needs the bundle of segment {at}");
+        let reader = Reader::open_segment(&Directory::from(dir.path()), beginning.first_record);
+        let reader = reader.unwrap();
+        let read = reader.read_active_bundle(reader.bundle_at_segment_start().unwrap()).unwrap();
+        assert_eq!((read.bundle, read.files), (BundleRef(0), bundle.files.clone()));
+    }
+}
+
 /// The audit topic carries exactly the open part that stands in the file, for each record of a
 /// batch after its flush; a handle of an older batch gives nothing rather than another's bytes.
 #[test]

@@ -23,6 +23,9 @@ use crate::wire::{EventBytes, MessageWriter};
 /// The number of the first input of a journal.
 const FIRST_SEQ: Seq = Seq(1);
 
+/// After so many segments the bundle in force is written again, so that old segments can go.
+const BUNDLE_EVERY: usize = 16;
+
 /// What opening a journal takes.
 pub struct Opening {
     /// The key that seals.
@@ -110,6 +113,10 @@ pub struct Writer {
     next_seq: Seq,
     bundles: u32,
     active: Option<ActiveBundle>,
+    /// The bundle in force with its files, to be written again from time to time.
+    stored: Option<StoredBundle>,
+    /// Segments since the one that holds it.
+    segments_since_bundle: usize,
     last_received_at: EventTime,
     appended_bytes: u64,
     /// Records since the last flush but one: see [`open_part`](Self::open_part).
@@ -136,6 +143,9 @@ impl Writer {
             active: None,
         });
         let salt = opening.fresh.salt;
+        let bundle_in = end.active.map_or(u64::MAX, |active| active.segment);
+        let after = |(first, _): &(u64, PathBuf)| *first > bundle_in;
+        let segments_since_bundle = dir.segments()?.into_iter().filter(after).count();
         let header = SegmentHeader {
             journal: end.journal,
             salt,
@@ -164,6 +174,8 @@ impl Writer {
             next_seq: end.next_seq,
             bundles: end.bundles,
             active: end.active,
+            stored: None,
+            segments_since_bundle,
             last_received_at: opening.opened_at,
             batch: Vec::with_capacity(64 << 10),
             batch_number: 0,
@@ -210,16 +222,26 @@ impl Writer {
         if let Some(active) = self.active
             && active.hash == bundle.hash
         {
+            self.stored = Some(StoredBundle { bundle: active.bundle, ..bundle });
             return Ok(active.bundle);
         }
         let number = BundleRef(self.bundles);
-        let hash: BundleHash = bundle.hash;
-        let stored = StoredBundle { next_seq: self.next_seq, bundle: number, ..bundle };
-        let at = self.note(|w| w.message(3, |w| write_bundle(w, &stored)))?;
+        self.make_room()?;
+        self.note_bundle(StoredBundle { bundle: number, ..bundle })?;
+        Ok(number)
+    }
+
+    /// Writes a bundle's record; its number may have been written before.
+    fn note_bundle(&mut self, bundle: StoredBundle) -> Result<(), JournalError> {
+        let (number, hash): (_, BundleHash) = (bundle.bundle, bundle.hash);
+        let stored = StoredBundle { next_seq: self.next_seq, ..bundle };
+        let at = self.frame(|w| w.message(3, |w| write_bundle(w, &stored)))?;
         self.bundles += 1;
         let (segment, offset) = (at.segment, at.offset);
         self.active = Some(ActiveBundle { bundle: number, hash, segment, offset });
-        Ok(number)
+        self.stored = Some(stored);
+        self.segments_since_bundle = 0;
+        Ok(())
     }
 
     /// Appends what the engine did with an input, and seals the event beside it. On an error
@@ -402,6 +424,12 @@ impl Writer {
             sealer: Sealer::new(key, self.key.id()),
             end: bytes.len() as u64,
         };
+        self.segments_since_bundle += 1;
+        if self.segments_since_bundle >= BUNDLE_EVERY
+            && let Some(stored) = self.stored.take()
+        {
+            self.note_bundle(stored)?;
+        }
         Ok(())
     }
 
@@ -411,6 +439,13 @@ impl Writer {
         fill: impl FnOnce(&mut MessageWriter<'_>),
     ) -> Result<Appended, JournalError> {
         self.make_room()?;
+        self.frame(fill)
+    }
+
+    fn frame(
+        &mut self,
+        fill: impl FnOnce(&mut MessageWriter<'_>),
+    ) -> Result<Appended, JournalError> {
         let start = self.batch.len();
         frame::append(&mut self.batch, |out| {
             fill(&mut MessageWriter::new(out));

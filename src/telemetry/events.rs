@@ -115,6 +115,11 @@ pub enum LogEvent<'a> {
     DiskSlow,
     /// The disk has room again, or is fast again.
     DiskBack,
+    /// A segment was old, and nobody needed it.
+    SegmentDeleted {
+        /// Its file.
+        file: &'a dyn std::fmt::Display,
+    },
     /// Work behind the journal failed and is tried again.
     JournalLags {
         /// What it says.
@@ -179,6 +184,7 @@ pub fn emit(event: &LogEvent<'_>) {
         LogEvent::DiskFull { text } => error!("{text}; reading pauses until there is room"),
         LogEvent::DiskSlow => warn!("the journal's disk is slow: answers wait for it"),
         LogEvent::DiskBack => info!("the journal's disk is well again"),
+        LogEvent::SegmentDeleted { file } => info!(%file, "old segment deleted"),
         LogEvent::JournalLags { fault } => warn!("work behind the journal is tried again: {fault}"),
         LogEvent::Client { is_warning: true, text } => warn!(target: "librdkafka", "{text}"),
         LogEvent::Client { is_warning: false, text } => debug!(target: "librdkafka", "{text}"),

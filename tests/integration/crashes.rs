@@ -61,7 +61,7 @@ fn killed_again_and_again() {
                 }
             });
             let service = home.start(&topics);
-            std::thread::sleep(Duration::from_millis(random_below(1_500)));
+            std::thread::sleep(Duration::from_millis(random_below(2_500)));
             service.kill();
         });
         if round % 10 == 9 {
@@ -69,6 +69,11 @@ fn killed_again_and_again() {
         }
     }
     let service = home.start(&topics);
+    // Most of the work may be left to this last life: it gets the time that it takes.
+    let deadline = begin.elapsed() + PATIENCE * 5;
+    while topics.committed() < events.len() as i64 && begin.elapsed() < deadline {
+        std::thread::sleep(Duration::from_secs(1));
+    }
     let decisions = topics.read("decisions", |records| are_all_answered(records, &events));
     check_answers(&decisions, &events);
     let audit = topics.read("audit", |records| are_all_answered(records, &events));

@@ -44,6 +44,38 @@ fn every_changed_byte_is_named() {
     assert_eq!(read_all(dir.path()).unwrap(), seqs(1, 4), "all is as it was");
 }
 
+/// The same for a sample of a large journal's bytes, spread over its files.
+#[test]
+fn a_changed_byte_of_many_is_named() {
+    use std::os::unix::fs::FileExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let large = super::super::Opening { segment_bytes: 2 << 20, ..opening(1) };
+    let mut writer = Writer::open(dir.path(), large).unwrap();
+    let samples = samples(50);
+    for number in 0..10_000 {
+        append(&mut writer, &samples[number % samples.len()], None);
+        if number % 64 == 0 {
+            writer.flush(Durability::Written).unwrap();
+        }
+    }
+    writer.close().unwrap();
+    let files = segment_files(dir.path());
+    assert!(files.len() > 1);
+    for turn in 0..12_u64 {
+        let path = &files[turn as usize % files.len()];
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let file = fs::OpenOptions::new().read(true).write(true).open(path).unwrap();
+        let at = (turn + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) % file.metadata().unwrap().len();
+        let mut byte = [0];
+        file.read_exact_at(&mut byte, at).unwrap();
+        file.write_all_at(&[byte[0] ^ 1 << (turn % 8)], at).unwrap();
+        let error = read_all(dir.path()).unwrap_err().to_string();
+        assert!(error.contains(name), "byte {at} of {name}: {error}");
+        file.write_all_at(&byte, at).unwrap();
+    }
+    assert_eq!(read_all(dir.path()).unwrap().len(), 10_000, "all is as it was");
+}
+
 /// A closed segment that lost its end is named; the newest one that did is as after a crash, and
 /// gives the records before the cut.
 #[test]

@@ -2,7 +2,7 @@
 //! an amendment corrects what was counted.
 
 use crate::domain::{
-    Amendment, EntityKind, EventTime, FeatureVector, FieldType, Input, Seq, Token,
+    Amendment, EntityKind, EventTime, FeatureVector, FieldType, Input, Seq, Token, Tokens,
 };
 
 use crate::lang::Truth;
@@ -198,6 +198,26 @@ impl FeatureState {
                     self.evaluate(plan, kind, id, list, input.occurred_at, current, row);
                 }
             }
+        }
+    }
+
+    /// The footprint of an event as far as its tokens and its row tell: rows that are still its
+    /// entities', and what its panes had counted before any amendment. Its device is not told.
+    pub fn trace(
+        &mut self,
+        plan: &FeaturePlan,
+        tokens: &Tokens,
+        row: &FeatureVector,
+        footprint: &mut Footprint,
+    ) {
+        footprint.clear();
+        footprint.leaves = leaves_of(plan, row);
+        self.read_columns(plan, row);
+        footprint.numbers.extend_from_slice(&self.scratch.numbers);
+        for kind in EntityKind::ALL {
+            let table = &self.tables[kind.index()];
+            let id = tokens.get(kind).and_then(|token| table.find(token));
+            footprint.rows[kind.index()] = id.map(|id| (id.0, table.row(id).ordinal));
         }
     }
 

@@ -1,0 +1,260 @@
+//! What the journal knows of events that the engine has forgotten.
+//!
+//! The engine remembers the newest events. For those before, each closed segment has its
+//! fingerprints in a [`run`]; small runs are merged into larger ones, so that a question asks few
+//! files, and nearly always none: the filters are in memory. Records since the last closed segment
+//! are noted in memory as they are appended. Nothing here is a second truth: whatever is missing or
+//! damaged is made again from the segments.
+
+mod run;
+
+use std::collections::HashMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwap;
+
+use crate::domain::{Past, Token, What};
+use crate::journal::{Directory, Item, JournalError, Reader, read_record};
+
+use run::{Entry, Position, Run, Span};
+
+/// The fingerprints of a journal, shared by the thread that asks and the one that writes them.
+#[derive(Debug)]
+pub struct Fingerprints {
+    journal: Directory,
+    dir: PathBuf,
+    runs: ArcSwap<Vec<Arc<Run>>>,
+    /// Held while runs are written.
+    writing: Mutex<()>,
+}
+
+/// As many neighbouring runs of about one size become one.
+const MERGE: usize = 4;
+/// A run is not merged beyond this: the merge holds it in memory, 32 bytes an event.
+const RUN_MAX: u64 = 16 << 20;
+
+impl Fingerprints {
+    /// Opens the fingerprints beside a journal whose writer is open, and writes those that are missing
+    /// or damaged.
+    pub fn open(journal: &Path) -> Result<Arc<Self>, JournalError> {
+        let dir = journal.join("fingerprints");
+        fs::create_dir_all(&dir).map_err(fault(&dir, "create the directory of fingerprints"))?;
+        let mut runs: Vec<Arc<Run>> = Vec::new();
+        for entry in fs::read_dir(&dir).map_err(fault(&dir, "list the fingerprints"))? {
+            let path = entry.map_err(fault(&dir, "list the fingerprints"))?.path();
+            let run = match path.extension().is_some_and(|extension| extension == "tgf") {
+                true => Run::open(&path).map_err(fault(&path, "read the fingerprints"))?,
+                false => None,
+            };
+            match run {
+                Some(run) => runs.push(Arc::new(run)),
+                None => fs::remove_file(&path).map_err(fault(&path, "remove the fingerprints"))?,
+            }
+        }
+        // A crash between a merge and its end leaves both: the larger one has all.
+        let all = runs.clone();
+        runs.retain(|run| {
+            !all.iter().any(|other| other.span != run.span && other.span.holds(run.span))
+        });
+        runs.sort_by_key(|run| run.span.first);
+        let fingerprints = Self {
+            journal: Directory::from(journal),
+            dir,
+            runs: ArcSwap::from_pointee(runs),
+            writing: Mutex::default(),
+        };
+        fingerprints.catch_up()?;
+        Ok(Arc::new(fingerprints))
+    }
+
+    /// Writes the runs of segments that were closed since, and merges what has become many.
+    pub fn cover(&self) -> Result<(), JournalError> {
+        self.catch_up()?;
+        self.merge()
+    }
+
+    /// The first record that no run covers.
+    pub fn covered_to(&self) -> u64 {
+        self.runs.load().last().map_or(0, |run| run.span.end)
+    }
+
+    fn catch_up(&self) -> Result<(), JournalError> {
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let segments = self.journal.segments()?;
+        let runs = self.runs.load();
+        let is_covered =
+            |first: u64| runs.iter().any(|run| run.span.first <= first && first < run.span.end);
+        let mut fresh = Vec::new();
+        for (index, (first, _)) in segments.iter().enumerate() {
+            // The newest segment is being written.
+            let Some((end, _)) = segments.get(index + 1) else { break };
+            if is_covered(*first) {
+                continue;
+            }
+            let mut entries = self.scan(*first)?;
+            entries.sort_unstable_by_key(|(token, _)| *token.as_bytes());
+            let span = Span { first: *first, end: *end };
+            let written = Run::write(&self.dir, span, &entries);
+            fresh.push(Arc::new(written.map_err(fault(&self.dir, "write the fingerprints"))?));
+        }
+        if !fresh.is_empty() {
+            let mut all = runs.to_vec();
+            all.append(&mut fresh);
+            all.sort_by_key(|run| run.span.first);
+            self.runs.store(Arc::new(all));
+        }
+        Ok(())
+    }
+
+    /// The fingerprints of one segment.
+    fn scan(&self, first: u64) -> Result<Vec<Entry>, JournalError> {
+        let mut entries = Vec::new();
+        let mut reader = Reader::open_segment(&self.journal, first)?;
+        while let Some(item) = reader.read()? {
+            let token = match item {
+                Item::Entry(entry) => match entry.input.what {
+                    // An amendment has no id of its own: its content is its name.
+                    What::Amend { .. } => Token::from_bytes(entry.input.content.0),
+                    What::Decide | What::Observe => entry.input.event,
+                },
+                Item::Start(_) | Item::Bundle(_) => continue,
+            };
+            let (segment, offset) = reader.position();
+            if segment != first {
+                break;
+            }
+            entries.push((token, Position { segment, offset }));
+        }
+        Ok(entries)
+    }
+
+    fn merge(&self) -> Result<(), JournalError> {
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let runs = self.runs.load().to_vec();
+        let tier = |run: &Arc<Run>| run.count.max(1).ilog(MERGE as u64);
+        let is_ripe = |group: &&[Arc<Run>]| {
+            let total: u64 = group.iter().map(|run| run.count).sum();
+            let neighbours = group.windows(2).all(|two| two[0].span.end == two[1].span.first);
+            total <= RUN_MAX && neighbours && group.iter().all(|run| tier(run) <= tier(&group[0]))
+        };
+        let Some(group) = runs.windows(MERGE).find(is_ripe) else { return Ok(()) };
+        let mut entries = Vec::new();
+        for run in group {
+            entries.append(&mut run.entries().map_err(fault(&run.path, "read the fingerprints"))?);
+        }
+        entries.sort_unstable_by_key(|(token, _)| *token.as_bytes());
+        let span = Span { first: group[0].span.first, end: group[MERGE - 1].span.end };
+        let merged = Run::write(&self.dir, span, &entries);
+        let merged = Arc::new(merged.map_err(fault(&self.dir, "write the fingerprints"))?);
+        let mut all: Vec<Arc<Run>> =
+            runs.iter().filter(|run| !span.holds(run.span)).cloned().collect();
+        all.push(merged);
+        all.sort_by_key(|run| run.span.first);
+        self.runs.store(Arc::new(all));
+        group.iter().try_for_each(|run| {
+            fs::remove_file(&run.path).map_err(fault(&run.path, "remove the fingerprints"))
+        })
+    }
+
+    /// Forgets what stands before a record: its segments are gone.
+    pub fn forget_before(&self, record: u64) -> Result<(), JournalError> {
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let (gone, kept): (Vec<_>, Vec<_>) =
+            self.runs.load().iter().cloned().partition(|run| run.span.end <= record);
+        self.runs.store(Arc::new(kept));
+        gone.iter().try_for_each(|run| {
+            fs::remove_file(&run.path).map_err(fault(&run.path, "remove the fingerprints"))
+        })
+    }
+}
+
+/// Asks for past events: the runs, and what was appended since the last of them.
+#[derive(Debug)]
+pub struct Memory {
+    fingerprints: Arc<Fingerprints>,
+    /// Records that no run covers yet, by segment.
+    fresh: Vec<(u64, HashMap<Token, u64>)>,
+}
+
+impl Memory {
+    /// Over the fingerprints of a journal.
+    pub const fn new(fingerprints: Arc<Fingerprints>) -> Self {
+        Self { fingerprints, fresh: Vec::new() }
+    }
+
+    /// The fingerprints that it asks.
+    pub fn fingerprints(&self) -> Arc<Fingerprints> {
+        Arc::clone(&self.fingerprints)
+    }
+
+    /// A record was appended.
+    pub fn note(&mut self, token: Token, segment: u64, offset: u64) {
+        if self.fresh.last().is_none_or(|(newest, _)| *newest != segment) {
+            let covered = self.fingerprints.covered_to();
+            let mut empty = HashMap::new();
+            // The memory of a segment that a run covers by now serves the new one.
+            self.fresh.retain_mut(|(first, tokens)| {
+                let is_covered = *first < covered;
+                if is_covered {
+                    empty = std::mem::take(tokens);
+                }
+                !is_covered
+            });
+            empty.clear();
+            self.fresh.push((segment, empty));
+        }
+        if let Some((_, tokens)) = self.fresh.last_mut() {
+            tokens.insert(token, offset);
+        }
+    }
+
+    /// What the journal says of an event, if it has it.
+    pub fn find(&self, token: Token) -> Result<Option<Past>, JournalError> {
+        match self.position(token)? {
+            Some(at) => Ok(Some(self.read(at)?)),
+            None => Ok(None),
+        }
+    }
+
+    fn position(&self, token: Token) -> Result<Option<Position>, JournalError> {
+        for (segment, tokens) in self.fresh.iter().rev() {
+            if let Some(offset) = tokens.get(&token) {
+                return Ok(Some(Position { segment: *segment, offset: *offset }));
+            }
+        }
+        for run in self.fingerprints.runs.load().iter().rev() {
+            let found = run.find(token).map_err(fault(&run.path, "read the fingerprints"))?;
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+
+    fn read(&self, at: Position) -> Result<Past, JournalError> {
+        let (entry, bundle) = read_record(&self.fingerprints.journal, at.segment, at.offset)?;
+        let body = entry.body().copied();
+        let (seq, input) = (entry.seq, entry.input);
+        Ok(Past {
+            seq,
+            content: input.content,
+            occurred_at: input.occurred_at,
+            received_at: input.received_at,
+            body,
+            bundle: bundle.0,
+            tokens: input.tokens,
+            facts: input.facts,
+        })
+    }
+}
+
+fn fault(path: &Path, what: &'static str) -> impl FnOnce(io::Error) -> JournalError {
+    let path = path.to_owned();
+    move |source| JournalError::Io { path, what, source }
+}
+
+#[cfg(test)]
+mod tests;
