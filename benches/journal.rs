@@ -6,14 +6,16 @@
 mod p;
 
 use std::hint::black_box;
+use std::time::{Duration, Instant};
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use hdrhistogram::Histogram;
 use tidegate::domain::{
     Action, Applied, Body, Content, DeviceIdentifier, EntityKind, EventTime, Fact, FeatureVector,
     FieldId, FieldType, Input, Observed, ReasonId, Schema, Seq, Source, Token,
 };
 use tidegate::journal::{
-    BundleRef, Columns, Durability, Entry, Features, FreshRandom, Hits, Item, Opening, Reader,
+    BundleRef, Columns, Due, Durability, Entry, Features, FreshRandom, Hits, Item, Opening, Reader,
     SealKey, Writer,
 };
 use tidegate::stages::decode::{Door, decode};
@@ -189,6 +191,48 @@ fn append(writer: &mut Writer, mut entry: Entry<'_>, event: &EventBytes) {
     }
 }
 
+/// How long a batch waits from its flush until its answers may leave: a journal with its keeper, a
+/// batch every half millisecond.
+fn print_latencies(dir: &std::path::Path, entry: Entry<'_>, event: &EventBytes) {
+    for (durability, name) in [(Durability::Written, "written"), (Durability::Synced, "synced")] {
+        let mut writer = writer(&dir.join(name));
+        let keeper = writer.keeper();
+        let thread = std::thread::spawn(move || {
+            loop {
+                match keeper.wait(Duration::from_secs(1)) {
+                    Due::Over => return,
+                    Due::Nothing => {}
+                    Due::Now => keeper.turn().expect("the disk has room"),
+                }
+            }
+        });
+        let mut waits = Histogram::<u64>::new(3).expect("three digits are possible");
+        for _ in 0..4_000 {
+            for _ in 0..BATCH {
+                let mut entry = entry;
+                entry.seq = writer.next_seq();
+                writer.append(&entry, Some(event)).expect("the record is well formed");
+            }
+            let begin = Instant::now();
+            writer.flush(durability).expect("the disk has room");
+            while writer.kept(durability).expect("the disk works") < writer.next_record() {
+                writer.wait_kept(durability, Duration::from_millis(1));
+            }
+            waits.saturating_record(begin.elapsed().as_nanos() as u64);
+            std::thread::sleep(Duration::from_micros(500));
+        }
+        drop(writer);
+        thread.join().expect("the keeper ends with its writer");
+        let us = |quantile| waits.value_at_quantile(quantile) as f64 / 1_000.0;
+        println!(
+            "{name}: p50 {:.1} us, p99 {:.1}, p99.9 {:.1} from the flush of {BATCH} records",
+            us(0.5),
+            us(0.99),
+            us(0.999)
+        );
+    }
+}
+
 fn journal(c: &mut Criterion) {
     let decoded = decode(p::EVENT, &Door::default()).expect("the bench event is a valid event");
     let mut event = EventBytes::new();
@@ -216,6 +260,8 @@ fn journal(c: &mut Criterion) {
         "a record: {} bytes; open part {open}, {sealed} around an event of {parts}",
         sized.pending_bytes()
     );
+
+    print_latencies(dir.path(), entry, &event);
 
     let mut group = c.benchmark_group("journal");
     group.bench_function("P", |b| b.iter(|| black_box(p::parse(black_box(p::EVENT)))));

@@ -90,7 +90,8 @@ impl Config {
     fn read(mut root: Section<'_, '_>) -> Self {
         let (sinks, outputs) = sinks::read(&mut root);
         let kafka = kafka::read(root.section("kafka"), outputs);
-        let journal = storage::journal(root.section("journal"));
+        let limits = storage::limits(root.section("limits"));
+        let journal = storage::journal(root.section("journal"), &limits);
         let config = Self {
             // What a disk does concerns whoever waits for it.
             kafka: kafka_edge::Settings { disk: journal.disk, ..kafka },
@@ -100,7 +101,7 @@ impl Config {
             keys: storage::keys(root.section("keys")),
             bundle: storage::bundle(root.section("bundle")),
             tables: storage::tables(root.section("tables")),
-            limits: storage::limits(root.section("limits")),
+            limits,
             http: service::http(root.section("http")),
             log: service::log(root.section("log")),
         };

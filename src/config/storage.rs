@@ -71,7 +71,7 @@ pub struct Limits {
     pub engine: EngineLimits,
 }
 
-pub(super) fn journal(mut section: Section<'_, '_>) -> Journal {
+pub(super) fn journal(mut section: Section<'_, '_>, limits: &Limits) -> Journal {
     let journal = Journal {
         dir: section.path("dir"),
         durability: section.choice("durability", &DURABILITY).unwrap_or(Durability::Written),
@@ -85,6 +85,11 @@ pub(super) fn journal(mut section: Section<'_, '_>) -> Journal {
             keep_days: section.integer("keep_days", 0..=36_500) as u32,
         },
     };
+    let keep_days = journal.closed.keep_days;
+    if keep_days > 0 && i64::from(keep_days) * 86_400_000 <= limits.time.age_ms_max {
+        let message = "is not above limits.horizon_days: a retry would be decided twice";
+        section.fault("keep_days", message);
+    }
     if journal.dir.exists() && !journal.dir.is_dir() {
         section.fault("dir", format!("{} is no directory", journal.dir.display()));
     }

@@ -158,3 +158,22 @@ fn no_text_is_a_panic() {
         assert_ne!(faults(text), "", "{text}");
     }
 }
+
+/// Who deletes or archives must not lose what the service still needs.
+#[test]
+fn the_journals_keys_are_checked() {
+    check(
+        "[journal]\nkeep_days = 3\narchive_command = [\"cp\", \"x\"]\non_disk_full = \"halt\"\n",
+        &[
+            "t.toml:2: journal.keep_days: is not above limits.horizon_days: a retry would be decided \
+             twice",
+            "t.toml:3: journal.archive_command: begins with \"cp\": write the program's whole path",
+            "t.toml:4: journal.on_disk_full: is \"halt\", must be one of stop, fallback",
+        ],
+    );
+    check(
+        "[journal]\narchive_command = [\"/bin/true\", \"segment\"]\n",
+        &["t.toml:2: journal.archive_command: names no segment: give \"{segment}\" as an argument"],
+    );
+    check("[journal]\narchive_command = [\"/bin/true\", \"{segment}\"]\nkeep_days = 8\n", &[]);
+}

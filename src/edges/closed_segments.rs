@@ -86,26 +86,36 @@ struct Tending {
     archive_after: Option<Instant>,
     /// The newest segment when all was last seen to.
     seen: Option<u64>,
+    /// Reading every header takes a while: not every second.
+    look_at_age: Option<Instant>,
 }
 
 impl Tending {
     fn new(dir: PathBuf, settings: Settings, fingerprints: Option<Arc<Fingerprints>>) -> Self {
         let journal = Directory::from(&dir);
-        let (archiving, archive_after, seen) = (None, None, None);
-        Self { dir, journal, settings, fingerprints, archiving, archive_after, seen }
+        Self {
+            dir,
+            journal,
+            settings,
+            fingerprints,
+            archiving: None,
+            archive_after: None,
+            seen: None,
+            look_at_age: None,
+        }
     }
 
     fn turn(&mut self, now_ms: i64) -> Result<(), TendError> {
         let archived = self.archive();
         let newest = self.journal.segments()?.last().map(|(first, _)| *first);
-        if self.seen == newest && self.settings.keep_days == 0 {
-            return archived;
-        }
         if let Some(fingerprints) = self.fingerprints.as_ref().filter(|_| self.seen != newest) {
             fingerprints.cover()?;
+            self.seen = newest;
         }
-        self.seen = newest;
-        self.delete_old(now_ms)?;
+        if self.look_at_age.is_none_or(|at| Instant::now() >= at) {
+            self.look_at_age = Some(Instant::now() + Duration::from_secs(60));
+            self.delete_old(now_ms)?;
+        }
         archived
     }
 
