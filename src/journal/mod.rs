@@ -32,6 +32,7 @@ mod keeper;
 mod writer;
 mod reader;
 mod look_up;
+mod index;
 #[cfg(test)]
 mod arbitrary;
 #[cfg(test)]
@@ -42,6 +43,7 @@ pub use directory::{Beginning, Directory};
 pub use disk::{Disk, DiskFile, DiskLock, RealDisk};
 pub use entry::{Columns, Entry, Features, Hits};
 pub use error::JournalError;
+pub use index::{JournalIndex, Key, Position, Wanted};
 pub use keeper::{Due, Keeper};
 pub use look_up::read_record;
 pub use notes::{ActiveBundle, BundleFile, BundleHash, BundleRef, Start, StoredBundle};

@@ -1,0 +1,21 @@
+//! Which records speak of whom, without reading them all: a side file a segment, made from it.
+//!
+//! ```text
+//!  00000000000000000000.tgj   the segment
+//!  00000000000000000000.tgx   its index: head │ sorted (key, input) in blocks │ one row an input
+//! ```
+//!
+//! An index is derived: when it is missing, damaged or of another segment it is made again, and
+//! nothing is lost with it. It holds no more than the segment's open part does: keys are made of
+//! tokens. A key may by chance stand for two things, so whoever asks looks at the records found.
+
+mod key;
+mod layout;
+mod build;
+mod side_file;
+mod journal_index;
+#[cfg(test)]
+mod tests;
+
+pub use journal_index::{JournalIndex, Position, Wanted};
+pub use key::Key;
