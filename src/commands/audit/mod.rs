@@ -4,6 +4,10 @@
 pub(in crate::commands) mod line;
 pub(in crate::commands) mod names;
 mod table;
+mod card;
+mod search;
+mod find;
+mod incident;
 
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
@@ -13,6 +17,7 @@ use std::time::Duration;
 
 use self::line::Line;
 use self::names::Names;
+use super::report::Fault;
 use crate::domain::Seq;
 use crate::journal::{Item, JournalError, Reader};
 use crate::wire::WireError;
@@ -34,6 +39,22 @@ enum Command {
         after_help = "Example:\n  tidegate audit tail --journal /var/lib/tidegate/journal \\\n    --follow --json | jq .reasons"
     )]
     Tail(Tail),
+    /// Find records by time, answer, reason, rule, merchant, score or card, without reading the rest
+    ///
+    /// Segments are indexed when they are first asked; the index stands beside each segment and
+    /// can be deleted at any time.
+    #[command(
+        after_help = "Examples:\n  tidegate audit find --journal journal --rule K1 --action decline \\\n    \
+                      --from 2026-03-02T00:00:00+08:00\n  tidegate audit find --journal journal \
+                      --card --keys tidegate.keys"
+    )]
+    Find(find::Find),
+    /// Report whom a rule or a merchant concerned in a stretch of time, and how it went
+    #[command(
+        after_help = "Example:\n  tidegate audit incident --journal journal --rule K1 \\\n    --from \
+                      2026-03-02T00:00:00+08:00 --to 2026-03-03T00:00:00+08:00 --html incident.html"
+    )]
+    Incident(incident::Incident),
 }
 
 /// What to show.
@@ -90,7 +111,11 @@ impl TailError {
 /// Runs it: 0 when everything asked for was shown, 1 when the journal is damaged, 2 when there is
 /// none, 3 when a disk fails. A reader that closes the pipe early has seen enough.
 pub fn run(args: Args) -> ExitCode {
-    let Command::Tail(tail) = args.command;
+    let tail = match args.command {
+        Command::Tail(tail) => tail,
+        Command::Find(find) => return ended("find", find::run(&find)),
+        Command::Incident(incident) => return ended("incident", incident::run(&incident)),
+    };
     let shown = if tail.json {
         show(&tail, &mut BufWriter::new(io::stdout().lock()))
     } else {
@@ -105,6 +130,17 @@ pub fn run(args: Args) -> ExitCode {
         Err(error) => {
             eprintln!("tidegate audit tail: {error}");
             ExitCode::from(error.code())
+        }
+    }
+}
+
+/// The exit code of a command that answers at once.
+fn ended(name: &str, done: Result<(), Fault>) -> ExitCode {
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => {
+            eprintln!("tidegate audit {name}: {fault}");
+            ExitCode::from(fault.code())
         }
     }
 }

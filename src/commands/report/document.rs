@@ -76,16 +76,23 @@ pub(in crate::commands) struct Column {
 pub(in crate::commands) enum Align {
     /// Text.
     Left,
+    /// Text that makes no sense in pieces.
+    Whole,
     /// Numbers.
     Right,
 }
 
 impl Table {
-    /// An empty table. A name that begins with `>` is a column of numbers.
+    /// An empty table. A name that begins with `>` is a column of numbers, one with `=` is never
+    /// wrapped.
     pub(in crate::commands) fn new(names: &[&str]) -> Self {
-        let column = |name: &&str| match name.strip_prefix('>') {
-            Some(name) => Column { name: name.to_owned(), align: Align::Right },
-            None => Column { name: (*name).to_owned(), align: Align::Left },
+        let column = |name: &&str| {
+            let (align, name) = match name.split_at_checked(1) {
+                Some((">", name)) => (Align::Right, name),
+                Some(("=", name)) => (Align::Whole, name),
+                _ => (Align::Left, *name),
+            };
+            Column { name: name.to_owned(), align }
         };
         Self { columns: names.iter().map(column).collect(), rows: Vec::new() }
     }

@@ -46,7 +46,7 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
 pub(super) fn pad(text: &str, width: usize, align: super::Align) -> String {
     let room = " ".repeat(width.saturating_sub(measure_text_width(text)));
     match align {
-        super::Align::Left => format!("{text}{room}"),
+        super::Align::Left | super::Align::Whole => format!("{text}{room}"),
         super::Align::Right => format!("{room}{text}"),
     }
 }

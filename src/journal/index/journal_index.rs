@@ -80,7 +80,13 @@ impl JournalIndex {
         let mut parts = Vec::with_capacity(count + 1);
         for (at, (first_record, path)) in segments.into_iter().enumerate() {
             let place = if at + 1 == count { Place::Newest } else { Place::Closed };
+            let (before, next) = (parts.len(), parts.last().map(Part::next_seq));
             open_segment(&dir, &path, first_record, place, &mut parts)?;
+            let begins = parts.get(before).map(|part: &Part| part.index.head.first_seq);
+            if next.is_some() && next != begins {
+                let what = "its first input's number";
+                return Err(JournalError::Gap { path, what });
+            }
             making(at + 1, count);
         }
         Ok(Self { dir, parts, entry: ReadEntry::new(), buffer: Vec::new() })
@@ -211,6 +217,12 @@ fn unmade(side: &Path) -> JournalError {
 }
 
 impl Part {
+    /// The number after its last input.
+    fn next_seq(&self) -> Seq {
+        let head = &self.index.head;
+        Seq(head.first_seq.0.saturating_add(u64::from(head.inputs)))
+    }
+
     /// Makes the index again after a block of it was found damaged.
     fn remake(&mut self, dir: &Directory) -> Result<(), JournalError> {
         let first_record = self.index.head.first_record;

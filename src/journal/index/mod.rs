@@ -14,8 +14,6 @@ mod layout;
 mod build;
 mod side_file;
 mod journal_index;
-#[cfg(test)]
-mod tests;
 
 pub use journal_index::{JournalIndex, Position, Wanted};
 pub use key::Key;
