@@ -297,8 +297,8 @@ pub enum Applied {
         /// The amended event's number.
         target: Seq,
     },
-    /// The same amendment was applied before: nothing changes.
-    AlreadyAmended {
+    /// The same amendment, or the same event of history, was counted before: nothing changes.
+    AlreadyCounted {
         /// The first one's number.
         seq: Seq,
     },

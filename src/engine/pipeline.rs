@@ -149,7 +149,7 @@ impl Step<'_> {
                 | Applied::Conflict { seq }
                 | Applied::Observed { seq }
                 | Applied::Amended { seq, .. }
-                | Applied::AlreadyAmended { seq }
+                | Applied::AlreadyCounted { seq }
                 | Applied::Parked { seq },
             ) => Some(seq),
         }
@@ -458,7 +458,7 @@ const fn seq_of(applied: &Applied) -> Seq {
         | Applied::Conflict { seq }
         | Applied::Observed { seq }
         | Applied::Amended { seq, .. }
-        | Applied::AlreadyAmended { seq }
+        | Applied::AlreadyCounted { seq }
         | Applied::Parked { seq } => *seq,
     }
 }

@@ -346,7 +346,7 @@ impl Engine {
         if let What::Amend { .. } = input.what {
             let before = self.amended.find(content_token(input)).map(|before| before.seq);
             let seq = before.or(input.known.as_ref().map(|known| known.seq))?;
-            return Some(Applied::AlreadyAmended { seq });
+            return Some(Applied::AlreadyCounted { seq });
         }
         let recent = self.recent.find(input.event).map(
             |Remembered { seq, content, body, received_at, bundle, .. }| {
@@ -364,7 +364,8 @@ impl Engine {
         Some(match body {
             _ if content != input.content => Applied::Conflict { seq },
             Some(body) => Applied::Repeated { seq, body },
-            None => Applied::Observed { seq },
+            // Nobody was answered then, and history gets no answer now.
+            None => Applied::AlreadyCounted { seq },
         })
     }
 

@@ -169,7 +169,7 @@ fn applied() -> impl Strategy<Value = Applied> {
         4 => body().prop_map(move |body| Applied::Decided { seq, body }),
         1 => (any::<u64>(), body()).prop_map(|(seq, body)| Applied::Repeated { seq: Seq(seq), body }),
         1 => any::<u64>().prop_map(|seq| Applied::Conflict { seq: Seq(seq) }),
-        1 => any::<u64>().prop_map(|seq| Applied::AlreadyAmended { seq: Seq(seq) }),
+        1 => any::<u64>().prop_map(|seq| Applied::AlreadyCounted { seq: Seq(seq) }),
         1 => Just(Applied::Observed { seq }),
         1 => any::<u64>().prop_map(move |target| Applied::Amended { seq, target: Seq(target) }),
         1 => Just(Applied::Parked { seq }),
@@ -183,7 +183,7 @@ pub(super) fn numbered(applied: Applied, seq: Seq) -> Applied {
         Applied::Observed { .. } => Applied::Observed { seq },
         Applied::Amended { target, .. } => Applied::Amended { seq, target },
         Applied::Parked { .. } => Applied::Parked { seq },
-        Applied::Repeated { .. } | Applied::Conflict { .. } | Applied::AlreadyAmended { .. } => {
+        Applied::Repeated { .. } | Applied::Conflict { .. } | Applied::AlreadyCounted { .. } => {
             applied
         }
     }

@@ -158,7 +158,7 @@ fn write_rare(w: &mut MessageWriter<'_>, entry: &Entry<'_>) {
         Applied::Observed { .. } => (3, None),
         Applied::Amended { target, .. } => (4, Some(target)),
         Applied::Parked { .. } => (5, None),
-        Applied::AlreadyAmended { seq } => (6, Some(seq)),
+        Applied::AlreadyCounted { seq } => (6, Some(seq)),
     };
     w.uint_or_absent(21, result);
     if let Some(other) = other {

@@ -197,7 +197,7 @@ impl Head<'_> {
             3 => Applied::Observed { seq },
             4 => Applied::Amended { seq, target: other()? },
             5 => Applied::Parked { seq },
-            6 => Applied::AlreadyAmended { seq: other()? },
+            6 => Applied::AlreadyCounted { seq: other()? },
             number => return Err(WireError::UnknownWord { field: "result", number }),
         })
     }

@@ -202,7 +202,7 @@ pub(in crate::commands) const fn result(applied: &Applied) -> (&'static str, Opt
         Applied::Decided { .. } => ("decided", None),
         Applied::Repeated { seq, .. } => ("repeated", Some(seq.0)),
         Applied::Conflict { seq } => ("conflict", Some(seq.0)),
-        Applied::AlreadyAmended { seq } => ("already_amended", Some(seq.0)),
+        Applied::AlreadyCounted { seq } => ("already_counted", Some(seq.0)),
         Applied::Observed { .. } => ("observed", None),
         Applied::Amended { target, .. } => ("amended", Some(target.0)),
         Applied::Parked { .. } => ("parked", None),

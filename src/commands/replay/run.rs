@@ -170,7 +170,7 @@ impl Run<'_> {
                 &mut self.report.decisions
             }
             Applied::Observed { .. } => &mut self.report.observed,
-            Applied::Amended { .. } | Applied::AlreadyAmended { .. } | Applied::Parked { .. } => {
+            Applied::Amended { .. } | Applied::AlreadyCounted { .. } | Applied::Parked { .. } => {
                 &mut self.report.amendments
             }
         };

@@ -217,7 +217,7 @@ fn answer<'a>(step: Step<'a>, audit: Option<Audit<'a>>) -> Answer<'a, &'a Masked
         }
         Outcome::Applied(applied) => match applied {
             Applied::Decided { .. } => (InputResult::Decided, None),
-            Applied::Repeated { .. } | Applied::AlreadyAmended { .. } => {
+            Applied::Repeated { .. } | Applied::AlreadyCounted { .. } => {
                 (InputResult::Repeated, None)
             }
             Applied::Conflict { .. } => {

@@ -166,7 +166,7 @@ fn the_journal_remembers_what_the_engine_has_forgotten() {
         let (amended, _) = bench.give(&mut pipeline, &label(number));
         assert!(matches!(amended, Applied::Amended { .. }), "{amended:?}");
         let (once_more, _) = bench.give(&mut pipeline, &label(number));
-        assert!(matches!(once_more, Applied::AlreadyAmended { .. }), "{once_more:?}");
+        assert!(matches!(once_more, Applied::AlreadyCounted { .. }), "{once_more:?}");
         let fresh = 100_000 + number;
         let marked = body(bench.give(&mut pipeline, &payment(fresh, 100)).0);
         let plain = body(bench.give(&mut pipeline, &payment(fresh + 2, 100)).0);
