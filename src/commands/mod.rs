@@ -9,7 +9,9 @@ pub mod run;
 #[cfg(feature = "kafka")]
 pub mod demo;
 pub mod check;
+mod lines;
 pub mod score;
+pub mod import;
 pub mod generate;
 pub mod rules;
 mod report;

@@ -9,7 +9,7 @@ use crate::bundle::{self, Bundle, shipped_files};
 use crate::config::{BundleFrom, Config, Fault, KeysFrom, SinkKind};
 use crate::edges::bundle_files;
 use crate::edges::keys::{KeyFault, Keys};
-use crate::edges::tables::{TableFault, TableStore};
+use crate::edges::tables::{TableFault, TablePaths, TableStore};
 use crate::stages::enrich::Tables;
 use crate::stages::mask::Profile;
 
@@ -58,15 +58,18 @@ impl From<TableFault> for Finding {
 }
 
 /// Checked and loaded; nothing runs yet.
-// Without the Kafka client there is nothing to run: `check` loads it and lets it go.
-#[cfg_attr(not(feature = "kafka"), allow(dead_code))]
 pub(super) struct Prepared {
     pub(super) config: Config,
+    pub(super) means: Means,
+    pub(super) profile: Profile,
+}
+
+/// What events are read, tokenised and judged with.
+pub(super) struct Means {
     pub(super) keys: Keys,
     pub(super) bundle: Arc<Bundle>,
     pub(super) bundle_files: BTreeMap<String, Vec<u8>>,
     pub(super) tables: Arc<TableStore>,
-    pub(super) profile: Profile,
 }
 
 /// Loads everything that a configuration names, or says all that is wrong with it.
@@ -75,22 +78,41 @@ pub(super) fn prepare(file: &Path) -> Result<Prepared, Vec<Finding>> {
     let mut findings: Vec<Finding> = faults.0.into_iter().map(Finding::from).collect();
     let Some(config) = config else { return Err(findings) };
     let mut note = |found: Vec<Finding>| findings.extend(found);
-    let keys = keys(&config.keys).map_err(&mut note).ok();
-    let bundle = bundle(&config.bundle).map_err(&mut note).ok();
-    let tables = tables(&config, keys.as_ref(), bundle.as_ref()).map_err(&mut note).ok();
+    let means = Means::load(keys(&config.keys), &config.bundle, &config.tables.paths);
+    let means = means.map_err(&mut note).ok();
     let profile = profile(file, &config).map_err(&mut note).ok();
-    match (keys, bundle, tables, profile) {
-        (Some(keys), Some((bundle, bundle_files)), Some(tables), Some(profile))
-            if findings.is_empty() =>
-        {
-            let (bundle, tables) = (Arc::new(bundle), Arc::new(tables));
-            Ok(Prepared { config, keys, bundle, bundle_files, tables, profile })
+    match (means, profile) {
+        (Some(means), Some(profile)) if findings.is_empty() => {
+            Ok(Prepared { config, means, profile })
         }
         _ => Err(findings),
     }
 }
 
-fn keys(from: &KeysFrom) -> Result<Keys, Vec<Finding>> {
+impl Means {
+    /// Loads rules and tables and puts the keys to them, or says all that is wrong with the three.
+    pub(super) fn load(
+        keys: Result<Keys, Vec<Finding>>,
+        rules: &BundleFrom,
+        paths: &TablePaths,
+    ) -> Result<Self, Vec<Finding>> {
+        let mut findings = Vec::new();
+        let mut note = |found: Vec<Finding>| findings.extend(found);
+        let keys = keys.map_err(&mut note).ok();
+        let bundle = bundle(rules).map_err(&mut note).ok();
+        let tables = tables(paths, keys.as_ref(), bundle.as_ref()).map_err(&mut note).ok();
+        match (keys, bundle, tables) {
+            (Some(keys), Some((bundle, bundle_files)), Some(tables)) => {
+                let (bundle, tables) = (Arc::new(bundle), Arc::new(tables));
+                Ok(Self { keys, bundle, bundle_files, tables })
+            }
+            _ => Err(findings),
+        }
+    }
+}
+
+/// Reads the keys.
+pub(super) fn keys(from: &KeysFrom) -> Result<Keys, Vec<Finding>> {
     let keys = match from {
         KeysFrom::File(path) => Keys::from_file(path),
         KeysFrom::Env(name) => Keys::from_env(name),
@@ -132,7 +154,7 @@ fn bundle(from: &BundleFrom) -> Result<BundleAndFiles, Vec<Finding>> {
 }
 
 fn tables(
-    config: &Config,
+    paths: &TablePaths,
     keys: Option<&Keys>,
     bundle: Option<&BundleAndFiles>,
 ) -> Result<TableStore, Vec<Finding>> {
@@ -141,7 +163,7 @@ fn tables(
     // Registers are read through the keys. Where there are none nothing will run, and any keys do
     // to find the files' faults.
     let token_keys = keys.map_or_else(|| Keys::demo().token_keys(), Keys::token_keys);
-    TableStore::load_over(given, &config.tables.paths, Arc::new(token_keys))
+    TableStore::load_over(given, paths, Arc::new(token_keys))
         .map_err(|faults| faults.into_iter().map(Finding::from).collect())
 }
 

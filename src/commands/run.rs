@@ -13,7 +13,7 @@ use crate::telemetry::{self, LogEvent, Telemetry, Unready, emit};
 
 use super::assemble::{Assembly, assemble, keep_snapshots};
 use super::check;
-use super::prepare::{Prepared, prepare};
+use super::prepare::{Means, Prepared, prepare};
 use super::serve::{ServeError, Surroundings, keep_memory_private, report_failure};
 
 /// Run the service: payments from Kafka, decisions and audit records to Kafka
@@ -59,7 +59,8 @@ pub(super) fn telemetry_of_the_service() -> Telemetry {
 }
 
 fn serve(prepared: Prepared, telemetry: Telemetry) -> Result<(), ServeError> {
-    let Prepared { config, keys, bundle, bundle_files, tables, profile } = prepared;
+    let Prepared { config, means, profile } = prepared;
+    let Means { keys, bundle, bundle_files, tables } = means;
     let surroundings = Surroundings::begin(config.http, telemetry.clone())?;
     telemetry.readiness.set(Unready::Recovering);
     let dir = config.journal.dir.clone();

@@ -1,0 +1,128 @@
+//! `tidegate import`: history into the windows, no decisions.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use super::assemble::AssembleError;
+use super::lines::{JournalAt, Lines, LinesError, Tally, Through};
+use super::report::grouped;
+use crate::engine::Intent;
+use crate::journal::JournalError;
+use crate::stages::decode::RejectReason;
+
+/// Count history into the windows, so that a service begins warm; nothing is decided.
+///
+/// Events, outcomes and labels go into the journal that the configuration names, oldest first; an
+/// event that arrives with no `received_at` of its own arrives when it occurred. The service must
+/// not run meanwhile. An import that was interrupted is run again: what the journal has already is
+/// not counted twice.
+#[derive(Clone, Debug, clap::Args)]
+#[command(
+    after_help = "Exit code: 0 every line is read, 2 the configuration or the file is wrong, \
+                        3 something outside failed, also a journal that is in use.\n\nExamples:\n  \
+                        tidegate import --events history.jsonl --config tidegate.toml\n  \
+                        zstd -dc history.jsonl.zst | tidegate import --events - \\\n    \
+                        --journal journal --keys tidegate.keys"
+)]
+pub struct Args {
+    /// Events, one JSON object a line; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    events: PathBuf,
+    /// Instead of --config: the journal's directory; needs --keys
+    #[arg(long, value_name = "DIR", required_unless_present = "config")]
+    #[arg(requires = "keys", conflicts_with = "config")]
+    journal: Option<PathBuf>,
+    #[command(flatten)]
+    through: Through,
+    /// The summary as one JSON document on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+/// Why history was not imported.
+#[derive(Debug, thiserror::Error)]
+enum ImportError {
+    #[error(transparent)]
+    Lines(LinesError),
+    #[error("{error}\nIf it is the service: stop it, import, and start it again")]
+    InUse { error: LinesError },
+    #[error("no line of {file} is an event: {reasons}", reasons = list(.tally))]
+    NoEvents { file: String, tally: Tally },
+}
+
+impl From<LinesError> for ImportError {
+    fn from(error: LinesError) -> Self {
+        match error {
+            LinesError::Assemble(AssembleError::Journal(JournalError::Locked { .. })) => {
+                Self::InUse { error }
+            }
+            error => Self::Lines(error),
+        }
+    }
+}
+
+impl ImportError {
+    fn code(&self) -> u8 {
+        match self {
+            Self::Lines(error) | Self::InUse { error } => error.code(),
+            Self::NoEvents { .. } => 2,
+        }
+    }
+}
+
+fn list(tally: &Tally) -> String {
+    let reasons = tally.rejected_by.iter().map(|(reason, count)| format!("{count} {reason}"));
+    reasons.collect::<Vec<_>>().join(", ")
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> ExitCode {
+    let started = Instant::now();
+    match import(args) {
+        Ok(tally) if args.json => {
+            // Counts: nothing that could fail to become JSON.
+            let text = sonic_rs::to_string(&tally).unwrap_or_default();
+            match writeln!(std::io::stdout(), "{text}") {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(_) => ExitCode::from(3),
+            }
+        }
+        Ok(tally) => {
+            report(&tally, started.elapsed().as_secs_f64());
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("tidegate import: {error}");
+            ExitCode::from(error.code())
+        }
+    }
+}
+
+fn import(args: &Args) -> Result<Tally, ImportError> {
+    let at = args.journal.as_deref().map_or(JournalAt::Configured, JournalAt::Dir);
+    let lines = Lines { from: &args.events, to: None, intent: Intent::Observe, doing: "importing" };
+    let tally = lines.through(args.through.open(at)?)?;
+    // A file of something else must not pass for an empty history.
+    if tally.lines > 0 && tally.rejected == tally.lines {
+        let file = args.events.display().to_string();
+        return Err(ImportError::NoEvents { file, tally });
+    }
+    Ok(tally)
+}
+
+fn report(tally: &Tally, seconds: f64) {
+    let rate = (tally.lines as f64 / seconds.max(0.001)) as u64;
+    eprintln!("{} lines in {seconds:.1} s, {}/s", grouped(tally.lines), grouped(rate));
+    tally.report();
+    if tally.rejected_by.contains_key(RejectReason::TimeStale.name()) {
+        eprintln!(
+            "time_stale: the journal had reached a time more than the horizon later; history is \
+             imported oldest first, and before the service has run"
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,205 @@
+//! Lines through a pipeline: the one loop of `score` and `import`.
+
+mod setting;
+mod tally;
+mod bar;
+
+pub(super) use setting::{JournalAt, Setting, Through};
+pub(super) use tally::Tally;
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, BufWriter, IsTerminal as _, Write};
+use std::path::Path;
+
+use super::assemble::{AssembleError, Assembly, assemble, keep_snapshots};
+use super::prepare::{Finding, Means};
+use crate::edges::snapshots::Keeper;
+use crate::engine::{Intent, Pace, PassedOver, Pipeline, Surroundings};
+use crate::journal::JournalError;
+use crate::stages::enrich::{Tables, TokenKeys};
+
+use bar::Bar;
+
+/// Lines are flushed to the journal and written out in groups of this many.
+const GROUP: u64 = 256;
+/// Bytes that are read and written at once.
+const BUFFER_BYTES: usize = 1 << 20;
+
+/// Why not every line went through.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum LinesError {
+    /// What the lines should run through is wrong.
+    #[error("{}", list(.0))]
+    Setting(Vec<Finding>),
+    /// The lines or the answers.
+    #[error("{path}: {error}")]
+    File { path: String, error: io::Error },
+    /// The journal cannot be opened, or the bundle not be laid out.
+    #[error(transparent)]
+    Assemble(#[from] AssembleError),
+    /// The journal cannot keep a line.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// There is no thread to write snapshots.
+    #[error("the system refuses a thread: {0}")]
+    Thread(io::Error),
+}
+
+fn list(findings: &[Finding]) -> String {
+    let texts: Vec<_> = findings.iter().map(ToString::to_string).collect();
+    texts.join("\n")
+}
+
+impl LinesError {
+    /// 2: the caller can correct it; 3: something outside failed.
+    pub(super) fn code(&self) -> u8 {
+        match self {
+            Self::Setting(_) | Self::Assemble(AssembleError::Plan(_)) => 2,
+            Self::File { error, .. } if error.kind() == io::ErrorKind::NotFound => 2,
+            Self::File { .. } | Self::Assemble(_) | Self::Journal(_) | Self::Thread(_) => 3,
+        }
+    }
+
+    /// For `map_err` on file operations.
+    fn at(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.display().to_string();
+        move |error| Self::File { path, error }
+    }
+}
+
+/// Which lines, and what is asked of them.
+pub(super) struct Lines<'a> {
+    /// JSON, one object a line; `-` is standard input.
+    pub(super) from: &'a Path,
+    /// Where answers go; `-` is standard output. Without it nobody reads them.
+    pub(super) to: Option<&'a Path>,
+    /// Whether they are decided or only counted.
+    pub(super) intent: Intent,
+    /// What a person who waits is told is going on.
+    pub(super) doing: &'static str,
+}
+
+impl Lines<'_> {
+    /// Sends every line through, with a snapshot at the end where there is a journal.
+    pub(super) fn through(&self, setting: Setting) -> Result<Tally, LinesError> {
+        // The lines first: a mistyped name must not make a journal.
+        let (input, bytes) = open_input(self.from).map_err(LinesError::at(self.from))?;
+        let Setting { means, journal, door, times, limits, profile, snapshots } = setting;
+        let Means { keys, bundle, bundle_files, tables } = means;
+        let dir = journal.as_ref().map(|(dir, ..)| dir.clone());
+        let (pipeline, recovered) = assemble(Assembly {
+            bundle,
+            bundle_files: &bundle_files,
+            keys: &keys,
+            journal,
+            door,
+            times,
+            limits,
+            profile,
+            pace: Pace::Unhurried,
+        })?;
+        for PassedOver { path, fault } in &recovered.passed_over {
+            eprintln!("{}: passed over: {fault}", path.display());
+        }
+        let keeper = match &dir {
+            None => None,
+            Some(dir) => {
+                keep_snapshots(dir, snapshots, &pipeline, &recovered).map_err(LinesError::Thread)?
+            }
+        };
+        let output = self.to.map(open_output).transpose();
+        let output = output.map_err(LinesError::at(self.to.unwrap_or(Path::new("-"))))?;
+        let mut engine = Running { pipeline, keeper };
+        let bar = Bar::new(self.doing, bytes, self.may_draw());
+        let tally = self.stream(
+            (input, output),
+            bar,
+            &mut engine,
+            (&tables.current(), &keys.token_keys()),
+        )?;
+        if let Some(keeper) = engine.keeper {
+            keeper.finish(engine.pipeline.engine_mut());
+        }
+        engine.pipeline.close()?;
+        Ok(tally)
+    }
+
+    fn stream<S: Surroundings>(
+        &self,
+        (mut input, mut output): (Box<dyn BufRead>, Option<Box<dyn Write>>),
+        mut bar: Bar,
+        Running { pipeline, keeper }: &mut Running<S>,
+        lookups: (&Tables, &TokenKeys),
+    ) -> Result<Tally, LinesError> {
+        let (mut tally, mut line, mut group) = (Tally::default(), Vec::new(), Vec::new());
+        let mut bytes = 0;
+        loop {
+            line.clear();
+            let read = input.read_until(b'\n', &mut line).map_err(LinesError::at(self.from))?;
+            bytes += read as u64;
+            if read == 0 || (tally.lines.is_multiple_of(GROUP) && tally.lines > 0) {
+                // No answer leaves before the journal has it.
+                pipeline.flush()?;
+                if let (Some(output), Some(path)) = (&mut output, self.to) {
+                    output.write_all(&group).map_err(LinesError::at(path))?;
+                    if read == 0 {
+                        output.flush().map_err(LinesError::at(path))?;
+                    }
+                }
+                group.clear();
+                bar.at(tally.lines, bytes);
+            }
+            if read == 0 {
+                return Ok(tally);
+            }
+            let text = line.trim_ascii_end();
+            if text.is_empty() {
+                continue;
+            }
+            tally.lines += 1;
+            if let Some(keeper) = keeper {
+                keeper.turn(pipeline.engine_mut());
+            }
+            let step = pipeline.process(text, (None, None), self.intent, lookups)?;
+            tally.count(&step.outcome);
+            if let (Some(decision), Some(_)) = (step.decision, self.to) {
+                group.extend_from_slice(decision.as_bytes());
+                group.push(b'\n');
+            }
+        }
+    }
+
+    /// Answers on the terminal and a bar on the terminal would draw over each other.
+    fn may_draw(&self) -> bool {
+        let is_shown = self.to.is_some_and(|to| to.as_os_str() == "-");
+        !(is_shown && io::stdout().is_terminal())
+    }
+}
+
+/// The engine over lines, and its snapshots where there is a journal.
+struct Running<S> {
+    pipeline: Pipeline<S>,
+    keeper: Option<Keeper>,
+}
+
+/// The lines, and how many bytes they are where that is known.
+fn open_input(path: &Path) -> io::Result<(Box<dyn BufRead>, Option<u64>)> {
+    if path.as_os_str() == "-" {
+        return Ok((Box::new(BufReader::with_capacity(BUFFER_BYTES, io::stdin())), None));
+    }
+    let file = File::open(path)?;
+    let about = file.metadata()?;
+    if about.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    let bytes = about.is_file().then_some(about.len());
+    Ok((Box::new(BufReader::with_capacity(BUFFER_BYTES, file)), bytes))
+}
+
+fn open_output(path: &Path) -> io::Result<Box<dyn Write>> {
+    Ok(if path.as_os_str() == "-" {
+        Box::new(io::stdout())
+    } else {
+        Box::new(BufWriter::with_capacity(BUFFER_BYTES, File::create(path)?))
+    })
+}

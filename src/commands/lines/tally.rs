@@ -1,0 +1,72 @@
+//! What became of the lines, by count.
+
+use std::collections::BTreeMap;
+
+use crate::domain::{Action, Applied};
+use crate::engine::Outcome;
+
+/// What was done, by count. The names are those of `--json` and stay.
+#[derive(Clone, Debug, Default, Eq, PartialEq, serde::Serialize)]
+pub(in crate::commands) struct Tally {
+    pub(in crate::commands) lines: u64,
+    pub(in crate::commands) decided: u64,
+    pub(in crate::commands) approve: u64,
+    pub(in crate::commands) challenge: u64,
+    pub(in crate::commands) decline: u64,
+    pub(in crate::commands) repeated: u64,
+    pub(in crate::commands) conflicts: u64,
+    pub(in crate::commands) observed: u64,
+    pub(in crate::commands) amended: u64,
+    pub(in crate::commands) parked: u64,
+    pub(in crate::commands) rejected: u64,
+    /// By the reason's stable name.
+    pub(in crate::commands) rejected_by: BTreeMap<&'static str, u64>,
+}
+
+impl Tally {
+    /// Counts one line's outcome.
+    pub(super) fn count(&mut self, outcome: &Outcome) {
+        let counter = match outcome {
+            Outcome::Rejected(reject) => {
+                *self.rejected_by.entry(reject.reason.name()).or_default() += 1;
+                &mut self.rejected
+            }
+            Outcome::Applied(applied) => match applied {
+                Applied::Decided { body, .. } => {
+                    let action = match body.action {
+                        Action::Approve => &mut self.approve,
+                        Action::Challenge => &mut self.challenge,
+                        Action::Decline => &mut self.decline,
+                    };
+                    *action += 1;
+                    &mut self.decided
+                }
+                Applied::Repeated { .. } | Applied::AlreadyCounted { .. } => &mut self.repeated,
+                Applied::Conflict { .. } => &mut self.conflicts,
+                Applied::Observed { .. } => &mut self.observed,
+                Applied::Amended { .. } => &mut self.amended,
+                Applied::Parked { .. } => &mut self.parked,
+            },
+        };
+        *counter += 1;
+    }
+
+    /// What is worth a line for people, each where there is any.
+    pub(in crate::commands) fn report(&self) {
+        for (count, what) in [
+            (self.repeated, "repeated: in the journal already, not counted again"),
+            (self.conflicts, "conflicts: the id came before with other content"),
+            (self.observed, "events counted without a decision"),
+            (self.amended, "outcomes and labels applied"),
+            (self.parked, "outcomes and labels of events that are not known"),
+            (self.rejected, "rejected at the door"),
+        ] {
+            if count > 0 {
+                eprintln!("{count:>10}  {what}");
+            }
+        }
+        for (reason, count) in &self.rejected_by {
+            eprintln!("{count:>14}  {reason}");
+        }
+    }
+}
