@@ -28,7 +28,7 @@ fuzz_target!(|bytes: &[u8]| {
         let _ = compile_where(text, &place, &scope);
     }
     let mut files = shipped_files();
-    files.insert("card.yaml".to_owned(), bytes.to_vec());
+    files.insert("z.yaml".to_owned(), bytes.to_vec());
     if let Err(faults) = Bundle::compile(&files) {
         assert!(!faults.is_empty());
     }

@@ -1,5 +1,7 @@
 //! Bundles as a whole: the shipped pack, every fault at once, and files that mean harm.
 
+mod corpus;
+
 use std::collections::BTreeMap;
 
 use super::*;
