@@ -173,32 +173,8 @@ fn push_device(world: &World, device: &DeviceUse, object: &mut Object<'_>) {
     if model.platform != Platform::Web {
         object.text("app_version", rng.pick(&APP_VERSIONS));
     }
-    if ids.imei {
-        object.quoted("imei", |out| ids.push_imei(out));
-    }
-    if ids.idfa {
-        object.quoted("idfa", |out| ids.push_uuid(1, out));
-    }
-    if ids.idfv {
-        object.quoted("idfv", |out| ids.push_uuid(2, out));
-    }
-    if ids.oaid {
-        object.quoted("oaid", |out| ids.push_oaid(out));
-    }
-    if ids.android_id {
-        object.quoted("android_id", |out| ids.push_android_id(out));
-    }
-    if ids.media_drm {
-        object.quoted("media_drm_id", |out| ids.push_media_drm(out));
-    }
-    if ids.gsf {
-        object.quoted("gsf_id", |out| ids.push_gsf(out));
-    }
-    if ids.mac {
-        object.quoted("mac", |out| ids.push_mac(0, out));
-    }
-    if ids.bluetooth {
-        object.quoted("bluetooth_mac", |out| ids.push_mac(1, out));
+    for (name, push) in ids.readable() {
+        object.quoted(name, |out| push(&ids, out));
     }
     object.text("cpu", model.cpu);
     object.number("cores", u64::from(model.cores));

@@ -1,13 +1,15 @@
-//! Merchants that turn cards into cash: M2, M3, M10.
+//! Merchants that turn cards into cash: M2 to M5, M10.
 
 use super::scene::Scene;
 use super::{HOUR, MINUTE, Typology, fraud};
 use crate::generator::draft::{Draft, Kind, Money, Party};
+use crate::generator::world::merchants::Merchant;
 
 pub(super) const TABLE: &[Typology] = &[
     fraud("M2", "", 8 * HOUR, round_amounts),
     fraud("M3", "", 24 * HOUR, same_card_large),
     fraud("M4", "", HOUR, owner_pays),
+    fraud("M5", "", HOUR, counter_phone_pays),
     fraud("M10", "rate", 8 * HOUR, many_refunds),
     fraud("M10", "no_original", HOUR, refund_of_nothing),
 ];
@@ -51,14 +53,7 @@ fn same_card_large(scene: &mut Scene<'_>) {
 /// The owner pays at the own shop by credit card; nearly: somebody else does.
 fn owner_pays(scene: &mut Scene<'_>) {
     let own = scene.does_it();
-    let mut shop = scene.quiet_shop();
-    // Three shops in ten have a registered owner; the search is bounded all the same.
-    for _ in 0..64 {
-        if shop.owner.is_some() {
-            break;
-        }
-        shop = scene.quiet_shop();
-    }
+    let shop = owned_shop(scene);
     let stranger = scene.stranger().index;
     let payer = shop.owner.filter(|_| own).unwrap_or(stranger);
     let (person, amount) = (scene.world.person(payer), scene.yuan(2_000, 9_000));
@@ -66,6 +61,29 @@ fn owner_pays(scene: &mut Scene<'_>) {
     let card = Some(scene.world.card(payer, 1));
     let payer = draft.payer.map(|payer| Party { card, ..payer });
     scene.strike(Draft { payer, ..draft });
+}
+
+/// The payer pays from the phone that is registered for the shop; nearly: from one of their own.
+fn counter_phone_pays(scene: &mut Scene<'_>) {
+    let own = scene.does_it();
+    let shop = owned_shop(scene);
+    let (crook, burner, amount) = (scene.crook(), scene.burner(), scene.yuan(2_000, 9_000));
+    let draft = scene.app_payment(&crook, &shop, (amount, scene.at(0)));
+    let device = Some(shop.phone.filter(|_| own).unwrap_or(burner));
+    scene.strike(Draft { device, ..draft });
+}
+
+/// A shop with a registered owner, and so with a registered phone.
+fn owned_shop(scene: &mut Scene<'_>) -> Merchant {
+    let mut shop = scene.quiet_shop();
+    // Three shops in ten have one; the search is bounded all the same.
+    for _ in 0..64 {
+        if shop.owner.is_some() {
+            break;
+        }
+        shop = scene.quiet_shop();
+    }
+    shop
 }
 
 /// Threshold: 4 of a merchant's 40 events are refunds. They come last.

@@ -177,7 +177,26 @@ pub struct Identifiers {
     pub bluetooth: bool,
 }
 
+/// Appends one identifier of a device.
+pub type PushIdentifier = fn(&Identifiers, &mut Vec<u8>);
+
 impl Identifiers {
+    /// Those that can be read: the name on the wire and in registers, and what writes it.
+    pub fn readable(&self) -> impl Iterator<Item = (&'static str, PushIdentifier)> {
+        let all: [(bool, &'static str, PushIdentifier); 9] = [
+            (self.imei, "imei", Self::push_imei),
+            (self.idfa, "idfa", |ids, out| ids.push_uuid(1, out)),
+            (self.idfv, "idfv", |ids, out| ids.push_uuid(2, out)),
+            (self.oaid, "oaid", Self::push_oaid),
+            (self.android_id, "android_id", Self::push_android_id),
+            (self.media_drm, "media_drm_id", Self::push_media_drm),
+            (self.gsf, "gsf_id", Self::push_gsf),
+            (self.mac, "mac", |ids, out| ids.push_mac(0, out)),
+            (self.bluetooth, "bluetooth_mac", |ids, out| ids.push_mac(1, out)),
+        ];
+        all.into_iter().filter(|(can, ..)| *can).map(|(_, name, push)| (name, push))
+    }
+
     /// Appends the IMEI: type allocation code, serial, Luhn digit.
     pub fn push_imei(&self, out: &mut Vec<u8>) {
         let first = out.len();

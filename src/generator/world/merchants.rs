@@ -2,12 +2,15 @@
 
 use super::World;
 use super::cities::{CITIES, MAINLAND, weighted_city};
+use super::devices::{DeviceClass, DeviceUse};
 use super::mcc::{CATEGORIES, Category, Reach, weighted_category};
 use super::names::SHOP_WORDS;
 use super::place::Place;
 use crate::generator::rng::Rng;
 
 const SALT: u64 = 0x6D65_7263;
+/// Identities of the shops' own phones begin here, past those of persons and of burners.
+const SHOP_PHONES: u64 = 1 << 41;
 
 /// The index ranges of merchants, most popular first inside each.
 #[derive(Debug)]
@@ -64,6 +67,8 @@ pub struct Merchant {
     pub opened_day: i64,
     /// The person who owns it, for some small merchants.
     pub owner: Option<u32>,
+    /// The phone at the counter, registered with the acquirer, of those that an owner runs.
+    pub phone: Option<DeviceUse>,
     word: usize,
 }
 
@@ -75,13 +80,18 @@ impl World {
         let city = self.districts.city_of(index).unwrap_or(drawn_city);
         let reach = if index < self.districts.online { Reach::Online } else { Reach::Shop };
         let age_days = if rng.chance(0.04) { rng.between(1, 29) } else { rng.between(30, 5_000) };
+        let category = &CATEGORIES[usize::from(weighted_category(rng.word(), reach))];
+        let place = CITIES[usize::from(city)].centre.scattered(&mut rng);
+        let owner = rng.chance(0.3).then(|| rng.below(u64::from(self.customers)) as u32);
+        let phone = DeviceUse::plain(DeviceClass::Phone, SHOP_PHONES + u64::from(index));
         Merchant {
             index,
-            category: &CATEGORIES[usize::from(weighted_category(rng.word(), reach))],
+            category,
             city,
-            place: CITIES[usize::from(city)].centre.scattered(&mut rng),
+            place,
             opened_day: self.start_ms.div_euclid(86_400_000) - age_days,
-            owner: rng.chance(0.3).then(|| rng.below(u64::from(self.customers)) as u32),
+            owner,
+            phone: owner.map(|_| phone),
             word: rng.below(SHOP_WORDS.len() as u64) as usize,
         }
     }

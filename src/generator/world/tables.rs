@@ -2,6 +2,7 @@
 
 use super::World;
 use super::cities::CITIES;
+use super::devices::DeviceUse;
 use super::place::Place;
 use crate::generator::draft::Datum;
 use crate::generator::json::{push_date, push_micro_degrees, push_padded};
@@ -36,11 +37,11 @@ impl World {
     }
 
     /// `merchants.csv`: id, category, seat, registered place, opening date and, for some small
-    /// merchants, the owner's identity number (for M4).
+    /// merchants, the owner's identity number (for M4) and the shop's own phone (for M5).
     pub fn merchants_csv(&self) -> Vec<u8> {
         let mut csv = Vec::with_capacity(self.districts.count as usize * 112);
         csv.extend_from_slice(
-            b"merchant_id,mcc,city,province,lat,lon,datum,opened_on,owner_id_number\n",
+            b"merchant_id,mcc,city,province,lat,lon,datum,opened_on,owner_id_number,devices\n",
         );
         for index in 0..self.districts.count {
             let merchant = self.merchant(index);
@@ -56,9 +57,27 @@ impl World {
             if let Some(owner) = merchant.owner {
                 self.push_id_number(owner, &mut csv);
             }
+            csv.push(b',');
+            if let Some(phone) = &merchant.phone {
+                self.push_identifiers(phone, &mut csv);
+            }
             csv.push(b'\n');
         }
         csv
+    }
+
+    /// `android_id=...;oaid=...`: what an app can read on the device.
+    fn push_identifiers(&self, device: &DeviceUse, csv: &mut Vec<u8>) {
+        let (model, _) = self.model_of(device);
+        let ids = self.identifiers_of(device, model);
+        for (nth, (name, push)) in ids.readable().enumerate() {
+            if nth > 0 {
+                csv.push(b';');
+            }
+            csv.extend_from_slice(name.as_bytes());
+            csv.push(b'=');
+            push(&ids, csv);
+        }
     }
 }
 
@@ -98,7 +117,7 @@ mod tests {
         let world = World::new(&Settings::default());
         let tables = [
             (world.terminals_csv(), 11, world.terminals as usize),
-            (world.merchants_csv(), 9, world.districts.count as usize),
+            (world.merchants_csv(), 10, world.districts.count as usize),
             (world.networks_csv(), 2, 7),
             (world.hosts_csv(), 2, super::super::hosts::RISKY_HOSTS.len()),
         ];
