@@ -30,6 +30,9 @@ running() {
 
 report() {
     printf 'bootstrap=%s\ndir=%s\n' "$(state "$1" bootstrap)" "$1"
+    local secure
+    secure=$(state "$1" secure)
+    [ -z "$secure" ] || printf 'secure=%s\n' "$secure"
 }
 
 # end_process PID STARTED: asks, waits up to 20 s, then ends it.

@@ -68,6 +68,12 @@ impl Topics {
         topics
     }
 
+    /// The same topics, for a service that is told another address.
+    pub(crate) fn reached_at(&self, bootstrap: &str) -> Self {
+        let (prefix, partitions) = (self.prefix.clone(), self.partitions);
+        Self { bootstrap: bootstrap.to_owned(), prefix, partitions }
+    }
+
     pub(crate) fn name(&self, which: &str) -> String {
         format!("{}-{which}", self.prefix)
     }
@@ -149,31 +155,52 @@ fn record(message: &rdkafka::message::BorrowedMessage<'_>) -> Record {
 /// A broker of a test's own, for tests that stop it.
 pub(crate) struct OwnBroker {
     pub(crate) bootstrap: String,
+    /// The listener with TLS and SASL, of a broker that was started with one.
+    pub(crate) secure: String,
     dir: tempfile::TempDir,
     port: String,
 }
 
 impl OwnBroker {
     pub(crate) fn start() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let mut broker = Self { bootstrap: String::new(), dir, port: String::new() };
-        broker.start_again();
+        Self::start_with(&[])
+    }
+
+    /// With a second listener that is encrypted and asks for a password.
+    pub(crate) fn start_secure() -> Self {
+        Self::start_with(&["--secure"])
+    }
+
+    fn start_with(options: &[&str]) -> Self {
+        let (dir, nothing) = (tempfile::tempdir().unwrap(), String::new);
+        let mut broker = Self { bootstrap: nothing(), secure: nothing(), dir, port: nothing() };
+        broker.launch(options);
         broker
     }
 
-    /// Starts it on the same data and, after the first time, the same port.
+    /// Starts it on the same data and the same port.
     pub(crate) fn start_again(&mut self) {
+        self.launch(&[]);
+    }
+
+    fn launch(&mut self, options: &[&str]) {
         let mut command = Command::new(script("start"));
-        command.arg("--dir").arg(self.dir.path());
+        command.arg("--dir").arg(self.dir.path()).args(options);
         if !self.port.is_empty() {
             command.args(["--port", &self.port]);
         }
         let output = command.output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let text = String::from_utf8(output.stdout).unwrap();
-        let bootstrap = text.lines().find_map(|line| line.strip_prefix("bootstrap=")).unwrap();
-        self.bootstrap = bootstrap.to_owned();
-        self.port = bootstrap.rsplit_once(':').unwrap().1.to_owned();
+        let said = |key: &str| text.lines().find_map(|line| line.strip_prefix(key));
+        self.bootstrap = said("bootstrap=").unwrap().to_owned();
+        self.secure = said("secure=").unwrap_or_default().to_owned();
+        self.port = self.bootstrap.rsplit_once(':').unwrap().1.to_owned();
+    }
+
+    /// The certificate of the secure listener.
+    pub(crate) fn certificate(&self) -> PathBuf {
+        self.dir.path().join("broker.crt")
     }
 
     pub(crate) fn stop(&self) {

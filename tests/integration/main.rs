@@ -11,4 +11,5 @@ mod events;
 mod delivery;
 mod crashes;
 mod refusals;
+mod secure;
 mod leaks;
