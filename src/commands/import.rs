@@ -49,7 +49,7 @@ enum ImportError {
     #[error("{error}\nIf it is the service: stop it, import, and start it again")]
     InUse { error: LinesError },
     #[error("no line of {file} is an event: {reasons}", reasons = list(.tally))]
-    NoEvents { file: String, tally: Tally },
+    NoEvents { file: String, tally: Box<Tally> },
 }
 
 impl From<LinesError> for ImportError {
@@ -107,7 +107,7 @@ fn import(args: &Args) -> Result<Tally, ImportError> {
     // A file of something else must not pass for an empty history.
     if tally.lines > 0 && tally.rejected == tally.lines {
         let file = args.events.display().to_string();
-        return Err(ImportError::NoEvents { file, tally });
+        return Err(ImportError::NoEvents { file, tally: Box::new(tally) });
     }
     Ok(tally)
 }
