@@ -34,7 +34,9 @@ pub(super) fn token(keys: &TokenKeys) -> Result<Token, Fault> {
 
 /// The token of a typed line.
 fn of_line(line: &[u8], keys: &TokenKeys) -> Result<Token, Fault> {
-    let text = std::str::from_utf8(line).ok();
+    // A slip of the hand must not become another card: nothing but digits and what parts them.
+    let is_fine = |byte: &u8| byte.is_ascii_digit() || byte.is_ascii_whitespace() || *byte == b'-';
+    let text = std::str::from_utf8(line).ok().filter(|_| line.iter().all(is_fine));
     text.and_then(|text| keys.card(text.trim())).ok_or_else(|| {
         Fault::Wrong("what was typed is no card number: 8 to 19 digits are one".to_owned())
     })
