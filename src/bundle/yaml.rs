@@ -136,7 +136,11 @@ impl Builder<'_> {
                     }
                     _ => at,
                 };
-                let scalar = Scalar { text: text.into_owned(), plain };
+                let text = match style {
+                    ScalarStyle::Folded => self.unfolded(&text, at),
+                    _ => text.into_owned(),
+                };
+                let scalar = Scalar { text, plain };
                 self.node(Node { at, shape: Shape::Scalar(scalar) }, report);
             }
             Event::SequenceStart(_, anchor, tag) => {
@@ -179,6 +183,29 @@ impl Builder<'_> {
         let blank = text.chars().take_while(|letter| *letter == '\n').count();
         let line = (from + first + 1).saturating_sub(blank);
         At { line: line as u32, column: indent as u32 + 1 }
+    }
+
+    /// A folded text with its line breaks back where folding has put spaces, so that a fault in it
+    /// has its line and column. A text whose blank lines were folded too stays as it is.
+    fn unfolded(&self, folded: &str, at: At) -> String {
+        let (from, indent) = ((at.line as usize).saturating_sub(1), at.column as usize - 1);
+        let breaks = folded.trim_end_matches('\n').chars().count();
+        let (mut lines, mut letters) = (String::new(), 0);
+        for line in self.lines.get(from..).unwrap_or_default() {
+            if letters >= breaks {
+                break;
+            }
+            letters += line.chars().count().saturating_sub(indent) + 1;
+            if !lines.is_empty() {
+                lines.push('\n');
+            }
+            lines.push_str(line.get(indent..).unwrap_or_default().trim_end_matches('\r'));
+        }
+        if lines.replace('\n', " ") == folded.trim_end_matches('\n') {
+            lines
+        } else {
+            folded.to_owned()
+        }
     }
 
     fn refuse(&mut self, at: At, message: &str, report: &mut Report<'_>) {
