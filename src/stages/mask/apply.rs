@@ -7,7 +7,7 @@ use super::writer::Text;
 use super::{Mask, phone};
 
 /// Fewest characters that a star must stand for, whatever a profile asks.
-const HIDDEN_MIN: usize = 4;
+pub(super) const HIDDEN_MIN: usize = 4;
 
 /// Writes a text under its mask. [`Mask::Hidden`] writes nothing: its field is left out before.
 pub(super) fn text(out: &mut Text<'_>, value: &str, mask: Mask) {

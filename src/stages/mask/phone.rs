@@ -1,11 +1,15 @@
 //! Phone numbers by numbering plan (DOMAIN section 2).
 
-use super::apply::ends;
+use super::apply::{HIDDEN_MIN, ends};
 use super::writer::Text;
 
 /// Writes a number as its plan's mask says.
 pub(super) fn number(out: &mut Text<'_>, value: &str) {
     let (code, national) = calling_code(value);
+    if national.chars().count() < HIDDEN_MIN {
+        // Too little is left to hide behind a code: not a number, or not a whole one.
+        return ends(out, value, 0, 0);
+    }
     out.push(code);
     let (first, last) = shown(code, national);
     ends(out, national, first, last);
