@@ -57,6 +57,9 @@ struct State {
     synced: u64,
     closing: Option<Closing>,
     prepared: Option<Prepared>,
+    /// The writer has the prepared file in hand and it still has the name that the next one will
+    /// have: preparing now would empty it.
+    is_taken: bool,
     /// A thread does the work.
     is_attached: bool,
     is_over: bool,
@@ -147,6 +150,7 @@ impl Shared {
                 synced: records,
                 closing: None,
                 prepared: None,
+                is_taken: false,
                 is_attached: false,
                 is_over: false,
                 is_resting: false,
@@ -207,12 +211,19 @@ impl Shared {
         if state.closing.is_some() {
             return None;
         }
-        state.prepared.take()
+        let prepared = state.prepared.take();
+        state.is_taken = prepared.is_some();
+        prepared
     }
 
     /// It could not be used after all.
     pub(super) fn put_back(&self, prepared: Prepared) {
-        self.state().prepared = Some(prepared);
+        let mut state = self.state();
+        state.is_taken = false;
+        // A failure after the change of files leaves it in use.
+        if !std::ptr::addr_eq(Arc::as_ptr(&state.file), Arc::as_ptr(&prepared.file)) {
+            state.prepared = Some(prepared);
+        }
     }
 
     /// The writer has gone on to another file.
@@ -224,6 +235,7 @@ impl Shared {
     ) {
         let finished = self.dir.segment_path(first_record);
         let mut state = self.state();
+        state.is_taken = false;
         let successor = Arc::clone(&file);
         let old_file = std::mem::replace(&mut state.file, file);
         let old_path = std::mem::replace(&mut state.path, finished.clone());
@@ -338,7 +350,7 @@ impl State {
     }
 
     fn wants_file(&self) -> bool {
-        let wants = self.is_attached && !self.is_over && self.prepared.is_none();
+        let wants = self.is_attached && !self.is_over && self.prepared.is_none() && !self.is_taken;
         wants && self.failed.is_none() && !self.is_resting
     }
 
