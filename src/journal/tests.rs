@@ -17,6 +17,7 @@ use crate::wire::{EventBytes, arbitrary, decode, encode};
 mod damage;
 mod format;
 mod recovery;
+mod keeper;
 mod seal;
 
 fn append(writer: &mut Writer, owned: &Owned, event: Option<&EventBytes>) -> Appended {
