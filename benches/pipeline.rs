@@ -27,12 +27,7 @@ use hdrhistogram::Histogram;
 use tidegate::domain::{EntityKind, Stage};
 use tidegate::generator::{Generator, Settings};
 
-use subject::Subject;
-
-fn argument(name: &str, default: u64) -> u64 {
-    let mut arguments = std::env::args().skip_while(|argument| argument != name).skip(1);
-    arguments.next().and_then(|value| value.parse().ok()).unwrap_or(default)
-}
+use subject::{Subject, argument};
 
 /// Nanoseconds that P takes now: the median of short runs.
 #[inline(never)] // Seen by name in instruction counts.

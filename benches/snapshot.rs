@@ -25,12 +25,7 @@ use tidegate::edges::snapshots::{Keeper, Settings as Schedule};
 use tidegate::engine::Shelf;
 use tidegate::generator::{Generator, Settings};
 
-use subject::Subject;
-
-fn argument(name: &str, default: u64) -> u64 {
-    let mut arguments = std::env::args().skip_while(|argument| argument != name).skip(1);
-    arguments.next().and_then(|value| value.parse().ok()).unwrap_or(default)
-}
+use subject::{Subject, argument};
 
 fn keeper(subject: &Subject, dir: &Path, every_events: u64) -> Keeper {
     let journal = subject.recovered.journal.expect("there is a journal");

@@ -21,6 +21,12 @@ use tidegate::stages::decode::{Door, TimeLimits};
 use tidegate::stages::enrich::{Tables, TokenKeys};
 use tidegate::stages::mask::Profile;
 
+/// A number from the command line: `NAME VALUE`.
+pub fn argument(name: &str, default: u64) -> u64 {
+    let mut arguments = std::env::args().skip_while(|argument| argument != name).skip(1);
+    arguments.next().and_then(|value| value.parse().ok()).unwrap_or(default)
+}
+
 /// The shipped bundle over a journal, and what it has answered.
 pub struct Subject {
     pub pipeline: Pipeline<Machine>,

@@ -6,6 +6,8 @@
 
 use std::ops::Range;
 
+use crate::wire::MessageWriter;
+
 /// Length and checksum.
 pub(super) const HEAD: usize = 8;
 /// The last byte of a frame.
@@ -32,6 +34,23 @@ pub(super) fn append<E>(
     head[4..].copy_from_slice(&checksum(length, payload).to_le_bytes());
     out.push(MARK);
     Ok(())
+}
+
+/// A file's first bytes: what it is, which version, and a frame with its head.
+pub(super) fn beginning(
+    magic: &[u8],
+    version: &[u8],
+    fill: impl FnOnce(&mut MessageWriter<'_>),
+) -> Vec<u8> {
+    let mut out = [magic, version].concat();
+    let written = append(&mut out, |out| -> Result<(), std::convert::Infallible> {
+        fill(&mut MessageWriter::new(out));
+        Ok(())
+    });
+    match written {
+        Ok(()) => out,
+        Err(never) => match never {},
+    }
 }
 
 /// The checksum of a payload under a length.

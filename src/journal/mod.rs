@@ -8,8 +8,9 @@
 //!
 //! [`Writer`] appends what the engine did with each input and writes a batch at once; opening it
 //! recovers the newest segment to its last whole record. [`Reader`] gives everything back in order,
-//! also while a writer runs. [`Keeper`] does the slow part of a writer's work on another thread. Personal values stand in the sealed blocks alone, and come back
-//! through one door, [`Unsealer`]. `proto/tidegate/v1/record.proto` describes every byte.
+//! also while a writer runs. [`Keeper`] does the slow part of a writer's work on another thread.
+//! Personal values stand in the sealed blocks alone, and come back through one door, [`Unsealer`].
+//! `proto/tidegate/v1/record.proto` describes every byte.
 
 mod error;
 mod frame;

@@ -80,31 +80,31 @@ pub struct Tail {
 /// Why there is nothing (more) to show.
 #[derive(Debug, thiserror::Error)]
 enum TailError {
-    #[error("{0}: no journal here (a journal is a directory of .tgj files)")]
-    NoJournal(PathBuf),
     #[error(transparent)]
-    Journal(#[from] JournalError),
-    #[error("a record's features cannot be read: {0}")]
-    Features(#[from] WireError),
+    Fault(#[from] Fault),
     #[error("cannot write the answer: {0}")]
     Write(#[from] io::Error),
 }
 
 impl TailError {
-    /// 1: the journal was altered; 2: this is no journal of ours; 3: disk or pipe.
+    /// That of the fault; 3 for a pipe or a disk that takes no answer.
     fn code(&self) -> u8 {
         match self {
-            Self::NoJournal(_) => 2,
-            Self::Journal(error) => match error {
-                JournalError::Damaged { .. }
-                | JournalError::Record { .. }
-                | JournalError::Gap { .. } => 1,
-                JournalError::NotASegment { .. } | JournalError::NewerVersion { .. } => 2,
-                _ => 3,
-            },
-            Self::Features(_) => 1,
+            Self::Fault(fault) => fault.code(),
             Self::Write(_) => 3,
         }
+    }
+}
+
+impl From<JournalError> for TailError {
+    fn from(error: JournalError) -> Self {
+        Self::Fault(error.into())
+    }
+}
+
+impl From<WireError> for TailError {
+    fn from(error: WireError) -> Self {
+        Self::Fault(error.into())
     }
 }
 
@@ -147,9 +147,9 @@ fn ended(name: &str, done: Result<(), Fault>) -> ExitCode {
 
 fn show(tail: &Tail, out: &mut dyn Write) -> Result<(), TailError> {
     let dir = &tail.journal;
-    let missing = || TailError::NoJournal(dir.clone());
+    let missing = || Fault::NoJournal(dir.clone());
     if !dir.is_dir() {
-        return Err(missing());
+        return Err(missing().into());
     }
     let reader = match tail.from {
         Some(from) => Reader::open_from(dir, Seq(from))?,

@@ -86,17 +86,7 @@ impl Head {
 
     /// The file's bytes up to the first block.
     pub(super) fn to_bytes(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(256 + self.fence.len() * 8);
-        out.extend_from_slice(&MAGIC);
-        out.extend_from_slice(&VERSION.to_le_bytes());
-        let written = frame::append(&mut out, |out| -> Result<(), std::convert::Infallible> {
-            self.write(&mut MessageWriter::new(out));
-            Ok(())
-        });
-        match written {
-            Ok(()) => out,
-            Err(never) => match never {},
-        }
+        frame::beginning(&MAGIC, &VERSION.to_le_bytes(), |w| self.write(w))
     }
 
     fn write(&self, w: &mut MessageWriter<'_>) {
