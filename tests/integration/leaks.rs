@@ -121,6 +121,9 @@ fn world(now_ms: i64) -> (Generator, Vec<Vec<u8>>) {
         start_ms: now_ms - EVENTS as i64 * 1_000 - HALF_A_DAY_MS,
         rate_per_s: 1.0,
         fraud_share: 0.05,
+        // Enough that there are some at any hour: the stream follows the hour that it begins in.
+        malformed_share: 0.02,
+        conflict_share: 0.01,
         ..Settings::default()
     };
     let mut generator = Generator::new(settings);
