@@ -48,8 +48,9 @@ pub struct Door {
 }
 
 impl Door {
-    /// The deepest nesting that any door takes: a quarter of a small thread's stack.
-    pub const DEPTH_LIMIT: u8 = 32;
+    /// The deepest nesting that any door takes, more than twice what an event has. Without
+    /// optimisation a level takes some 12 KiB of stack, and a thread may have 256.
+    pub const DEPTH_LIMIT: u8 = 12;
 }
 
 impl Default for Door {
