@@ -40,9 +40,16 @@ impl Secrets {
                 collect(part, &event[part], &mut values);
             }
         }
-        // An address that is its network's own name is also what the mask shows of it.
-        let is_sought =
-            |(value, _): &(String, String)| value.len() >= BYTES_MIN && !value.ends_with(".0");
+        let is_sought = |(value, kind): &(String, String)| {
+            let decimals = value.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+            match kind.as_str() {
+                // An address that is its network's own name is also what the mask shows of it.
+                "ip" => !value.ends_with(".0"),
+                // Tokens and facts know thousandths of a degree; and "31.234" is a time of day, too.
+                "lat" | "lon" => decimals > 3,
+                _ => value.len() >= BYTES_MIN,
+            }
+        };
         let values: Vec<_> = values.into_iter().filter(is_sought).collect();
         let search = AhoCorasick::new(values.iter().map(|(value, _)| value)).unwrap();
         Self { kinds: values.into_iter().map(|(_, kind)| kind).collect(), search }
