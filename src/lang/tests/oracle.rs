@@ -37,12 +37,16 @@ const COLUMNS: [(&str, FieldType); 12] = [
 ];
 
 /// A stream of choices from a seed (SplitMix64): the seed of a failing case reproduces it.
-struct Choices(u64);
+struct Choices {
+    state: u64,
+    /// The texts of all doubles that are compared: any of them may turn out to be NaN.
+    compared: Vec<String>,
+}
 
 impl Choices {
     fn below(&mut self, count: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let word = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let word = (self.state ^ self.state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let word = (word ^ word >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
         ((word ^ word >> 31) % count as u64) as usize
     }
@@ -78,9 +82,9 @@ impl Choices {
                 format!("({condition} ? {} : {})", self.truth(depth), self.truth(depth))
             }
             6 => format!("{} {} {}", self.int(depth), self.relation(), self.int(depth)),
-            7 => format!("{} {} {}", self.float(depth), self.relation(), self.float(depth)),
-            8 => format!("{} {} {}", self.modest(depth), self.relation(), self.float(depth)),
-            9 => format!("{} {} {}", self.float(depth), self.relation(), self.modest(depth)),
+            7 => format!("{} {} {}", self.compared(depth), self.relation(), self.compared(depth)),
+            8 => format!("{} {} {}", self.modest(depth), self.relation(), self.compared(depth)),
+            9 => format!("{} {} {}", self.compared(depth), self.relation(), self.modest(depth)),
             10 => format!("{} {} {}", self.text(depth), self.relation(), self.text(depth)),
             11 => match self.below(3) {
                 0 => {
@@ -160,6 +164,13 @@ impl Choices {
         }
     }
 
+    /// A double that is compared.
+    fn compared(&mut self, depth: u32) -> String {
+        let text = self.float(depth);
+        self.compared.push(text.clone());
+        text
+    }
+
     fn text(&mut self, depth: u32) -> String {
         match (self.below(4), depth.checked_sub(1)) {
             (0, _) => self.text_literal(),
@@ -230,7 +241,7 @@ fn same(ours: &Value<'_>, theirs: &Theirs) -> bool {
 
 /// Compares one random expression over one random row.
 fn agree(seed: u64) {
-    let mut choices = Choices(seed);
+    let mut choices = Choices { state: seed, compared: Vec::new() };
     let case = case(&mut choices);
     let depth = 1 + choices.below(4) as u32;
     let marked = match choices.below(4) {
@@ -246,6 +257,11 @@ fn agree(seed: u64) {
         base_currency: Currency::CNY,
         base_decimals: 2,
     };
+    // Comparing NaN is false by cel-spec and for us, which a table holds; the crate has no answer,
+    // and any part around it may absorb or replace its error.
+    if choices.compared.iter().any(|text| is_nan(text, &case, &scope)) {
+        return;
+    }
     let their_program = cel::Program::compile(&their_text).unwrap();
     let theirs = their_program.execute(&case.theirs);
     let program = match compile(&text, &start(), &scope, Expected::Value) {
@@ -261,18 +277,20 @@ fn agree(seed: u64) {
     let agreed = match (&ours, &theirs) {
         (Ok(ours), Ok(theirs)) => same(ours, theirs),
         (Err(_), Err(_)) => true,
-        // Comparing NaN is false by cel-spec and for us; the crate has no answer. Types were checked,
-        // so numbers without an overload can only mean that.
-        (Ok(_), Err(error)) => {
-            let error = format!("{error:?}");
-            error.contains("NoSuchOverload") && error.contains("double")
-        }
         _ => false,
     };
     assert!(agreed, "seed {seed}: {text}\nours   {ours:?}\ntheirs {theirs:?}");
     for part in program.node().children() {
         part_means_its_text(part, &text, &case, &scope);
     }
+}
+
+/// Whether the text of a double is NaN over the row.
+fn is_nan(marked: &str, case: &Case, scope: &Scope<'_>) -> bool {
+    let program = compile(&marked.replace('§', ""), &start(), scope, Expected::Value);
+    program.is_ok_and(
+        |program| matches!(program.value(&case.row), Ok(Value::Float(value)) if value.is_nan()),
+    )
 }
 
 /// The text of a part, compiled alone, means what the part means: its span is right.
