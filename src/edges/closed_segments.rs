@@ -195,7 +195,8 @@ impl Tending {
 }
 
 /// How many segments may go, from the oldest on. A snapshot needs every input from `needed` on; the
-/// inputs that are kept need the bundle that they were made under.
+/// inputs that are kept need the bundle that they were made under, so only a segment that begins with
+/// its bundle can become the first.
 fn deletable(
     beginnings: &[Beginning],
     needed: Option<Seq>,
@@ -203,14 +204,13 @@ fn deletable(
     before_ms: i64,
 ) -> usize {
     let Some(needed) = needed else { return 0 };
-    let may_go = |next: &Beginning| {
-        next.created_at_ms < before_ms
-            && next.first_seq <= needed
-            && next.first_record <= archived
-            // The bundle in force stands here or later.
-            && next.bundle_in.is_none_or(|bundle| bundle >= next.first_record)
+    let may_be_first = |first: &Beginning| {
+        first.created_at_ms < before_ms
+            && first.first_seq <= needed
+            && first.first_record <= archived
+            && first.bundle_in.is_none_or(|bundle| bundle >= first.first_record)
     };
-    beginnings.windows(2).take_while(|two| may_go(&two[1])).count()
+    beginnings.iter().rposition(may_be_first).unwrap_or(0)
 }
 
 fn fault(path: &Path, what: &'static str) -> impl FnOnce(io::Error) -> TendError {
@@ -246,7 +246,16 @@ mod tests {
             let count = deletable(&segments, needed.map(Seq), archived, before_ms);
             assert_eq!(count, expected, "{needed:?} {archived} {before_ms}");
         };
-        check(Some(100), u64::MAX, 100, 0); // the bundle of the second stands in the first
+        check(Some(100), u64::MAX, 100, 0); // the bundle of each stands in the one before
+        let [first, second, mut third, fourth] = segments;
+        third.bundle_in = None;
+        let segments = [first, second, third, Beginning { bundle_in: Some(20), ..fourth }];
+        let check = |needed: Option<u64>, archived, before_ms, expected| {
+            let count = deletable(&segments, needed.map(Seq), archived, before_ms);
+            assert_eq!(count, expected, "{needed:?} {archived} {before_ms}");
+        };
+        check(Some(100), u64::MAX, 100, 2); // the third begins with its bundle
+        check(Some(100), u64::MAX, 15, 0);
         let segments = segments.map(|segment| Beginning { bundle_in: None, ..segment });
         let check = |needed: Option<u64>, archived, before_ms, expected| {
             let count = deletable(&segments, needed.map(Seq), archived, before_ms);

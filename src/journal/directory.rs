@@ -26,7 +26,7 @@ pub struct Beginning {
     pub first_seq: Seq,
     /// The stream's time then, in Unix milliseconds.
     pub created_at_ms: i64,
-    /// The segment that holds the bundle in force then.
+    /// The older segment that holds the bundle in force then; `None` where none is needed.
     pub bundle_in: Option<u64>,
 }
 

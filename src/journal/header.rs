@@ -26,7 +26,7 @@ pub(super) struct SegmentHeader {
     pub key_id: u32,
     /// Bundle records before it.
     pub bundles: u32,
-    /// The bundle in force when it began.
+    /// The bundle in force when it began; absent where it is the first record.
     pub active: Option<ActiveBundle>,
 }
 

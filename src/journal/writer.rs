@@ -398,6 +398,7 @@ impl Writer {
 
     /// Goes on in a prepared file. It gets its name when the segment before it is closed.
     fn succeed(&mut self, prepared: &Prepared) -> Result<(), JournalError> {
+        let is_bundle_due = self.stored.is_some() && self.segments_since_bundle + 1 >= BUNDLE_EVERY;
         let header = SegmentHeader {
             journal: self.journal,
             salt: self.salt,
@@ -407,7 +408,8 @@ impl Writer {
             created_at_ms: self.last_received_at.as_ms(),
             key_id: self.key.id(),
             bundles: self.bundles,
-            active: self.active,
+            // The bundle is its first record then: nothing in it needs an older segment.
+            active: self.active.filter(|_| !is_bundle_due),
         };
         let bytes = header.to_bytes();
         let Prepared { file, path } = prepared;
@@ -425,9 +427,7 @@ impl Writer {
             end: bytes.len() as u64,
         };
         self.segments_since_bundle += 1;
-        if self.segments_since_bundle >= BUNDLE_EVERY
-            && let Some(stored) = self.stored.take()
-        {
+        if is_bundle_due && let Some(stored) = self.stored.take() {
             self.note_bundle(stored)?;
         }
         Ok(())
