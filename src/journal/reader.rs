@@ -12,7 +12,7 @@ use super::segment::{SegmentReader, Step};
 use super::tail::{Tail, begins_empty, judge};
 use super::unseal::Sealed;
 use super::writer::OpenPart;
-use crate::domain::Seq;
+use crate::domain::{EventTime, Seq};
 use crate::wire::{MessageReader, WireError};
 
 /// A record, read.
@@ -67,6 +67,32 @@ impl Reader {
             current = SegmentReader::open(&dir, &path, first_record)?;
         }
         Ok(Some(Self::at(dir, current, from)))
+    }
+
+    /// Opens a journal so that no input that arrived at a moment or after it is passed over, and few
+    /// before it are given: in the newest segment whose first input arrived before. Only the first
+    /// records of segments are read for that.
+    pub fn open_before(
+        dir: impl Into<Directory>,
+        at: EventTime,
+    ) -> Result<Option<Self>, JournalError> {
+        let dir = dir.into();
+        let mut segments = dir.segments()?;
+        // From the newest back: what is asked for is most often near the end.
+        while let Some((first_record, _)) = segments.pop() {
+            let mut reader = Self::open_segment(&dir, first_record)?;
+            let arrived = loop {
+                match reader.read()? {
+                    Some(Item::Entry(entry)) => break Some(entry.input.received_at),
+                    Some(_) => {}
+                    None => break None,
+                }
+            };
+            if segments.is_empty() || arrived.is_some_and(|arrived| arrived < at) {
+                return Self::open_segment(&dir, first_record).map(Some);
+            }
+        }
+        Ok(None)
     }
 
     /// Opens a journal so that its newest `count` inputs are given.

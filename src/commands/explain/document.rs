@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::near::NEAR;
 use super::story::{Arithmetic, Feature, Rule, Story, Window};
+use crate::commands::replay::tell;
 use crate::commands::report::{Cell, Document, Line, Table, Tone, counted, grouped};
 
 /// How much is told.
@@ -338,4 +339,5 @@ fn origin(document: &mut Document, story: &Story) {
         lines.push(Line::new("position", text));
     }
     document.lines(lines);
+    tell(document, std::slice::from_ref(&story.begun));
 }

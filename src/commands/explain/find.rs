@@ -7,7 +7,8 @@ use super::story::{Later, PastEvent};
 use crate::bundle::Bundle;
 use crate::commands::audit::line::{Json, amendment};
 use crate::commands::audit::names::Names;
-use crate::commands::report::{Fault, Progress, journal_end, money};
+use crate::commands::replay::visit_event;
+use crate::commands::report::{Fault, money};
 use crate::domain::{EventTime, Fact, Seq, What};
 use crate::journal::{Item, ReadEntry, Reader};
 
@@ -19,34 +20,44 @@ pub(super) struct Found {
     pub(super) later: Vec<Later>,
 }
 
-/// Finds an event by its id, and everything that speaks of it.
+/// Finds an event by its id, and everything that speaks of it, by the indexes of the segments.
 pub(super) fn find(journal: &Path, id: &str) -> Result<Found, Fault> {
-    let end = journal_end(journal)?;
-    let missing = || Fault::NoJournal(journal.to_owned());
-    let mut reader = Reader::open(journal)?.ok_or_else(missing)?;
-    let mut names = Names::at_start(&reader)?;
-    let (mut found, mut later) = (None, Vec::new());
-    let mut progress = Progress::new("looking", end.0);
-    while let Some(item) = reader.read()? {
-        match item {
-            Item::Start(_) => {}
-            Item::Bundle(bundle) => names.take(bundle),
-            Item::Entry(entry) if entry.input.event_id == id => match entry.input.what {
-                What::Amend { .. } => later.push(later_of(entry)),
-                _ if found.is_none() => found = Some((entry.clone(), names.clone())),
-                _ => {}
-            },
-            Item::Entry(entry) => progress.at(entry.seq.0),
-        }
+    if !journal.is_dir() {
+        return Err(Fault::NoJournal(journal.to_owned()));
     }
+    let (mut found, mut later) = (None, Vec::new());
+    visit_event(journal, id, |entry| {
+        match entry.input.what {
+            What::Amend { .. } => later.push(later_of(entry)),
+            _ if found.is_none() => found = Some(entry.clone()),
+            _ => {}
+        }
+        Ok(())
+    })?;
     let unknown = || {
         Fault::Wrong(format!(
             "no event {id} in this journal; `tidegate audit find` looks by card, merchant, rule, \
              reason, score and time"
         ))
     };
-    let (entry, names) = found.ok_or_else(unknown)?;
+    let entry = found.ok_or_else(unknown)?;
+    let names = names_at(journal, entry.seq)?;
     Ok(Found { entry, names, later })
+}
+
+/// The names of the bundle in force at an input: only its segment is read.
+fn names_at(journal: &Path, seq: Seq) -> Result<Names, Fault> {
+    let missing = || Fault::NoJournal(journal.to_owned());
+    let mut reader = Reader::open_from(journal, seq)?.ok_or_else(missing)?;
+    let mut names = Names::at_start(&reader)?;
+    loop {
+        match reader.read()? {
+            Some(Item::Bundle(bundle)) => names.take(bundle),
+            Some(Item::Start(_)) => {}
+            // The reader passes over the inputs before.
+            Some(Item::Entry(_)) | None => return Ok(names),
+        }
+    }
 }
 
 fn later_of(entry: &ReadEntry) -> Later {

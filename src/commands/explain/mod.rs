@@ -15,6 +15,7 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use super::replay::OriginArgs;
 use super::report::{Fault, Limits, html, print};
 
 use self::document::Detail;
@@ -41,6 +42,8 @@ pub struct Args {
     journal: PathBuf,
     #[command(flatten)]
     limits: Limits,
+    #[command(flatten)]
+    origin: OriginArgs,
     /// The story as one JSON document on standard output
     #[arg(long)]
     json: bool,
@@ -62,7 +65,7 @@ pub fn run(args: &Args) -> ExitCode {
 }
 
 fn explain(args: &Args) -> Result<Story, Fault> {
-    tell::story(&args.journal, &args.event, &args.limits.engine()?)
+    tell::story(&args.journal, &args.event, (&args.limits.engine()?, args.origin.origin()))
 }
 
 fn answer(args: &Args, story: &Story) -> Result<(), Fault> {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::commands::audit::line::Line;
+use crate::commands::replay::Begun;
 
 /// One decision's whole story.
 #[derive(Clone, Debug, Serialize)]
@@ -23,6 +24,8 @@ pub(super) struct Story {
     /// Outcomes and labels that came for it.
     pub(super) later: Vec<Later>,
     pub(super) versions: Versions,
+    /// Where the state before the event came from.
+    pub(super) begun: Begun,
     /// The whole record, as `audit tail` shows it.
     pub(super) record: Line,
 }

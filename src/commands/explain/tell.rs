@@ -9,13 +9,17 @@ use super::rules::{rules, service_and_kind};
 use super::story::{Arithmetic, Decision, NamedValue, Points, Position, Reason, Story, Versions};
 use crate::bundle::Bundle;
 use crate::commands::audit::line::{Line, follow_ups, missing};
-use crate::commands::replay::{Comparer, engine_before};
+use crate::commands::replay::{Comparer, Origin, engine_before};
 use crate::commands::report::Fault;
 use crate::domain::{Body, DecisionFlags, Fact, FieldId, FollowUps, Plan, Service};
 use crate::engine::{ENGINE_SEMANTICS, Engine, EngineLimits, Fixed};
 
 /// Tells the story of an event.
-pub(super) fn story(journal: &Path, id: &str, limits: &EngineLimits) -> Result<Story, Fault> {
+pub(super) fn story(
+    journal: &Path,
+    id: &str,
+    (limits, origin): (&EngineLimits, Origin),
+) -> Result<Story, Fault> {
     let Found { entry, names, later } = find(journal, id)?;
     let missing_bundle = || {
         Fault::Wrong(format!(
@@ -24,7 +28,7 @@ pub(super) fn story(journal: &Path, id: &str, limits: &EngineLimits) -> Result<S
         ))
     };
     let bundle = names.compiled().ok_or_else(missing_bundle)?;
-    let mut engine = engine_before(journal, bundle, limits, entry.seq)?;
+    let (mut engine, begun) = engine_before(journal, bundle, limits, (entry.seq, origin))?;
     let plan = entry.body().map_or(Plan::Full, |body| body.plan);
     let applied = engine.apply(&entry.input, &mut Fixed(plan));
     let reproduced = Comparer::default().is_same(&entry, &applied, engine.hits());
@@ -63,6 +67,7 @@ pub(super) fn story(journal: &Path, id: &str, limits: &EngineLimits) -> Result<S
                 offset: source.offset,
             }),
         },
+        begun,
         record: Line::of(&entry, &names)?,
     })
 }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::story::{Rule, Window};
 use super::*;
 use crate::bundle::{Bundle, shipped_files};
+use crate::commands::replay::Origin;
 use crate::commands::report::fixture::{Fixture, limits};
 use crate::domain::{Amendment, EntityKind, FeatureVector, OutcomeResult, Refusal, Token, What};
 use crate::journal::{Item, ReadEntry, Reader};
@@ -149,7 +150,8 @@ fn the_events_behind_a_value_are_those_of_the_journal() {
     let bundle = Bundle::compile(&shipped_files()).unwrap();
     let (mut windows, mut listed) = (0, 0);
     for at in chosen(&all, 4) {
-        let story = tell::story(&journal, &all[at].input.event_id, &limits()).unwrap();
+        let story =
+            tell::story(&journal, &all[at].input.event_id, (&limits(), Origin::default())).unwrap();
         assert!(story.reproduced);
         for (spec, field) in &bundle.aggregates {
             if spec.by == EntityKind::Device {
@@ -193,7 +195,8 @@ fn rules_stand_where_they_belong() {
     };
     let at = chosen(&all, 1)[0];
     let entry = &all[at];
-    let story = tell::story(&journal, &entry.input.event_id, &limits()).unwrap();
+    let story =
+        tell::story(&journal, &entry.input.event_id, (&limits(), Origin::default())).unwrap();
     let rules = &story.rules;
     assert_eq!(ids(&rules.fired), named(&entry.fired));
     assert_eq!(ids(&rules.undetermined), named(&entry.undetermined));
@@ -213,7 +216,7 @@ fn rules_stand_where_they_belong() {
         assert!(shown.contains(&rules.fired[0].id));
         fixture.assert_nothing_personal(&shown);
     }
-    let unknown = tell::story(&journal, "nobody", &limits()).unwrap_err();
+    let unknown = tell::story(&journal, "nobody", (&limits(), Origin::default())).unwrap_err();
     assert_eq!(unknown.code(), 2);
 }
 
@@ -258,4 +261,22 @@ fn nearly_is_one_condition_or_a_fifth() {
         let expected = expected.map(|far| far.map(|far| (far * 1e6).round() / 1e6));
         assert_eq!(found, expected, "{text}");
     }
+}
+
+/// A story told from a snapshot is the story told from the first input, and an investigator sees
+/// which it was.
+#[test]
+fn a_story_from_a_snapshot_is_the_same() {
+    let fixture = Fixture::with_snapshots(1_200, &[shipped_files()], 400);
+    let journal = fixture.path();
+    let all = entries(&journal);
+    let id = &all.iter().rev().find(|entry| entry.body().is_some()).unwrap().input.event_id;
+    let told = |origin| tell::story(&journal, id, (&limits(), origin)).unwrap();
+    let (near, far) = (told(Origin::Snapshot), told(Origin::FirstInput));
+    assert!(near.begun.snapshot.is_some() && near.begun.counted < far.begun.counted);
+    let page = html(&document::of(&near, Detail::WhatMatters));
+    assert!(page.contains(near.begun.snapshot.as_deref().unwrap()), "{page}");
+    let begun = near.begun.clone();
+    let same = Story { begun, ..far };
+    assert_eq!(sonic_rs::to_string(&same).unwrap(), sonic_rs::to_string(&near).unwrap());
 }

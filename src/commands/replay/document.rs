@@ -1,6 +1,7 @@
 //! The report as a document for people.
 
 use super::compare::Comparison;
+use super::rebuild::tell;
 use super::report::Report;
 use super::what_if::{Slice, WhatIf};
 use crate::commands::report::{Cell, Document, Line, Table, Tone, counted, grouped};
@@ -211,6 +212,7 @@ fn facts(document: &mut Document, report: &Report) {
         lines.push(Line::new("time", format!("{:.2} s, {speed} inputs/s", report.elapsed_s)));
     }
     document.lines(lines);
+    tell(document, &report.begun);
 }
 
 /// The first twelve digits of a bundle's hash name it among people.

@@ -21,14 +21,16 @@ use crate::bundle::Bundle;
 use crate::edges::bundle_files;
 
 pub(super) use self::compare::Comparer;
-pub(super) use self::rebuild::engine_before;
+pub(super) use self::rebuild::{Begun, Origin, OriginArgs, engine_before, tell};
 use self::report::Report;
+pub(super) use self::run::visit_event;
 
 /// Run the engine over a journal's inputs again: the same bodies, or another bundle's.
 ///
 /// Without --bundle every input is decided again under the bundle that decided it then (the journal
 /// holds its files) and with the plan that there was time for; each body must be byte for byte the
-/// one in the journal. With --bundle the inputs are decided under those rules from the first one
+/// one in the journal. The state before --from is the newest snapshot that fits and the inputs after
+/// it; damaged ones are named. With --bundle the inputs are decided under those rules from the first one
 /// on, and the decisions that change are counted. No key is needed: inputs hold tokens.
 #[derive(clap::Args, Clone, Debug)]
 #[command(
@@ -51,6 +53,8 @@ pub struct Args {
     bundle: Option<PathBuf>,
     #[command(flatten)]
     limits: Limits,
+    #[command(flatten)]
+    origin: OriginArgs,
     /// The report as one JSON document on standard output
     #[arg(long)]
     json: bool,
@@ -83,6 +87,7 @@ fn replay(args: &Args) -> Result<Report, Fault> {
         event: args.event.as_deref(),
         what_if,
         limits: args.limits.engine()?,
+        origin: args.origin.origin(),
     };
     run::replay(&wanted)
 }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::compare::Comparison;
+use super::rebuild::Begun;
 use super::what_if::WhatIf;
 
 /// What a replay found.
@@ -16,6 +17,8 @@ pub(super) struct Report {
     pub(super) range: String,
     /// Inputs that were only counted, for the state before the range.
     pub(super) counted_before: u64,
+    /// Where the states before came from: one for each bundle that decided.
+    pub(super) begun: Vec<Begun>,
     /// Inputs that were applied again.
     pub(super) inputs: u64,
     /// Of those, decisions.
@@ -71,6 +74,14 @@ impl Report {
     pub(super) fn is_clean(&self) -> bool {
         let changed = self.what_if.as_ref().map_or(0, |what_if| what_if.changed + what_if.other);
         self.differences == 0 && changed == 0
+    }
+
+    /// Notes where a state before came from.
+    pub(super) fn note_begun(&mut self, begun: Begun) {
+        if self.inputs == 0 {
+            self.counted_before = begun.counted;
+        }
+        self.begun.push(begun);
     }
 
     /// Counts an input under the bundle that decided it then.

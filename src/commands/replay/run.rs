@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::compare::{Comparer, comparison};
-use super::rebuild::engine_before;
+use super::rebuild::{Origin, engine_before};
 use super::report::Report;
 use super::what_if::Tally;
 use crate::bundle::Bundle;
 use crate::commands::audit::names::Names;
 use crate::commands::report::{Fault, Progress, Span, journal_end};
-use crate::domain::{Applied, Plan, Seq};
-use crate::engine::{ENGINE_SEMANTICS, Engine, EngineLimits, Fixed};
-use crate::journal::{Item, ReadEntry, Reader};
+use crate::domain::{Applied, EventTime, Plan, Seq};
+use crate::engine::{ENGINE_SEMANTICS, Engine, EngineLimits, Fixed, Shelf};
+use crate::journal::{self, Item, JournalIndex, Key, ReadEntry, Reader};
 
 /// What is to be replayed, and how.
 pub(super) struct Wanted<'a> {
@@ -23,6 +23,8 @@ pub(super) struct Wanted<'a> {
     /// Decide under this bundle instead of the journal's.
     pub(super) what_if: Option<Arc<Bundle>>,
     pub(super) limits: EngineLimits,
+    /// Where the state before may come from.
+    pub(super) origin: Origin,
 }
 
 /// Replays.
@@ -41,7 +43,6 @@ pub(super) fn replay(wanted: &Wanted<'_>) -> Result<Report, Fault> {
             journal: wanted.journal.display().to_string(),
             mode: if wanted.what_if.is_some() { "what_if" } else { "exact" },
             range: wanted.event.map_or_else(|| wanted.span.shown(), |id| format!("event {id}")),
-            counted_before: first.0.saturating_sub(1),
             engine_semantics: ENGINE_SEMANTICS,
             ..Report::default()
         },
@@ -72,26 +73,70 @@ pub(super) fn replay(wanted: &Wanted<'_>) -> Result<Report, Fault> {
 
 /// The number of the first input of the range.
 fn first_wanted(wanted: &Wanted<'_>, end: Seq) -> Result<Seq, Fault> {
-    if wanted.event.is_none() && wanted.span.from.is_none() {
-        return Ok(open_at(wanted.journal, Seq(0))?.next_seq());
+    match (wanted.event, wanted.span.from) {
+        (Some(id), _) => first_of_event(wanted.journal, id),
+        (None, Some(from)) => first_since(wanted.journal, from, end),
+        (None, None) => first_with_a_state(wanted),
     }
-    let mut reader = open_at(wanted.journal, Seq(0))?;
-    let mut progress = Progress::new("looking", end.0);
+}
+
+/// The journal's first input; when older ones were deleted, the first with a snapshot before it.
+fn first_with_a_state(wanted: &Wanted<'_>) -> Result<Seq, Fault> {
+    let first = open_at(wanted.journal, Seq(0))?.next_seq();
+    let kept = Shelf::of(wanted.journal).kept();
+    let anchor = kept.iter().map(|kept| kept.next).find(|next| *next >= first);
+    let can_begin_later = first > Seq(1) && wanted.origin == Origin::Snapshot;
+    Ok(anchor.filter(|_| can_begin_later).unwrap_or(first))
+}
+
+/// The first input that arrived at a moment or after it: its segment is found by the arrival of each
+/// one's first input, and only that segment is read.
+fn first_since(journal: &Path, from: EventTime, end: Seq) -> Result<Seq, Fault> {
+    let missing = || Fault::NoJournal(journal.to_owned());
+    let mut reader = Reader::open_before(journal, from)?.ok_or_else(missing)?;
     while let Some(item) = reader.read()? {
-        let Item::Entry(entry) = item else { continue };
-        let found = match wanted.event {
-            Some(id) => is_event(entry, id),
-            None => wanted.span.from.is_none_or(|from| entry.input.received_at >= from),
-        };
-        if found {
+        if let Item::Entry(entry) = item
+            && entry.input.received_at >= from
+        {
             return Ok(entry.seq);
         }
-        progress.at(entry.seq.0);
     }
-    match wanted.event {
-        Some(id) => Err(Fault::Wrong(format!("no event {id} in this journal"))),
-        None => Ok(end),
+    Ok(end)
+}
+
+/// The record of an event, by the indexes of the segments.
+fn first_of_event(journal: &Path, id: &str) -> Result<Seq, Fault> {
+    let mut found = None;
+    visit_event(journal, id, |entry| {
+        if found.is_none() && is_event(entry, id) {
+            found = Some(entry.seq);
+        }
+        Ok(())
+    })?;
+    found.ok_or_else(|| Fault::Wrong(format!("no event {id} in this journal")))
+}
+
+/// Every record that speaks of an event, in their order, by the indexes of the segments; those that
+/// are missing are made.
+pub(in crate::commands) fn visit_event(
+    journal: &Path,
+    id: &str,
+    mut visit: impl FnMut(&ReadEntry) -> Result<(), Fault>,
+) -> Result<(), Fault> {
+    let mut progress: Option<Progress> = None;
+    let mut index = JournalIndex::open(journal, |done, total| {
+        let bar = progress.get_or_insert_with(|| Progress::new("indexing segments", total as u64));
+        bar.at(done as u64);
+    })?;
+    let wanted = journal::Wanted { keys: vec![vec![Key::event(id)]], ..journal::Wanted::default() };
+    for position in index.find(&wanted)? {
+        let entry = index.read(position)?;
+        // A key may stand for two ids.
+        if entry.input.event_id == id {
+            visit(entry)?;
+        }
     }
+    Ok(())
 }
 
 /// Whether a record is of the event itself and not of something that became known of it.
@@ -118,15 +163,17 @@ impl Run<'_> {
     /// Counts what was before the range, when it is known under which bundle.
     fn prepare(&mut self, first: Seq) -> Result<(), Fault> {
         if let Some(bundle) = self.wanted.what_if.as_ref().or(self.names.compiled()) {
-            let Wanted { journal, limits, .. } = self.wanted;
-            self.engine = Some(engine_before(journal, bundle, limits, first)?);
+            let Wanted { journal, limits, origin, .. } = self.wanted;
+            let (engine, begun) = engine_before(journal, bundle, limits, (first, *origin))?;
+            self.engine = Some(engine);
+            self.report.note_begun(begun);
         }
         Ok(())
     }
 
     /// Takes one record; false when the range has ended.
     fn take(&mut self, entry: &ReadEntry) -> Result<bool, Fault> {
-        let Wanted { journal, span, event, what_if, limits } = self.wanted;
+        let Wanted { journal, span, event, what_if, limits, origin } = self.wanted;
         if span.to.is_some_and(|to| entry.input.received_at >= to) {
             return Ok(false);
         }
@@ -140,7 +187,10 @@ impl Run<'_> {
                     ))
                 };
                 let bundle = what_if.as_ref().or(self.names.compiled()).ok_or_else(missing)?;
-                engine_before(journal, bundle, limits, entry.seq)?
+                let place = (entry.seq, *origin);
+                let (engine, begun) = engine_before(journal, bundle, limits, place)?;
+                self.report.note_begun(begun);
+                engine
             }
         };
         let plan = entry.body().map_or(Plan::Full, |body| body.plan);

@@ -9,13 +9,14 @@ use crate::bundle::shipped_files;
 use crate::commands::report::fixture::{Fixture, limits, rules_with};
 use crate::domain::{Applied, EventTime, Plan, Seq};
 use crate::edges::keys::Keys;
-use crate::engine::{Engine, Fixed};
+use crate::engine::{Engine, Fixed, Shelf};
 use crate::journal::{
     Durability, Entry, FreshRandom, Hits, Item, Opening, ReadEntry, Reader, Writer,
 };
 
 fn wanted(journal: &Path) -> run::Wanted<'_> {
-    run::Wanted { journal, span: Span::default(), event: None, what_if: None, limits: limits() }
+    let (span, origin) = (Span::default(), Origin::default());
+    run::Wanted { journal, span, event: None, what_if: None, limits: limits(), origin }
 }
 
 fn entries(journal: &Path) -> Vec<ReadEntry> {
@@ -208,4 +209,88 @@ fn wrong_usage_has_its_code() {
     let unknown = run::Wanted { event: Some("nobody"), ..wanted(&journal) };
     let fault = run::replay(&unknown).unwrap_err();
     assert_eq!((fault.code(), fault.to_string().contains("no event nobody")), (2, true));
+}
+
+/// What was found, without where its state came from and how long it took.
+fn found(report: &Report) -> String {
+    let report = Report { counted_before: 0, begun: Vec::new(), elapsed_s: 0.0, ..report.clone() };
+    sonic_rs::to_string(&report).unwrap()
+}
+
+/// Snapshots save the time since the beginning of the journal and change no finding; a damaged one
+/// is named, and the next older one serves; without any the journal is enough.
+#[test]
+fn a_replay_from_a_snapshot_equals_one_from_the_beginning() {
+    let fixture = Fixture::with_snapshots(1_800, &[shipped_files(), stricter_rules()], 300);
+    let journal = fixture.path();
+    let all = entries(&journal);
+    let kept = Shelf::of(&journal).kept();
+    let [older, nearest, last] = kept.last_chunk().unwrap();
+    assert!(last.next.0 > nearest.next.0 + 40, "{kept:?}");
+    // Within the range one bundle follows another in half of the cases.
+    let from = all[nearest.next.0 as usize + 20].input.received_at;
+    let span = Span { from: Some(from), to: None };
+    let early = Span { from: Some(all[700].input.received_at), to: None };
+    let other = Arc::new(Bundle::compile(&stricter_rules()).unwrap());
+    for span in [span, early] {
+        for what_if in [None, Some(&other)] {
+            let replay = |origin| {
+                let what_if = what_if.cloned();
+                run::replay(&run::Wanted { span, what_if, origin, ..wanted(&journal) }).unwrap()
+            };
+            let (near, far) = (replay(Origin::Snapshot), replay(Origin::FirstInput));
+            assert_eq!(found(&near), found(&far));
+            assert!(near.counted_before < far.counted_before, "{:?}", near.begun);
+            assert!(far.begun.iter().all(|begun| begun.snapshot.is_none()));
+        }
+    }
+    let id = &all[nearest.next.0 as usize + 5].input.event_id;
+    let replay = |origin| {
+        let wanted = run::Wanted { event: Some(id), origin, ..wanted(&journal) };
+        run::replay(&wanted).unwrap()
+    };
+    assert_eq!(found(&replay(Origin::Snapshot)), found(&replay(Origin::FirstInput)));
+
+    let name = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();
+    let mut bytes = std::fs::read(&nearest.path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&nearest.path, bytes).unwrap();
+    let replay = || run::replay(&run::Wanted { span, ..wanted(&journal) }).unwrap();
+    let report = replay();
+    let begun = &report.begun[0];
+    assert!(report.is_clean() && begun.snapshot == Some(name(&older.path)), "{begun:?}");
+    let [passed] = begun.passed_over.as_slice() else { panic!("{begun:?}") };
+    assert_eq!((&passed.snapshot, passed.is_damaged), (&name(&nearest.path), true));
+    let page = html(&document::of(&report));
+    assert!(page.contains(&passed.snapshot) && page.contains("it is damaged at byte"), "{page}");
+
+    kept.iter().for_each(|kept| std::fs::remove_file(&kept.path).unwrap());
+    let report = replay();
+    assert!(report.is_clean());
+    assert_eq!((&report.begun[0].snapshot, report.begun[0].first_counted), (&None, 1));
+    assert!(html(&document::of(&report)).contains("counted from the first input on"));
+}
+
+/// Where old segments were deleted, what is left is replayed from the oldest snapshot on; without
+/// one the reader is told why there is no answer.
+#[test]
+fn a_journal_without_its_beginning_is_replayed_from_a_snapshot() {
+    // Small segments, so many that the bundle is written again.
+    let fixture = Fixture::with_snapshots(3_000, &[shipped_files()], 600);
+    let journal = fixture.path();
+    let beginnings = crate::journal::Directory::from(&journal).beginnings().unwrap();
+    let first = beginnings.iter().rposition(|one| one.bundle_in.is_none()).unwrap();
+    assert!(first > 0, "{} segments", beginnings.len());
+    beginnings[..first].iter().for_each(|one| std::fs::remove_file(&one.path).unwrap());
+    let kept = Shelf::of(&journal).kept();
+    let left = beginnings[first].first_seq;
+    let report = run::replay(&wanted(&journal)).unwrap();
+    let anchor = kept.iter().map(|kept| kept.next).find(|next| *next >= left).unwrap();
+    assert!(report.is_clean() && report.inputs > 0);
+    assert_eq!(report.begun[0].first_counted, anchor.0);
+    kept.iter().for_each(|kept| std::fs::remove_file(&kept.path).unwrap());
+    let fault = run::replay(&wanted(&journal)).unwrap_err();
+    assert_eq!(fault.code(), 2);
+    assert!(fault.to_string().contains("not there any more"), "{fault}");
 }

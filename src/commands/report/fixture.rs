@@ -7,8 +7,9 @@ use std::sync::Arc;
 use tempfile::TempDir;
 
 use crate::bundle::{Bundle, shipped_files};
-use crate::commands::assemble::{Assembly, assemble};
+use crate::commands::assemble::{Assembly, assemble, keep_snapshots};
 use crate::edges::keys::Keys;
+use crate::edges::snapshots;
 use crate::engine::{EngineLimits, Intent, Pace};
 use crate::generator::{Generator, Settings};
 use crate::journal::Durability;
@@ -44,6 +45,15 @@ pub(in crate::commands) fn rules_with(
 impl Fixture {
     /// A journal of so many generated messages, written in as many sittings as there are rules.
     pub(in crate::commands) fn of(events: u64, sittings: &[BTreeMap<String, Vec<u8>>]) -> Self {
+        Self::with_snapshots(events, sittings, u64::MAX)
+    }
+
+    /// The same with a snapshot after every so many inputs, and one at the end of each sitting.
+    pub(in crate::commands) fn with_snapshots(
+        events: u64,
+        sittings: &[BTreeMap<String, Vec<u8>>],
+        every: u64,
+    ) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let settings = Settings {
             events,
@@ -63,7 +73,7 @@ impl Fixture {
         let secrets = regex::RegexBuilder::new(&secrets.join("|")).size_limit(1 << 28).build();
         let fixture = Self { dir, secrets: secrets.unwrap() };
         for files in sittings {
-            fixture.sit(&mut generator, events / sittings.len() as u64, files);
+            fixture.sit(&mut generator, (events / sittings.len() as u64, every), files);
         }
         fixture
     }
@@ -73,7 +83,12 @@ impl Fixture {
         Self::of(2_500, &[shipped_files()])
     }
 
-    fn sit(&self, generator: &mut Generator, lines: u64, files: &BTreeMap<String, Vec<u8>>) {
+    fn sit(
+        &self,
+        generator: &mut Generator,
+        (lines, every_events): (u64, u64),
+        files: &BTreeMap<String, Vec<u8>>,
+    ) {
         let keys = Keys::demo();
         let bundle = Bundle::compile(files).unwrap();
         let tables = Tables { fx: Some(bundle.pinned_fx(files)), ..Tables::default() };
@@ -82,19 +97,35 @@ impl Fixture {
             bundle_files: files,
             keys: &keys,
             // Small segments: a journal of one is a special case.
-            journal: Some((self.dir.path().to_owned(), 300 << 10, Durability::Written)),
+            journal: Some((self.dir.path().to_owned(), 100 << 10, Durability::Written)),
             door: Door::default(),
             times: TimeLimits::default(),
             limits: limits(),
             profile: Profile::shipped("default").unwrap(),
             pace: Pace::Unhurried,
         };
-        let (mut pipeline, _) = assemble(assembly).unwrap();
+        let (mut pipeline, recovered) = assemble(assembly).unwrap();
+        let settings = snapshots::Settings {
+            every_events,
+            every: std::time::Duration::MAX,
+            ..snapshots::Settings::default()
+        };
+        let mut keeper = match every_events {
+            u64::MAX => None,
+            _ => keep_snapshots(self.dir.path(), settings, &pipeline, &recovered).unwrap(),
+        };
         let (mut line, token_keys) = (Vec::new(), keys.token_keys());
         for _ in 0..lines {
             generator.next_into(&mut line).unwrap();
             let lookups = (&tables, &token_keys);
             pipeline.process(&line, (None, None), Intent::Decide, lookups).unwrap();
+            if let Some(keeper) = &mut keeper {
+                keeper.turn(pipeline.engine_mut());
+            }
+        }
+        pipeline.flush().unwrap();
+        if let Some(keeper) = keeper {
+            keeper.finish(pipeline.engine_mut());
         }
         pipeline.close().unwrap();
     }
