@@ -1,5 +1,5 @@
-//! What becomes of closed segments: their fingerprints are written, they are archived, and the old
-//! ones go. On a thread of its own, one step at a time, so that nothing here delays a decision.
+//! What becomes of closed segments: their fingerprints and indexes are written, they are archived, and
+//! the old ones go. On a thread of its own, one step at a time, so that nothing here delays a decision.
 
 use std::fs;
 use std::io;
@@ -12,21 +12,24 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::domain::Seq;
 use crate::engine::Shelf;
-use crate::journal::{Beginning, Directory, JournalError};
+use crate::journal::{Beginning, Directory, INDEX_EXTENSION, JournalError, index_closed};
 use crate::telemetry::{LogEvent, emit};
 
 use super::past::Fingerprints;
 
-/// What stands for a segment's path in the archive's command.
+/// What stands for a file's path in the archive's command: a segment's index, then the segment.
 pub const SEGMENT: &str = "{segment}";
 /// Says up to which record everything is archived.
 const ARCHIVED: &str = "ARCHIVED";
 const DAY_MS: i64 = 86_400_000;
+/// How much this thread gives way to others.
+const NICENESS: i32 = 5;
 
 /// What becomes of closed segments.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Settings {
-    /// A program with its arguments, called for each; empty: there is no archive.
+    /// A program with its arguments, called for each one's index and then for itself; empty: there is
+    /// no archive.
     pub archive_command: Vec<String>,
     /// Older ones are deleted; 0 keeps them for ever.
     pub keep_days: u32,
@@ -41,6 +44,11 @@ pub fn tend(
 ) -> io::Result<()> {
     let mut tending = Tending::new(dir, settings, fingerprints);
     let run = move || {
+        if cfg!(target_os = "linux") {
+            // On a busy machine the stream comes first. Linux means this thread alone; a refusal
+            // leaves us no worse off.
+            let _ = rustix::process::setpriority_process(None, NICENESS);
+        }
         let mut said = String::new();
         while !stop.load(Ordering::Relaxed) {
             match tending.turn(now_ms()) {
@@ -81,13 +89,25 @@ struct Tending {
     journal: Directory,
     settings: Settings,
     fingerprints: Option<Arc<Fingerprints>>,
-    /// The archive's program at work, with its segment and the record after that.
-    archiving: Option<(Child, PathBuf, u64)>,
+    /// The archive's program at work.
+    archiving: Option<Archiving>,
     archive_after: Option<Instant>,
     /// The newest segment when all was last seen to.
     seen: Option<u64>,
+    /// The first record whose segment may lack its index.
+    indexed_to: u64,
     /// Reading every header takes a while: not every second.
     look_at_age: Option<Instant>,
+}
+
+/// A file on its way to the archive.
+struct Archiving {
+    child: Child,
+    file: PathBuf,
+    /// The segment that goes after its index; `None` when the file is the segment.
+    segment: Option<PathBuf>,
+    /// The record after it.
+    next: u64,
 }
 
 impl Tending {
@@ -101,11 +121,13 @@ impl Tending {
             archiving: None,
             archive_after: None,
             seen: None,
+            indexed_to: 0,
             look_at_age: None,
         }
     }
 
     fn turn(&mut self, now_ms: i64) -> Result<(), TendError> {
+        let indexed = self.index();
         let archived = self.archive();
         let newest = self.journal.segments()?.last().map(|(first, _)| *first);
         if let Some(fingerprints) = self.fingerprints.as_ref().filter(|_| self.seen != newest) {
@@ -116,26 +138,46 @@ impl Tending {
             self.look_at_age = Some(Instant::now() + Duration::from_secs(60));
             self.delete_old(now_ms)?;
         }
-        archived
+        indexed.and(archived)
+    }
+
+    /// Makes one index that is missing. A segment whose index cannot be made is left to whoever
+    /// asks for it, and to the next start: the archive does not wait for it.
+    fn index(&mut self) -> Result<(), TendError> {
+        let segments = self.journal.segments()?;
+        let after = segments.iter().map(|(first, _)| *first).find(|first| *first > self.indexed_to);
+        match index_closed(&self.journal, self.indexed_to) {
+            Ok(done) => self.indexed_to = done,
+            Err(error) => {
+                self.indexed_to = after.unwrap_or(self.indexed_to);
+                return Err(error.into());
+            }
+        }
+        Ok(())
     }
 
     /// Looks after the archive's program, and starts it for the next segment.
     fn archive(&mut self) -> Result<(), TendError> {
-        let Some((program, arguments)) = self.settings.archive_command.split_first() else {
+        if self.settings.archive_command.is_empty() {
             return Ok(());
-        };
-        if let Some((child, segment, next)) = &mut self.archiving {
+        }
+        if let Some(Archiving { child, file, .. }) = &mut self.archiving {
             let what = "wait for the archive's command";
-            let Some(status) = child.try_wait().map_err(fault(segment, what))? else {
+            let Some(status) = child.try_wait().map_err(fault(file, what))? else {
                 return Ok(());
             };
-            let (segment, next) = (segment.clone(), *next);
-            self.archiving = None;
+            // It was there a moment ago.
+            let Some(Archiving { file, segment, next, .. }) = self.archiving.take() else {
+                return Ok(());
+            };
             if !status.success() {
                 self.archive_after = Some(Instant::now() + Duration::from_secs(10));
-                return Err(TendError::Archive { segment, status });
+                return Err(TendError::Archive { segment: file, status });
             }
-            self.note_archived(next)?;
+            match segment {
+                Some(segment) => return self.start_archiving(segment, None, next),
+                None => self.note_archived(next)?,
+            }
         }
         if self.archive_after.is_some_and(|at| Instant::now() < at) {
             return Ok(());
@@ -143,8 +185,27 @@ impl Tending {
         let done = self.archived_to();
         let segments = self.journal.segments()?;
         let waiting = segments.windows(2).find(|two| two[0].0 >= done);
-        let Some([(_, path), (next, _)]) = waiting else { return Ok(()) };
-        let name = path.to_string_lossy();
+        let Some([(first, path), (next, _)]) = waiting else { return Ok(()) };
+        if *first >= self.indexed_to {
+            return Ok(());
+        }
+        let index = path.with_extension(INDEX_EXTENSION);
+        match index.exists() {
+            true => self.start_archiving(index, Some(path.clone()), *next),
+            false => self.start_archiving(path.clone(), None, *next),
+        }
+    }
+
+    fn start_archiving(
+        &mut self,
+        file: PathBuf,
+        segment: Option<PathBuf>,
+        next: u64,
+    ) -> Result<(), TendError> {
+        let Some((program, arguments)) = self.settings.archive_command.split_first() else {
+            return Ok(());
+        };
+        let name = file.to_string_lossy();
         let child = Command::new(program)
             .args(arguments.iter().map(|argument| argument.replace(SEGMENT, &name)))
             .stdin(Stdio::null())
@@ -152,7 +213,7 @@ impl Tending {
             .stderr(Stdio::null())
             .spawn()
             .map_err(fault(Path::new(program), "start the archive's command"))?;
-        self.archiving = Some((child, path.clone(), *next));
+        self.archiving = Some(Archiving { child, file, segment, next });
         Ok(())
     }
 
@@ -185,12 +246,31 @@ impl Tending {
             fs::remove_file(path).map_err(fault(path, "delete the old segment"))?;
             emit(&LogEvent::SegmentDeleted { file: &path.display() });
         }
+        if let Some(first) = beginnings.get(count) {
+            self.delete_indexes_before(&first.path)?;
+        }
         match (&self.fingerprints, beginnings.get(count)) {
             (Some(fingerprints), Some(first)) if count > 0 => {
                 Ok(fingerprints.forget_before(first.first_record)?)
             }
             _ => Ok(()),
         }
+    }
+}
+
+impl Tending {
+    /// Deletes the indexes of segments that are gone, also those that a crash left behind.
+    fn delete_indexes_before(&self, first: &Path) -> Result<(), TendError> {
+        let what = "delete the index of an old segment";
+        for file in fs::read_dir(&self.dir).map_err(fault(&self.dir, what))? {
+            let path = file.map_err(fault(&self.dir, what))?.path();
+            // Names are numbers of one length: their order is that of the segments.
+            let is_index = path.extension().is_some_and(|end| end == INDEX_EXTENSION);
+            if is_index && path.file_stem() < first.file_stem() {
+                fs::remove_file(&path).map_err(fault(&path, what))?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -221,6 +301,8 @@ fn fault(path: &Path, what: &'static str) -> impl FnOnce(io::Error) -> TendError
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::edges::past::tests::{Bench, payment};
+    use crate::journal::{Item, JournalIndex, Reader};
 
     fn beginning(first_record: u64, created_at_ms: i64, bundle_in: u64) -> Beginning {
         Beginning {
@@ -288,14 +370,75 @@ mod tests {
             thread::sleep(Duration::from_millis(1));
         };
         let mut broken = Tending::new(dir.path().to_owned(), settings("/bin/false"), None);
+        broken.indexed_to = u64::MAX;
         assert!(matches!(wait(&mut broken), Err(TendError::Archive { .. })));
         assert_eq!(broken.archived_to(), 0);
         let mut tending = Tending::new(dir.path().to_owned(), settings("/bin/cp"), None);
+        assert!(wait(&mut tending).is_ok() && tending.archived_to() == 0, "no index was tried yet");
+        tending.indexed_to = u64::MAX;
         wait(&mut tending).unwrap();
         assert_eq!(tending.archived_to(), 20);
         let mut names: Vec<_> =
             fs::read_dir(archive.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
         names.sort();
         assert_eq!(names, [format!("{:020}.tgj", 0).as_str(), format!("{:020}.tgj", 10).as_str()]);
+    }
+
+    /// The names in a directory that end so, in order.
+    fn names(dir: &Path, end: &str) -> Vec<String> {
+        let files = fs::read_dir(dir).unwrap().map(|file| file.unwrap().path());
+        let files = files.filter(|path| path.extension().is_some_and(|other| other == end));
+        let mut names: Vec<_> =
+            files.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned()).collect();
+        names.sort();
+        names
+    }
+
+    /// A real journal: each closed segment has its index before anybody asks for it, both go to the
+    /// archive, and both are deleted when they are old and nothing needs them; what is left is
+    /// whole.
+    #[test]
+    fn an_index_goes_where_its_segment_goes() {
+        let mut bench = Bench::new();
+        let mut pipeline = bench.open("");
+        for number in 0..6_000 {
+            bench.give(&mut pipeline, &payment(number, 100));
+        }
+        pipeline.close().unwrap();
+        let (dir, archive) = (bench.dir.path().to_owned(), tempfile::tempdir().unwrap());
+        let to = archive.path().display().to_string();
+        let archive_command = vec!["/bin/cp".to_owned(), SEGMENT.to_owned(), to];
+        let settings = Settings { archive_command, keep_days: 1 };
+        let mut tending = Tending::new(dir.clone(), settings, None);
+        let segments = names(&dir, "tgj");
+        let (newest, closed) = segments.split_last().unwrap();
+        assert!(closed.len() > 20, "{} segments", closed.len());
+        while tending.archived_to() < newest.parse().unwrap() {
+            tending.turn(0).unwrap();
+        }
+        assert_eq!(names(&dir, "tgx"), closed);
+        assert_eq!(names(archive.path(), "tgj"), closed);
+        assert_eq!(names(archive.path(), "tgx"), closed);
+        let index = |name: &String| fs::read(dir.join(format!("{name}.tgx"))).unwrap();
+        let made: Vec<_> = closed.iter().map(index).collect();
+        let inputs = JournalIndex::open(&dir, |_, _| {}).unwrap().inputs();
+        let kept: Vec<_> = closed.iter().map(index).collect();
+        assert!(made == kept && inputs == 6_000, "nothing was left to make");
+
+        // A snapshot of everything: only the names of snapshots are looked at here.
+        fs::write(Shelf::of(&dir).path(Seq(6_001)), b"").unwrap();
+        tending.look_at_age = None;
+        tending.turn(now_ms() + 3 * DAY_MS).unwrap();
+        let left = names(&dir, "tgj");
+        assert!(left.len() < closed.len() && left.len() > 1, "{left:?}");
+        assert_eq!(names(&dir, "tgx").first(), left.first());
+        let mut reader = Reader::open(&dir).unwrap().unwrap();
+        assert!(matches!(reader.read().unwrap(), Some(Item::Bundle(_))));
+        let mut inputs = 0;
+        while reader.read().unwrap().is_some() {
+            inputs += 1;
+        }
+        assert!(inputs > 0);
+        assert_eq!(JournalIndex::open(&dir, |_, _| {}).unwrap().inputs(), inputs);
     }
 }

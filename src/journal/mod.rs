@@ -44,7 +44,7 @@ pub use directory::{Beginning, Directory};
 pub use disk::{Disk, DiskFile, DiskLock, RealDisk};
 pub use entry::{Columns, Entry, Features, Hits};
 pub use error::JournalError;
-pub use index::{JournalIndex, Key, Position, Wanted};
+pub use index::{EXTENSION as INDEX_EXTENSION, JournalIndex, Key, Position, Wanted, index_closed};
 pub use keeper::{Due, Keeper};
 pub use look_up::read_record;
 pub use notes::{ActiveBundle, BundleFile, BundleHash, BundleRef, Start, StoredBundle};

@@ -257,4 +257,4 @@ fn fault(path: &Path, what: &'static str) -> impl FnOnce(io::Error) -> JournalEr
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::edges) mod tests;

@@ -28,8 +28,8 @@ rules:
 /// The least that a ring of recent events holds.
 const RECENT: usize = 4_096;
 
-struct Bench {
-    dir: tempfile::TempDir,
+pub(in crate::edges) struct Bench {
+    pub(in crate::edges) dir: tempfile::TempDir,
     bundle: Arc<Bundle>,
     files: std::collections::BTreeMap<String, Vec<u8>>,
     keys: Keys,
@@ -37,7 +37,7 @@ struct Bench {
 }
 
 impl Bench {
-    fn new() -> Self {
+    pub(in crate::edges) fn new() -> Self {
         let mut files = shipped_files();
         files.retain(|name, _| ["bundle.yaml", "policy.yaml"].contains(&name.as_str()));
         files.insert("features.yaml".to_owned(), FEATURES.as_bytes().to_vec());
@@ -59,7 +59,7 @@ impl Bench {
         Engine::new(Arc::clone(&self.bundle), &limits).unwrap()
     }
 
-    fn open(&mut self, namespace: &str) -> Pipeline<Machine> {
+    pub(in crate::edges) fn open(&mut self, namespace: &str) -> Pipeline<Machine> {
         let mut engine = self.engine();
         self.opened += 1;
         let opening = Opening {
@@ -89,7 +89,11 @@ impl Bench {
         Pipeline::new(parts, &self.files).unwrap()
     }
 
-    fn give(&self, pipeline: &mut Pipeline<Machine>, json: &str) -> (Applied, Vec<u8>) {
+    pub(in crate::edges) fn give(
+        &self,
+        pipeline: &mut Pipeline<Machine>,
+        json: &str,
+    ) -> (Applied, Vec<u8>) {
         let (tables, keys) = (Tables::default(), self.keys.token_keys());
         let step = pipeline
             .process(json.as_bytes(), (None, None), Intent::Decide, (&tables, &keys))
@@ -100,7 +104,7 @@ impl Bench {
     }
 }
 
-fn payment(number: usize, minor: u32) -> String {
+pub(in crate::edges) fn payment(number: usize, minor: u32) -> String {
     let card = 6_225_881_234_500_000_u64 + number as u64 % 2_000;
     format!(
         "{{\"event_id\":\"e{number}\",\"kind\":\"payment\",\"service\":\"mobile_payment\",\

@@ -61,6 +61,8 @@ pub struct Position {
     offset: u64,
 }
 
+/// The end of an index's name; the rest is its segment's.
+pub const EXTENSION: &str = "tgx";
 /// Of the newest segment, so much may lie behind the index before it is made again.
 const TAIL_MAX: u64 = 16 << 20;
 /// Bytes read for one record at first: most records are smaller.
@@ -144,6 +146,34 @@ impl JournalIndex {
     }
 }
 
+/// Makes the index of the oldest closed segment at or after a record that lacks one, and keeps it.
+/// Gives the first record of the segment after that; the same number when there is nothing to do.
+///
+/// What cannot be kept is said: whoever asks meanwhile makes the index for itself.
+pub fn index_closed(dir: &Directory, from: u64) -> Result<u64, JournalError> {
+    let segments = dir.segments()?;
+    let mut done = from;
+    for two in segments.windows(2) {
+        let [(first_record, path), (next, _)] = two else { continue };
+        if *first_record < from {
+            continue;
+        }
+        done = *next;
+        let reader = SegmentReader::open(dir, path, *first_record)?;
+        let side = path.with_extension(EXTENSION);
+        let length = reader.file().size().map_err(JournalError::io(path, "inspect"))?;
+        let kept = dir.disk().open(&side).ok().and_then(|file| SideFile::open(file, &side).ok());
+        let is_whole =
+            |kept: &SideFile| kept.head.is_of(&reader.header) && kept.head.covered == length;
+        if !kept.as_ref().is_some_and(is_whole) {
+            let bytes = build(dir, &reader, Place::Closed)?;
+            keep(dir, &side, &bytes).map_err(JournalError::io(&side, "keep the index"))?;
+            break;
+        }
+    }
+    Ok(done)
+}
+
 /// Opens one segment's index, or makes it. The newest segment may be more than its index covers.
 fn open_segment(
     dir: &Directory,
@@ -155,7 +185,7 @@ fn open_segment(
     let mut reader = SegmentReader::open(dir, path, first_record)?;
     let file = dir.open(path)?;
     let length = file.size().map_err(JournalError::io(path, "inspect"))?;
-    let side = path.with_extension("tgx");
+    let side = path.with_extension(EXTENSION);
     let part = |index| Part {
         segment: path.to_owned(),
         file: Arc::clone(&file),
@@ -172,14 +202,14 @@ fn open_segment(
             let covered = kept.head.covered;
             let tail = Builder::at(&reader.header, next, covered).read(&mut reader, place)?;
             if reader.offset() - covered > TAIL_MAX {
-                parts.push(part(make(dir, &mut reader, &side, place)?));
+                parts.push(part(make(dir, &reader, &side, place)?));
             } else {
                 parts.push(part(kept));
                 let index = SideFile::in_memory(tail.finish(), &side);
                 parts.push(part(index.map_err(|Useless| unmade(&side))?));
             }
         }
-        _ => parts.push(part(make(dir, &mut reader, &side, place)?)),
+        _ => parts.push(part(make(dir, &reader, &side, place)?)),
     }
     Ok(())
 }
@@ -187,19 +217,24 @@ fn open_segment(
 /// Makes the index of a whole segment, and keeps it where that is possible.
 fn make(
     dir: &Directory,
-    reader: &mut SegmentReader,
+    reader: &SegmentReader,
     side: &Path,
     place: Place,
 ) -> Result<SideFile, JournalError> {
+    let bytes = build(dir, reader, place)?;
+    // A journal on a read-only copy is asked all the same: its index is not kept then.
+    let _ = keep(dir, side, &bytes);
+    SideFile::in_memory(bytes, side).map_err(|Useless| unmade(side))
+}
+
+/// The bytes of the index of a whole segment.
+fn build(dir: &Directory, reader: &SegmentReader, place: Place) -> Result<Vec<u8>, JournalError> {
     // A fresh reader stands behind the header; one that has read on knows the header's end no more.
     let first_record = reader.header.first_record;
     let mut fresh = SegmentReader::open(dir, reader.path(), first_record)?;
     let start = fresh.offset();
     let builder = Builder::at(&fresh.header, fresh.header.first_seq, start);
-    let bytes = builder.read(&mut fresh, place)?.finish();
-    // A journal on a read-only copy is asked all the same: its index is not kept then.
-    let _ = keep(dir, side, &bytes);
-    SideFile::in_memory(bytes, side).map_err(|Useless| unmade(side))
+    Ok(builder.read(&mut fresh, place)?.finish())
 }
 
 /// Writes an index under another name first, so that a crash leaves none that is half.
@@ -226,10 +261,10 @@ impl Part {
     /// Makes the index again after a block of it was found damaged.
     fn remake(&mut self, dir: &Directory) -> Result<(), JournalError> {
         let first_record = self.index.head.first_record;
-        let mut reader = SegmentReader::open(dir, &self.segment, first_record)?;
+        let reader = SegmentReader::open(dir, &self.segment, first_record)?;
         let first_seq = self.index.head.first_seq;
         if first_seq == reader.header.first_seq {
-            self.index = make(dir, &mut reader, &self.path, Place::Newest)?;
+            self.index = make(dir, &reader, &self.path, Place::Newest)?;
         }
         Ok(())
     }

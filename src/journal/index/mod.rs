@@ -5,7 +5,8 @@
 //!  00000000000000000000.tgx   its index: head │ sorted (key, input) in blocks │ one row an input
 //! ```
 //!
-//! An index is derived: when it is missing, damaged or of another segment it is made again, and
+//! An index is made when its segment is closed, by the thread that sees to closed segments, and by
+//! whoever asks before that. It is derived: when it is missing, damaged or of another segment it is made again, and
 //! nothing is lost with it. It holds no more than the segment's open part does: keys are made of
 //! tokens. A key may by chance stand for two things, so whoever asks looks at the records found.
 
@@ -15,5 +16,5 @@ mod build;
 mod side_file;
 mod journal_index;
 
-pub use journal_index::{JournalIndex, Position, Wanted};
+pub use journal_index::{EXTENSION, JournalIndex, Position, Wanted, index_closed};
 pub use key::Key;
