@@ -10,13 +10,33 @@ pub struct Zone {
 }
 
 impl Zone {
-    /// The zone with this IANA name (`Asia/Shanghai`), if the bundled database knows it.
+    /// The zone with this IANA name (`Asia/Shanghai`), if the bundled database knows it, or at this
+    /// offset from UTC (`+08:00`).
     pub fn parse(name: &str) -> Option<Self> {
+        if let Some(seconds) = Self::offset_seconds(name) {
+            let zone = jiff::tz::Offset::from_seconds(seconds).ok()?.to_time_zone();
+            return Some(Self { name: name.to_owned(), zone });
+        }
         let zone = jiff::tz::TimeZoneDatabase::bundled().get(name).ok()?;
         Some(Self { name: name.to_owned(), zone })
     }
 
-    /// Its IANA name.
+    /// The seconds of an offset from UTC as CEL writes it: `+08:00`, `-02:30`, `02:00`.
+    pub fn offset_seconds(text: &str) -> Option<i32> {
+        let (sign, digits) = match text.as_bytes().first()? {
+            b'-' => (-1, &text[1..]),
+            b'+' => (1, &text[1..]),
+            _ => (1, text),
+        };
+        let (hours, minutes) = digits.split_once(':')?;
+        let part = |digits: &str, below: i32| {
+            let shaped = digits.len() == 2 && digits.bytes().all(|byte| byte.is_ascii_digit());
+            digits.parse::<i32>().ok().filter(|number| shaped && *number < below)
+        };
+        Some(sign * (part(hours, 24)? * 3_600 + part(minutes, 60)? * 60))
+    }
+
+    /// Its name: that of IANA, or the offset.
     pub fn name(&self) -> &str {
         &self.name
     }

@@ -27,6 +27,7 @@ mod emit;
 mod eval;
 mod program;
 mod filter;
+mod reckon;
 #[cfg(test)]
 mod tests;
 
@@ -36,6 +37,7 @@ pub use filter::{StateBit, StateBits, Where, compile_where};
 pub use literal::parse_duration;
 pub use node::{Arithmetic, Node, NodeKind, Pattern, Relation, Span, TextTest, TimePart};
 pub use program::{Expected, Program, compile, compile_constant};
+pub use reckon::{CelMap, CelValue, NoValue, reckon};
 pub use scope::Scope;
 pub use suggest::nearest;
 pub use types::{Constant, Type};

@@ -222,6 +222,25 @@ pub enum TimePart {
     Milliseconds,
 }
 
+impl TimePart {
+    /// The part that a method of this name reads.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "getFullYear" => Self::Year,
+            "getMonth" => Self::Month,
+            "getDate" => Self::Date,
+            "getDayOfMonth" => Self::DayOfMonth,
+            "getDayOfWeek" => Self::DayOfWeek,
+            "getDayOfYear" => Self::DayOfYear,
+            "getHours" => Self::Hours,
+            "getMinutes" => Self::Minutes,
+            "getSeconds" => Self::Seconds,
+            "getMilliseconds" => Self::Milliseconds,
+            _ => return None,
+        })
+    }
+}
+
 /// A compiled regular expression of bounded size; equal when its text is.
 #[derive(Clone, Debug)]
 pub struct Pattern(Regex);

@@ -102,7 +102,7 @@ impl Checker<'_> {
             ("contains", [one]) => self.text_test(expr, TextTest::Contains, target, one),
             ("matches", [one]) => self.matches(expr, target, one),
             ("size", []) => self.size(expr, target),
-            (_, [] | [_]) if let Some(part) = time_part(name) => {
+            (_, [] | [_]) if let Some(part) = TimePart::named(name) => {
                 self.time_part(expr, part, target, arguments.first())
             }
             _ => {
@@ -274,20 +274,4 @@ impl Checker<'_> {
             None => self.fault(expr, "a zone is an IANA name, as in \"Asia/Shanghai\"".into()),
         }
     }
-}
-
-fn time_part(name: &str) -> Option<TimePart> {
-    Some(match name {
-        "getFullYear" => TimePart::Year,
-        "getMonth" => TimePart::Month,
-        "getDate" => TimePart::Date,
-        "getDayOfMonth" => TimePart::DayOfMonth,
-        "getDayOfWeek" => TimePart::DayOfWeek,
-        "getDayOfYear" => TimePart::DayOfYear,
-        "getHours" => TimePart::Hours,
-        "getMinutes" => TimePart::Minutes,
-        "getSeconds" => TimePart::Seconds,
-        "getMilliseconds" => TimePart::Milliseconds,
-        _ => return None,
-    })
 }

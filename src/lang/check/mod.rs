@@ -89,8 +89,7 @@ impl<'a> Checker<'a> {
 
     /// The anchor's text: a name as it was written.
     fn written(&self, expr: &IdedExpr) -> &'a str {
-        let anchor = self.at(expr).anchor;
-        self.text.get(anchor.start as usize..anchor.end as usize).unwrap_or("")
+        self.syntax.written(expr, self.text)
     }
 
     /// Says a fault at a node. `None`, so that it can end a check.

@@ -68,6 +68,12 @@ impl Syntax {
         }
     }
 
+    /// A node's operator, name or literal as it stands in the text that was parsed.
+    pub(super) fn written<'t>(&self, node: &IdedExpr, text: &'t str) -> &'t str {
+        let anchor = self.place(node).anchor;
+        text.get(anchor.start as usize..anchor.end as usize).unwrap_or("")
+    }
+
     /// Where a node stands; ids come from this tree.
     pub(super) fn place(&self, node: &IdedExpr) -> NodePlace {
         usize::try_from(node.id)

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use crate::domain::FeatureVector;
-use crate::lang::{Expected, compile, compile_constant, compile_where};
+use crate::lang::{Expected, NoValue, compile, compile_constant, compile_where, reckon};
 
 use super::{World, start};
 
@@ -92,6 +92,11 @@ fn survive(text: &str) {
         }
     }
     let _ = compile_constant(text, &start(), &scope);
+    match reckon(text, &start(), None) {
+        Ok(value) => assert!(!value.to_string().is_empty()),
+        Err(NoValue::Error(fault)) => assert!(!fault.message.is_empty()),
+        Err(NoValue::Meaning(faults)) => assert!(!faults.is_empty()),
+    }
     if let Ok(filter) = compile_where(text, &start(), &scope) {
         filter.holds(&world.row, crate::lang::StateBits::default());
     }
@@ -156,6 +161,9 @@ fn the_deepest_expressions_fit_a_small_stack() {
                 nest("abs(", "1", ")", times),
                 nest("max(1, 1 + ", "1", ")", times),
                 nest("[", "1", "]", times),
+                nest("[1].map(x, ", "1", ")", times),
+                nest("[1].all(x, x == 1 && ", "true", ")", times),
+                nest("size(", "'a'", ")", times),
                 nest("flag", "", ".x", times),
                 nest("flag", "", ".f(1, 2, 3)", times),
                 nest("flag", "", "[1]", times),
