@@ -108,10 +108,12 @@ fn read(files: &BTreeMap<String, Vec<u8>>, faults: &mut Vec<Fault>) -> Option<Bu
         shadows(tree, &columns.schema, &mut Report { file: MANIFEST, faults });
     }
     let mut rules = Vec::new();
+    let mut all_constants = AllConstants::of(&constants);
     for (file, tree) in &trees {
         if ![MANIFEST, FEATURES, POLICY].contains(file) {
             let mut report = Report { file, faults };
-            let found = rules_of(tree, &constants, &desk, &mut reasons, &mut report);
+            let (own, found) = rules_of(tree, &constants, &desk, &mut reasons, &mut report);
+            all_constants.add(own);
             rules.extend(found.into_iter().map(|rule| (*file, rule)));
         }
     }
@@ -135,6 +137,7 @@ fn read(files: &BTreeMap<String, Vec<u8>>, faults: &mut Vec<Fault>) -> Option<Bu
         derived: columns.derived,
         rules,
         cases,
+        constants: all_constants.all,
         policy: policy?,
         reasons: reasons.finish(),
         attributes: columns.attributes,
@@ -269,8 +272,10 @@ fn rules_of(
     desk: &Desk<'_>,
     reasons: &mut ReasonTable,
     report: &mut Report<'_>,
-) -> Vec<RawRule> {
-    let Some(mut fields) = Fields::of(tree, "a file of rules", report) else { return Vec::new() };
+) -> (Constants, Vec<RawRule>) {
+    let Some(mut fields) = Fields::of(tree, "a file of rules", report) else {
+        return (Constants::new(), Vec::new());
+    };
     let constants = desk.constants(fields.get("constants"), shared, report);
     let rules = match fields.need("rules", report) {
         Some(Node { shape: Shape::List(items), .. }) => {
@@ -283,7 +288,35 @@ fn rules_of(
         None => Vec::new(),
     };
     fields.finish(report);
-    rules
+    (constants, rules)
+}
+
+/// The constants of all files, as long as a name means one value.
+struct AllConstants {
+    all: Constants,
+    ambiguous: std::collections::BTreeSet<String>,
+}
+
+impl AllConstants {
+    fn of(shared: &Constants) -> Self {
+        Self { all: shared.clone(), ambiguous: std::collections::BTreeSet::new() }
+    }
+
+    fn add(&mut self, own: Constants) {
+        for (name, value) in own {
+            match self.all.get(&name) {
+                Some(known) if *known != value => {
+                    self.all.remove(&name);
+                    self.ambiguous.insert(name);
+                }
+                Some(_) => {}
+                None if self.ambiguous.contains(&name) => {}
+                None => {
+                    self.all.insert(name, value);
+                }
+            }
+        }
+    }
 }
 
 /// A rule is named by its id in journals and commands: one id, one rule.

@@ -33,7 +33,7 @@ pub use trial::{Failure, Part, Trial};
 pub use yaml::FILE_MAX_BYTES;
 
 use crate::domain::{Currency, EntityKind, FieldId, FieldType, Schema, Zone};
-use crate::lang::Program;
+use crate::lang::{self, Constant, Expected, Place, Program, Scope};
 use crate::stages::decide::Policy;
 use crate::stages::features::{AggregateSpec, BuiltinColumns};
 use crate::stages::rules::RuleSet;
@@ -63,6 +63,9 @@ pub struct Bundle {
     pub rules: RuleSet,
     /// The cases of the rules, in the same order.
     pub cases: Vec<Vec<Case>>,
+    /// The constants of `bundle.yaml` and of the files, but for names that several files use for
+    /// different values.
+    pub constants: BTreeMap<String, Constant>,
     /// Bands, fallbacks and the ledger.
     pub policy: Policy,
     /// Stable code and fixed sentence, by [`crate::domain::ReasonId`].
@@ -105,6 +108,24 @@ impl Bundle {
             // A test compiles the same bytes: a build that gets here has never been tested.
             panic!("the shipped rules have {} faults, the first: {}", faults.len(), faults[0])
         })
+    }
+
+    /// Compiles an expression over this bundle's columns and constants, as a rule would have it; the
+    /// error holds every fault.
+    pub fn compile_expression(
+        &self,
+        text: &str,
+        place: &Place,
+        expected: Expected,
+    ) -> Result<Program, Vec<lang::Fault>> {
+        let scope = Scope {
+            schema: &self.schema,
+            constants: &self.constants,
+            zone: &self.zone,
+            base_currency: self.base_currency,
+            base_decimals: self.base_decimals,
+        };
+        lang::compile(text, place, &scope, expected)
     }
 
     /// The hash as it is written: `sha256:` and 64 hexadecimal digits.

@@ -4,7 +4,7 @@ use super::Bundle;
 use super::cases::{Case, Expect};
 use super::fault::At;
 use crate::domain::{FeatureVector, Kind, Service, Value};
-use crate::lang::{Node, NodeKind, Program, Truth};
+use crate::lang::{self, Node, NodeKind, Program, Truth, Type};
 use crate::stages::rules::Rule;
 
 /// What trying the cases of a bundle showed.
@@ -112,9 +112,11 @@ impl Bundle {
             }
             let text = text_of(node, program.source());
             if parts.iter().all(|part| part.text != text) {
-                let value = match program.part(node).value(row) {
-                    Ok(value) => self.shown(value),
-                    Err(error) => error.to_string(),
+                let value = match (program.part(node).value(row), node.node_type) {
+                    (Ok(Value::Int(ms)), Type::Duration) => lang::duration_text(ms),
+                    (Ok(value), _) => self.shown(value),
+                    (Err(lang::EvalError::Missing(_)), _) => "missing".to_owned(),
+                    (Err(error), _) => error.to_string(),
                 };
                 parts.push(Part { text, value });
             }

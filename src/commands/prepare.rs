@@ -90,6 +90,17 @@ pub(super) fn prepare(file: &Path) -> Result<Prepared, Vec<Finding>> {
 }
 
 impl Means {
+    /// Over a bundle that is compiled already, and its files.
+    pub(super) fn of(
+        keys: Keys,
+        bundle: BundleAndFiles,
+        paths: &TablePaths,
+    ) -> Result<Self, Vec<Finding>> {
+        let tables = Arc::new(tables(paths, Some(&keys), Some(&bundle))?);
+        let (bundle, bundle_files) = bundle;
+        Ok(Self { keys, bundle: Arc::new(bundle), bundle_files, tables })
+    }
+
     /// Loads rules and tables and puts the keys to them, or says all that is wrong with the three.
     pub(super) fn load(
         keys: Result<Keys, Vec<Finding>>,

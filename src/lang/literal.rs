@@ -98,6 +98,14 @@ pub fn parse_duration(text: &str) -> Option<i64> {
     Some(if negative { -total_ms } else { total_ms })
 }
 
+/// Writes milliseconds as CEL writes a duration: `90s`, `-1.5s`.
+pub fn duration_text(ms: i64) -> String {
+    let (seconds, rest) = (ms.unsigned_abs() / 1_000, ms.unsigned_abs() % 1_000);
+    let sign = if ms < 0 { "-" } else { "" };
+    let fraction = format!(".{rest:03}");
+    format!("{sign}{seconds}{}s", fraction.trim_end_matches('0').trim_end_matches('.'))
+}
+
 /// Reads RFC 3339 as milliseconds since the Unix epoch, within the years that events may have.
 pub(super) fn parse_timestamp(text: &str) -> Result<i64, String> {
     EventTime::parse_rfc3339(text)

@@ -34,7 +34,7 @@ mod tests;
 pub use eval::{EvalError, Truth};
 pub use fault::{Fault, Place};
 pub use filter::{StateBit, StateBits, Where, compile_where};
-pub use literal::parse_duration;
+pub use literal::{duration_text, parse_duration};
 pub use node::{Arithmetic, Node, NodeKind, Pattern, Relation, Span, TextTest, TimePart};
 pub use program::{Expected, Program, compile, compile_constant};
 pub use reckon::{CelMap, CelValue, NoValue, reckon};

@@ -18,6 +18,8 @@ pub enum Expected {
     Value,
     /// The type of one column.
     Exactly(FieldType),
+    /// Any type; a duration's value is its milliseconds.
+    Anything,
 }
 
 /// A checked and compiled expression over the rows of one schema.
@@ -41,13 +43,13 @@ pub fn compile(
     let wanted = match expected {
         Expected::Condition => Some(Type::Bool),
         Expected::Exactly(field_type) => Some(Type::of(field_type)),
-        Expected::Value => None,
+        Expected::Value | Expected::Anything => None,
     };
     let wrong = match wanted {
         Some(wanted) if wanted != node.node_type => {
             Some(format!("{} is needed here, this is {}", wanted.name(), node.node_type.name()))
         }
-        None if node.node_type.field_type().is_none() => {
+        None if expected == Expected::Value && node.node_type.field_type().is_none() => {
             Some("a duration is no column: count it by `x.getSeconds()`".into())
         }
         _ => None,

@@ -1,0 +1,44 @@
+//! `tidegate rules`: what an analyst asks of a rules directory.
+
+mod source;
+mod check;
+mod test;
+mod player;
+mod eval;
+mod eval_value;
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+/// Check, test and try out the rules
+#[derive(clap::Args, Clone, Debug)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+enum Command {
+    Check(check::Args),
+    Test(test::Args),
+    Eval(eval::Args),
+}
+
+/// Done and clean.
+const CLEAN: u8 = 0;
+/// Done, with findings: a case failed or is missing, an expression has no value.
+const FINDINGS: u8 = 1;
+/// The rules, the expression or the event are wrong.
+const WRONG: u8 = 2;
+/// The directory could not be read, or the answer not be written.
+const OUTSIDE: u8 = 3;
+
+/// Runs the command; the exit codes are those of DESIGN section 11.
+pub fn run(args: &Args) -> ExitCode {
+    ExitCode::from(match &args.command {
+        Command::Check(args) => check::run(args),
+        Command::Test(args) => test::run(args),
+        Command::Eval(args) => eval::run(args),
+    })
+}
