@@ -29,7 +29,7 @@ mod program;
 mod filter;
 mod reckon;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use eval::{EvalError, Truth};
 pub use fault::{Fault, Place};

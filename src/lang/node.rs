@@ -157,6 +157,19 @@ impl Relation {
         }
     }
 
+    /// The relation that holds between two ordered values exactly when this one does not.
+    #[must_use]
+    pub const fn negated(self) -> Self {
+        match self {
+            Self::Equal => Self::NotEqual,
+            Self::NotEqual => Self::Equal,
+            Self::Less => Self::GreaterOrEqual,
+            Self::LessOrEqual => Self::Greater,
+            Self::Greater => Self::LessOrEqual,
+            Self::GreaterOrEqual => Self::Less,
+        }
+    }
+
     /// Whether it holds between two comparable values.
     #[inline]
     pub fn holds<T: PartialOrd>(self, left: T, right: T) -> bool {

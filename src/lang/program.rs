@@ -117,6 +117,11 @@ impl Program {
         self.code == other.code
     }
 
+    /// What it computes, as a text: equal for two programs of which one would do.
+    pub fn canonical(&self) -> String {
+        format!("{:?}", self.code)
+    }
+
     /// The columns that it reads or asks for, sorted, each once.
     pub fn fields(&self) -> &[FieldId] {
         &self.fields

@@ -3,7 +3,7 @@
 mod values;
 mod faults;
 mod hostile;
-mod oracle;
+pub(crate) mod oracle;
 
 use std::collections::BTreeMap;
 

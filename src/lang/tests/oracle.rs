@@ -37,14 +37,18 @@ const COLUMNS: [(&str, FieldType); 12] = [
 ];
 
 /// A stream of choices from a seed (SplitMix64): the seed of a failing case reproduces it.
-struct Choices {
+pub(crate) struct Choices {
     state: u64,
     /// The texts of all doubles that are compared: any of them may turn out to be NaN.
-    compared: Vec<String>,
+    pub(crate) compared: Vec<String>,
 }
 
 impl Choices {
-    fn below(&mut self, count: usize) -> usize {
+    pub(crate) fn from(seed: u64) -> Self {
+        Self { state: seed, compared: Vec::new() }
+    }
+
+    pub(crate) fn below(&mut self, count: usize) -> usize {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let word = (self.state ^ self.state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let word = (word ^ word >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -64,7 +68,7 @@ impl Choices {
         format!("§{letter}{}", self.below(3))
     }
 
-    fn truth(&mut self, depth: u32) -> String {
+    pub(crate) fn truth(&mut self, depth: u32) -> String {
         let Some(depth) = depth.checked_sub(1) else {
             return match self.below(5) {
                 0 => "true".into(),
@@ -183,13 +187,13 @@ impl Choices {
 }
 
 /// A schema, one random row over it, and the same row for the interpreter.
-struct Case {
-    schema: Schema,
-    row: FeatureVector,
-    theirs: Context<'static, 'static>,
+pub(crate) struct Case {
+    pub(crate) schema: Schema,
+    pub(crate) row: FeatureVector,
+    pub(crate) theirs: Context<'static, 'static>,
 }
 
-fn case(choices: &mut Choices) -> Case {
+pub(crate) fn case(choices: &mut Choices) -> Case {
     let mut schema = Schema::of_facts();
     let ids = COLUMNS.map(|(name, field_type)| schema.add(name, field_type, "").unwrap());
     let mut row = FeatureVector::new(schema.columns());
@@ -241,7 +245,7 @@ fn same(ours: &Value<'_>, theirs: &Theirs) -> bool {
 
 /// Compares one random expression over one random row.
 fn agree(seed: u64) {
-    let mut choices = Choices { state: seed, compared: Vec::new() };
+    let mut choices = Choices::from(seed);
     let case = case(&mut choices);
     let depth = 1 + choices.below(4) as u32;
     let marked = match choices.below(4) {

@@ -2,6 +2,8 @@
 
 use crate::domain::DecisionFlags;
 
+use super::index::Marks;
+
 /// A rule's place in its set.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct RuleIndex(pub u16);
@@ -26,6 +28,8 @@ pub struct Hits {
     pub warming: Vec<RuleIndex>,
     /// Marks that the rules taking effect leave on the decision.
     pub flags: DecisionFlags,
+    /// What the index works with.
+    pub(super) marks: Marks,
 }
 
 impl Hits {

@@ -7,6 +7,7 @@
 mod rule;
 mod hits;
 mod canary;
+mod index;
 mod set;
 #[cfg(test)]
 mod tests;

@@ -8,15 +8,30 @@ use crate::domain::{
 use crate::lang::Truth;
 
 use super::canary::Draw;
+use super::index::{ClauseIndex, Subset};
 use super::{Hits, Mode, Rule, RuleIndex, Warmth};
 
 /// All rules of a bundle.
 #[derive(Clone, Debug)]
 pub struct RuleSet {
     rules: Vec<Rule>,
+    /// The mode of each rule, beside each other: most that fire need nothing else of their rule.
+    modes: Vec<Mode>,
     bundle: [u8; 32],
-    /// The rules to ask by service and kind, in order; those that are off are in none.
-    asked: Vec<Box<[RuleIndex]>>,
+    index: ClauseIndex,
+    /// The rules to ask under any plan, and those of them to ask when only hard blocks are.
+    asked: [Asked; 2],
+}
+
+/// The rules to ask by what happens; those that are off are never asked.
+#[derive(Clone, Debug)]
+struct Asked {
+    subsets: Vec<Subset>,
+    /// The place of the subset for each service and kind.
+    place: Vec<u8>,
+    /// Rules that do not speak on warming windows, and those of limited validity, in order: whether
+    /// they are asked depends on the event.
+    careful: Vec<RuleIndex>,
 }
 
 /// What the rules know of an event besides its row.
@@ -51,18 +66,10 @@ impl RuleSet {
         if rules.len() > usize::from(u16::MAX) {
             return Err(TooManyRules { count: rules.len() });
         }
-        let asked_in = |service: Service, kind: Kind| {
-            let asked = rules.iter().enumerate().filter(|(_, rule)| {
-                let looks = rule.services.contains(service) && rule.kinds.contains(kind);
-                looks && rule.mode != Mode::Off
-            });
-            asked.map(|(index, _)| RuleIndex(index as u16)).collect()
-        };
-        let asked = Service::ALL
-            .iter()
-            .flat_map(|service| Kind::ALL.iter().map(|kind| asked_in(*service, *kind)))
-            .collect();
-        Ok(Self { rules, bundle, asked })
+        let index = ClauseIndex::new(rules.iter().map(|rule| &rule.when));
+        let asked = [Plan::Full, Plan::HardRules].map(|plan| Asked::new(&rules, &index, plan));
+        let modes = rules.iter().map(|rule| rule.mode).collect();
+        Ok(Self { rules, modes, bundle, index, asked })
     }
 
     /// The rules in their order.
@@ -79,54 +86,111 @@ impl RuleSet {
     pub fn evaluate(&self, row: &FeatureVector, context: &Context<'_>, hits: &mut Hits) {
         hits.clear();
         let draw = context.subject.map(|subject| Draw::of(subject, &self.bundle));
-        for index in self.asked(context.service, context.kind) {
+        let asked = &self.asked[usize::from(context.plan == Plan::HardRules)];
+        let subset = asked.about(context.service, context.kind);
+        let Hits { fired, shadow, undetermined, warming, flags, marks } = hits;
+        self.index.start(subset, marks);
+        for index in &asked.careful {
             let rule = self.rule(*index);
-            let reads_warming = || rule.when.fields().iter().any(|field| warms(context, *field));
-            if !is_due(rule, context) {
-                continue;
+            if !rule.is_valid(context.occurred_at) {
+                self.index.exclude(*index, marks);
+            } else if rule.warmth == Warmth::Required && context.warms(rule) {
+                self.index.exclude(*index, marks);
+                if rule.looks_at(context.service, context.kind) {
+                    warming.push(*index);
+                }
             }
-            if rule.warmth == Warmth::Required && reads_warming() {
-                hits.warming.push(*index);
-                continue;
-            }
-            let takes_effect = match rule.mode {
+        }
+        let any_warming = context.warming.iter().any(|word| *word != 0);
+        let any_approximate = row.any_approximate();
+        self.index.ask(row, subset, marks, |index, truth| {
+            // The index is over these rules.
+            let takes_effect = match self.modes[index.index()] {
                 Mode::Live => true,
                 Mode::Canary(share) => draw.is_some_and(|draw| draw.is_in(share)),
                 Mode::Shadow | Mode::Off => false,
             };
-            match (rule.when.truth(row), takes_effect) {
+            match (truth, takes_effect) {
                 (Truth::False, _) => {}
-                (Truth::True, false) => hits.shadow.push(*index),
-                (Truth::Undetermined, _) => hits.undetermined.push(*index),
+                (Truth::True, false) => shadow.push(index),
+                (Truth::Undetermined, _) => undetermined.push(index),
                 (Truth::True, true) => {
-                    hits.fired.push(*index);
-                    if reads_warming() {
-                        hits.flags.add(DecisionFlags::WARMING);
+                    fired.push(index);
+                    if any_warming && context.warms(self.rule(index)) {
+                        flags.add(DecisionFlags::WARMING);
                     }
-                    if rule.when.fields().iter().any(|field| row.is_approximate(*field)) {
-                        hits.flags.add(DecisionFlags::APPROXIMATE);
+                    if any_approximate && reads_approximate(self.rule(index), row) {
+                        flags.add(DecisionFlags::APPROXIMATE);
                     }
                 }
             }
+        });
+    }
+}
+
+impl Asked {
+    fn new(rules: &[Rule], index: &ClauseIndex, plan: Plan) -> Self {
+        let is_planned = |rule: &Rule| {
+            let planned = plan != Plan::HardRules || rule.effect.force == Force::HardBlock;
+            planned && rule.mode != Mode::Off
+        };
+        let mut subsets: Vec<Subset> = Vec::new();
+        let mut place = Vec::with_capacity(Service::ALL.len() * Kind::ALL.len());
+        for (service, kind) in Service::ALL
+            .iter()
+            .flat_map(|service| Kind::ALL.iter().map(move |kind| (service, kind)))
+        {
+            let subset = index.subset(|at| {
+                let rule = &rules[at.index()]; // the index is over these rules
+                is_planned(rule) && rule.looks_at(*service, *kind)
+            });
+            let known = subsets.iter().position(|known| *known == subset);
+            // At most one for each service and kind, which are fewer than 256.
+            place.push(known.unwrap_or(subsets.len()) as u8);
+            if known.is_none() {
+                subsets.push(subset);
+            }
         }
+        let depends = |rule: &Rule| {
+            rule.warmth == Warmth::Required
+                || rule.valid_from.is_some()
+                || rule.valid_until.is_some()
+        };
+        let careful = rules.iter().enumerate();
+        let careful = careful.filter(|(_, rule)| is_planned(rule) && depends(rule));
+        let careful = careful.map(|(at, _)| RuleIndex(at as u16)).collect();
+        Self { subsets, place, careful }
     }
 
-    fn asked(&self, service: Service, kind: Kind) -> &[RuleIndex] {
+    fn about(&self, service: Service, kind: Kind) -> &Subset {
         // Kinds are numbered from 1 without a gap, which a test holds.
         let place = service.index() * Kind::ALL.len() + (kind as usize - 1);
-        &self.asked[place]
+        &self.subsets[usize::from(self.place[place])]
     }
 }
 
-/// Whether the plan and the rule's validity let it speak.
-fn is_due(rule: &Rule, context: &Context<'_>) -> bool {
-    let planned = context.plan != Plan::HardRules || rule.effect.force == Force::HardBlock;
-    planned
-        && rule.valid_from.is_none_or(|from| context.occurred_at >= from)
-        && rule.valid_until.is_none_or(|until| context.occurred_at < until)
+impl Rule {
+    fn looks_at(&self, service: Service, kind: Kind) -> bool {
+        self.services.contains(service) && self.kinds.contains(kind)
+    }
+
+    fn is_valid(&self, at: EventTime) -> bool {
+        self.valid_from.is_none_or(|from| at >= from)
+            && self.valid_until.is_none_or(|until| at < until)
+    }
 }
 
-fn warms(context: &Context<'_>, field: FieldId) -> bool {
-    let word = context.warming.get(field.index() / 64).copied().unwrap_or(0);
-    word >> (field.index() % 64) & 1 == 1
+fn reads_approximate(rule: &Rule, row: &FeatureVector) -> bool {
+    rule.when.fields().iter().any(|field| row.is_approximate(*field))
+}
+
+impl Context<'_> {
+    /// Whether a column that the rule reads is warming.
+    fn warms(&self, rule: &Rule) -> bool {
+        let is_warming = |field: &FieldId| {
+            let word = self.warming.get(field.index() / 64).copied().unwrap_or(0);
+            word >> (field.index() % 64) & 1 == 1
+        };
+        rule.when.fields().iter().any(is_warming)
+    }
 }
