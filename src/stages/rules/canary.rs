@@ -2,6 +2,8 @@
 
 use crate::domain::Token;
 
+use super::Mode;
+
 /// A share of the subjects, in millionths. Invariant: at most all of them.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Share(u32);
@@ -26,6 +28,9 @@ impl Share {
 pub(super) struct Draw(u32);
 
 impl Draw {
+    /// Nobody's draw: among all, and in no share.
+    pub(super) const NOBODY: Self = Self(u32::MAX - 1);
+
     /// Draws for a subject. All rules of a bundle share one draw, so a smaller share is part of
     /// every larger one; another bundle draws anew, so nobody is the canary for ever.
     pub(super) fn of(subject: Token, bundle: &[u8; 32]) -> Self {
@@ -38,9 +43,24 @@ impl Draw {
         Self(((u128::from(hash) * u128::from(Share::ALL)) >> 64) as u32)
     }
 
-    /// Whether the subject is among this share.
-    pub(super) const fn is_in(self, share: Share) -> bool {
-        self.0 < share.0
+    /// Whether the subject is below a rule's reach.
+    pub(super) const fn is_in(self, reach: Reach) -> bool {
+        self.0 < reach.0
+    }
+}
+
+/// How far a rule reaches among the draws.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Reach(u32);
+
+impl Reach {
+    /// Of a rule in this mode.
+    pub(super) const fn of(mode: Mode) -> Self {
+        match mode {
+            Mode::Live => Self(u32::MAX),
+            Mode::Canary(share) => Self(share.0),
+            Mode::Shadow | Mode::Off => Self(0),
+        }
     }
 }
 
@@ -67,7 +87,7 @@ mod tests {
     /// bundle.
     #[test]
     fn a_share_is_met_and_stays() {
-        let share = Share::from_ppm(50_000).unwrap();
+        let share = Reach::of(Mode::Canary(Share::from_ppm(50_000).unwrap()));
         let chosen = |bundle: &[u8; 32]| -> Vec<u64> {
             (0..20_000).filter(|n| Draw::of(subject(*n), bundle).is_in(share)).collect()
         };
@@ -83,11 +103,13 @@ mod tests {
     /// Nobody and everybody are exact.
     #[test]
     fn the_ends_are_exact() {
-        let (none, all) = (Share::from_ppm(0).unwrap(), Share::from_ppm(Share::ALL).unwrap());
+        let reach = |ppm| Reach::of(Mode::Canary(Share::from_ppm(ppm).unwrap()));
+        let (none, all) = (reach(0), reach(Share::ALL));
         for number in 0..1_000 {
             let draw = Draw::of(subject(number), &[3; 32]);
             assert!(!draw.is_in(none) && draw.is_in(all));
         }
         assert_eq!(Share::from_ppm(Share::ALL + 1), None);
+        assert!(!Draw::NOBODY.is_in(all) && Draw::NOBODY.is_in(Reach::of(Mode::Live)));
     }
 }

@@ -7,7 +7,7 @@ use crate::domain::{
 };
 use crate::lang::Truth;
 
-use super::canary::Draw;
+use super::canary::{Draw, Reach};
 use super::index::{ClauseIndex, Subset};
 use super::{Hits, Mode, Rule, RuleIndex, Warmth};
 
@@ -15,8 +15,8 @@ use super::{Hits, Mode, Rule, RuleIndex, Warmth};
 #[derive(Clone, Debug)]
 pub struct RuleSet {
     rules: Vec<Rule>,
-    /// The mode of each rule, beside each other: most that fire need nothing else of their rule.
-    modes: Vec<Mode>,
+    /// The reach of each rule, beside each other: most that fire need nothing else of their rule.
+    reaches: Vec<Reach>,
     bundle: [u8; 32],
     index: ClauseIndex,
     /// The rules to ask under any plan, and those of them to ask when only hard blocks are.
@@ -68,8 +68,8 @@ impl RuleSet {
         }
         let index = ClauseIndex::new(rules.iter().map(|rule| &rule.when));
         let asked = [Plan::Full, Plan::HardRules].map(|plan| Asked::new(&rules, &index, plan));
-        let modes = rules.iter().map(|rule| rule.mode).collect();
-        Ok(Self { rules, modes, bundle, index, asked })
+        let reaches = rules.iter().map(|rule| Reach::of(rule.mode)).collect();
+        Ok(Self { rules, reaches, bundle, index, asked })
     }
 
     /// The rules in their order.
@@ -85,7 +85,7 @@ impl RuleSet {
     /// Asks every rule that looks at such an event.
     pub fn evaluate(&self, row: &FeatureVector, context: &Context<'_>, hits: &mut Hits) {
         hits.clear();
-        let draw = context.subject.map(|subject| Draw::of(subject, &self.bundle));
+        let draw = context.subject.map_or(Draw::NOBODY, |subject| Draw::of(subject, &self.bundle));
         let asked = &self.asked[usize::from(context.plan == Plan::HardRules)];
         let subset = asked.about(context.service, context.kind);
         let Hits { fired, shadow, undetermined, warming, flags, marks } = hits;
@@ -104,25 +104,21 @@ impl RuleSet {
         let any_warming = context.warming.iter().any(|word| *word != 0);
         let any_approximate = row.any_approximate();
         self.index.ask(row, subset, marks, |index, truth| {
+            if truth != Truth::True {
+                undetermined.push(index);
+                return;
+            }
             // The index is over these rules.
-            let takes_effect = match self.modes[index.index()] {
-                Mode::Live => true,
-                Mode::Canary(share) => draw.is_some_and(|draw| draw.is_in(share)),
-                Mode::Shadow | Mode::Off => false,
-            };
-            match (truth, takes_effect) {
-                (Truth::False, _) => {}
-                (Truth::True, false) => shadow.push(index),
-                (Truth::Undetermined, _) => undetermined.push(index),
-                (Truth::True, true) => {
-                    fired.push(index);
-                    if any_warming && context.warms(self.rule(index)) {
-                        flags.add(DecisionFlags::WARMING);
-                    }
-                    if any_approximate && reads_approximate(self.rule(index), row) {
-                        flags.add(DecisionFlags::APPROXIMATE);
-                    }
-                }
+            if !draw.is_in(self.reaches[index.index()]) {
+                shadow.push(index);
+                return;
+            }
+            fired.push(index);
+            if any_warming && context.warms(self.rule(index)) {
+                flags.add(DecisionFlags::WARMING);
+            }
+            if any_approximate && reads_approximate(self.rule(index), row) {
+                flags.add(DecisionFlags::APPROXIMATE);
             }
         });
     }

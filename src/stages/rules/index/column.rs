@@ -4,32 +4,31 @@
 //! and so on. A column with so many keys that its rows would be large keeps one row for several
 //! neighbouring places, of what all of them falsify, and lists for each place what it adds.
 
+use std::cmp::Ordering;
+
 use crate::domain::{FeatureVector, FieldId};
 use crate::lang::Relation;
 
 use super::Marks;
+use super::bits::{Bits, Rows};
 use super::clauses::{Kind, Test, float_key};
-use super::computed::Bits;
 
 /// Most bytes of one column's rows, unless one row alone is larger.
 const ROWS_MAX_BYTES: usize = 512 << 10;
 
-/// A column with its rows.
+/// A column and where its rows are.
 #[derive(Clone, Debug)]
 pub(super) struct Column {
     field: FieldId,
     keys: Keys,
-    /// Words of a row.
-    words: usize,
     /// A row stands for `1 << shift` places.
     shift: u32,
-    rows: Box<[u64]>,
+    /// The row of the clauses that are undetermined without a value; those of the places follow.
+    first_row: u32,
     /// What each place falsifies beside its row, when rows stand for several: the place's part of
     /// `added` begins at its number here.
     added_first: Box<[u32]>,
     added: Box<[u32]>,
-    /// The clauses that are undetermined without a value.
-    undetermined: Box<[u64]>,
     /// The clauses that ask for a value to be there.
     present: Bits,
 }
@@ -40,7 +39,14 @@ enum Keys {
     Whole(Box<[i64]>),
     Float(Box<[i64]>),
     Bool(Box<[i64]>),
-    Text(Box<[Box<str>]>),
+    Text(Texts),
+}
+
+/// Sorted texts, and the first bytes of each as a number: most values differ there.
+#[derive(Clone, Debug)]
+struct Texts {
+    prefixes: Box<[u64]>,
+    texts: Box<[Box<str>]>,
 }
 
 impl Keys {
@@ -53,7 +59,8 @@ impl Keys {
             let mut texts: Vec<_> = texts.cloned().collect();
             texts.sort_unstable();
             texts.dedup();
-            return Self::Text(texts.into());
+            let prefixes = texts.iter().map(|text| prefix(text)).collect();
+            return Self::Text(Texts { prefixes, texts: texts.into() });
         }
         let keys = tests.iter().flat_map(|(_, test)| match test {
             Test::Compare(_, key) => std::slice::from_ref(key),
@@ -73,7 +80,7 @@ impl Keys {
     fn places(&self) -> usize {
         let keys = match self {
             Self::Whole(keys) | Self::Float(keys) | Self::Bool(keys) => keys.len(),
-            Self::Text(texts) => texts.len(),
+            Self::Text(texts) => texts.texts.len(),
         };
         2 * keys + 1
     }
@@ -85,7 +92,7 @@ impl Keys {
             Self::Whole(keys) => place_of(keys, row.int(field)),
             Self::Float(keys) => place_of(keys, float_key(row.float(field))),
             Self::Bool(keys) => place_of(keys, i64::from(row.int(field) != 0)),
-            Self::Text(texts) => place_of_text(texts, row.text(field)),
+            Self::Text(texts) => texts.place(row.text(field)),
         }
     }
 
@@ -94,7 +101,7 @@ impl Keys {
         let end = self.places();
         let on: Vec<usize> = match (self, test) {
             (Self::Text(texts), Test::OneOfTexts(wanted, _)) => {
-                wanted.iter().map(|text| place_of_text(texts, text)).collect()
+                wanted.iter().map(|text| texts.place(text)).collect()
             }
             (Self::Whole(keys) | Self::Float(keys) | Self::Bool(keys), Test::OneOf(wanted, _)) => {
                 wanted.iter().map(|key| place_of(keys, *key)).collect()
@@ -134,20 +141,39 @@ fn place_of(keys: &[i64], value: i64) -> usize {
     2 * below + usize::from(keys.get(below) == Some(&value))
 }
 
-#[inline]
-fn place_of_text(texts: &[Box<str>], value: &str) -> usize {
-    let below = texts.partition_point(|text| **text < *value);
-    2 * below + usize::from(texts.get(below).is_some_and(|text| **text == *value))
+impl Texts {
+    fn place(&self, value: &str) -> usize {
+        let start = prefix(value);
+        let mut below = self.prefixes.partition_point(|prefix| *prefix < start);
+        while self.prefixes.get(below) == Some(&start) {
+            match (*self.texts[below]).cmp(value) {
+                Ordering::Less => below += 1,
+                Ordering::Equal => return 2 * below + 1,
+                Ordering::Greater => break,
+            }
+        }
+        2 * below
+    }
+}
+
+/// The first eight bytes, zeros behind the last: in the order of the texts, as far as it tells.
+fn prefix(text: &str) -> u64 {
+    let bytes = text.as_bytes();
+    if let Some(first) = bytes.first_chunk() {
+        return u64::from_be_bytes(*first);
+    }
+    let mut padded = [0; 8];
+    padded[..bytes.len()].copy_from_slice(bytes); // fewer than eight
+    u64::from_be_bytes(padded)
 }
 
 impl Column {
     /// Whether some clauses of a word read it.
-    pub(super) fn uses(&self, word: usize, of: u64) -> bool {
-        // Without a value every clause that reads it is undetermined, or asks for its presence.
-        self.undetermined[word] & of != 0 || self.present.meets(word, of) || {
-            // `!has(x)` is falsified by every value: it stands in every row.
-            self.rows.get(word).is_some_and(|first| first & of != 0)
-        }
+    pub(super) fn uses(&self, word: usize, of: u64, rows: &Rows) -> bool {
+        // Without a value every clause that reads it is undetermined, or asks for its presence;
+        // `!has(x)` is falsified by every value: it stands in every row.
+        let [lacking, first] = [self.first_row, self.first_row + 1].map(|row| rows.word(row, word));
+        (lacking | first) & of != 0 || self.present.meets(word, of)
     }
 
     #[cfg(test)]
@@ -155,31 +181,23 @@ impl Column {
         self.shift
     }
 
-    /// Falsifies what the row's value falsifies.
+    /// Notes the row that the value picks.
     #[inline]
     pub(super) fn mark(&self, row: &FeatureVector, marks: &mut Marks) {
         if !row.has(self.field) {
-            join(&mut marks.missing, &self.undetermined);
+            marks.lacking.push(self.first_row);
             self.present.set_in(&mut marks.falsified);
             return;
         }
         let place = self.keys.place(row, self.field);
-        let first = (place >> self.shift) * self.words;
-        // A row for every place, by `finish`.
-        join(&mut marks.falsified, &self.rows[first..first + self.words]);
+        marks.falsifying.push(self.first_row + 1 + (place >> self.shift) as u32);
         if self.shift > 0 {
+            // One number for each place and one more, by `finish`.
             let added = self.added_first[place] as usize..self.added_first[place + 1] as usize;
             for bit in &self.added[added] {
                 marks.falsify(*bit);
             }
         }
-    }
-}
-
-#[inline]
-fn join(marks: &mut [u64], words: &[u64]) {
-    for (mark, word) in marks.iter_mut().zip(words) {
-        *mark |= word;
     }
 }
 
@@ -209,24 +227,22 @@ impl Builder {
         self.tests.push((bit, test));
     }
 
-    /// Lays out the rows, each of so many words.
-    pub(super) fn finish(self, words: usize) -> Column {
+    /// Lays out the column's rows behind those of the columns before it.
+    pub(super) fn finish(self, rows: &mut Rows) -> Column {
         let keys = Keys::of(self.kind, &self.tests);
         let places = keys.places();
         let mut shift = 0;
-        while shift < usize::BITS - 1 && (places >> shift) * words * 8 > ROWS_MAX_BYTES {
+        while shift < usize::BITS - 1 && (places >> shift) * rows.row_bytes() > ROWS_MAX_BYTES {
             shift += 1;
         }
-        let mut rows = vec![0; ((places - 1 >> shift) + 1) * words];
+        let first_row = rows.add(2 + ((places - 1) >> shift));
         let mut added: Vec<(u32, u32)> = Vec::new();
-        let mut undetermined = vec![0; words];
         let mut present = Bits::default();
         for (bit, test) in &self.tests {
-            let (word, mask) = (*bit as usize / 64, 1_u64 << (bit % 64));
             match test {
                 Test::Present(true) => present.add(*bit),
                 Test::Present(false) => {}
-                _ => undetermined[word] |= mask,
+                _ => rows.set(first_row, *bit),
             }
             for (start, end) in keys.falsified(test) {
                 let mut place = start;
@@ -234,7 +250,7 @@ impl Builder {
                     let next = ((place >> shift) + 1) << shift;
                     let is_whole = place.is_multiple_of(1 << shift) && next.min(places) <= end;
                     if is_whole {
-                        rows[(place >> shift) * words + word] |= mask;
+                        rows.set(first_row + 1 + (place >> shift) as u32, *bit);
                     } else {
                         added.extend((place..next.min(end)).map(|place| (place as u32, *bit)));
                     }
@@ -246,16 +262,7 @@ impl Builder {
         added.dedup();
         let first = |place: usize| added.partition_point(|(at, _)| (*at as usize) < place) as u32;
         let added_first = if shift > 0 { (0..=places).map(first).collect() } else { [].into() };
-        Column {
-            field: self.field,
-            keys,
-            words,
-            shift,
-            rows: rows.into(),
-            added_first,
-            added: added.iter().map(|(_, bit)| *bit).collect(),
-            undetermined: undetermined.into(),
-            present,
-        }
+        let added = added.iter().map(|(_, bit)| *bit).collect();
+        Column { field: self.field, keys, shift, first_row, added_first, added, present }
     }
 }

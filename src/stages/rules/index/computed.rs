@@ -4,6 +4,7 @@ use crate::domain::FeatureVector;
 use crate::lang::{Program, Truth};
 
 use super::Marks;
+use super::bits::Bits;
 
 /// A computed condition and the clauses that ask it.
 #[derive(Clone, Debug)]
@@ -13,37 +14,6 @@ pub(super) struct Computed {
     wants_true: Bits,
     /// Clauses that ask for false.
     wants_false: Bits,
-}
-
-/// A few bits among many: words by their place.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Bits(Vec<(u32, u64)>);
-
-impl Bits {
-    /// Adds a bit; bits come in order.
-    pub(super) fn add(&mut self, bit: u32) {
-        let (word, mask) = (bit / 64, 1 << (bit % 64));
-        match self.0.last_mut() {
-            Some((last, bits)) if *last == word => *bits |= mask,
-            _ => self.0.push((word, mask)),
-        }
-    }
-
-    /// Sets these bits.
-    pub(super) fn set_in(&self, words: &mut [u64]) {
-        for (word, mask) in &self.0 {
-            words[*word as usize] |= mask; // a word of the marks, as everywhere here
-        }
-    }
-
-    /// Whether one of these bits is among some of a word.
-    pub(super) fn meets(&self, word: usize, of: u64) -> bool {
-        self.0.iter().any(|(at, mask)| *at as usize == word && mask & of != 0)
-    }
-
-    fn any_clear_in(&self, words: &[u64]) -> bool {
-        self.0.iter().any(|(word, mask)| !words[*word as usize] & mask != 0)
-    }
 }
 
 impl Computed {

@@ -8,6 +8,7 @@
 //! answer (a column against a column, a function) is computed once for all rules that ask it, and
 //! only while one of them could still hold.
 
+mod bits;
 mod clauses;
 mod column;
 mod computed;
@@ -18,6 +19,7 @@ use crate::domain::FeatureVector;
 use crate::lang::{Program, Truth};
 
 use super::RuleIndex;
+use bits::Rows;
 use clauses::{Clause, Literals, Subject};
 use column::{Builder, Column};
 use computed::Computed;
@@ -31,6 +33,7 @@ pub(super) struct ClauseIndex {
     first: Vec<u32>,
     columns: Vec<Column>,
     computed: Vec<Computed>,
+    rows: Rows,
 }
 
 /// Some of the rules, and the columns that their clauses read.
@@ -47,6 +50,10 @@ pub(super) struct Subset {
 pub(super) struct Marks {
     falsified: Vec<u64>,
     missing: Vec<u64>,
+    /// The rows that the event's values pick.
+    falsifying: Vec<u32>,
+    /// The rows of the columns without a value.
+    lacking: Vec<u32>,
 }
 
 impl ClauseIndex {
@@ -60,7 +67,7 @@ impl ClauseIndex {
             clauses.extend(its);
             first.push(clauses.len() as u32);
         }
-        let words = clauses.len().div_ceil(64);
+        let mut rows = Rows::of(clauses.len());
         let mut builders: Vec<Builder> = Vec::new();
         let mut computed: Vec<_> = literals.programs.into_iter().map(Computed::new).collect();
         for (bit, literal) in each_literal(clauses) {
@@ -80,17 +87,16 @@ impl ClauseIndex {
                 }
             }
         }
-        let columns = builders.into_iter().map(|builder| builder.finish(words)).collect();
-        Self { rule_of, first, columns, computed }
+        let columns = builders.into_iter().map(|builder| builder.finish(&mut rows)).collect();
+        Self { rule_of, first, columns, computed, rows }
     }
 
     /// The subset of the rules that are wanted.
     pub(super) fn subset(&self, is_wanted: impl Fn(RuleIndex) -> bool) -> Subset {
-        let words = self.rule_of.len().div_ceil(64);
-        let mut others = vec![u64::MAX; words];
+        let mut others = vec![u64::MAX; self.rows.width()];
         for (bit, rule) in self.rule_of.iter().enumerate() {
             if is_wanted(*rule) {
-                others[bit / 64] &= !(1 << (bit % 64)); // below `words * 64`
+                others[bit / 64] &= !(1 << (bit % 64)); // below `64 * width`
             }
         }
         let asked = |is_used: &dyn Fn(usize, u64) -> bool| {
@@ -100,7 +106,8 @@ impl ClauseIndex {
             let used = used.into_iter().enumerate().filter(|(_, used)| *used);
             used.map(|(at, _)| at as u32).collect()
         };
-        let columns = self.columns.iter().map(|column| asked(&|word, of| column.uses(word, of)));
+        let columns = self.columns.iter();
+        let columns = columns.map(|column| asked(&|word, of| column.uses(word, of, &self.rows)));
         let columns = places(columns.collect());
         let computed = self.computed.iter().map(|one| asked(&|word, of| one.uses(word, of)));
         let computed = places(computed.collect());
@@ -113,6 +120,8 @@ impl ClauseIndex {
         marks.falsified.extend_from_slice(&subset.others);
         marks.missing.clear();
         marks.missing.resize(subset.others.len(), 0);
+        marks.falsifying.clear();
+        marks.lacking.clear();
     }
 
     /// Takes a rule out of this event.
@@ -135,6 +144,8 @@ impl ClauseIndex {
         for at in &subset.columns {
             self.columns[*at as usize].mark(row, marks);
         }
+        self.rows.join(&marks.falsifying, &mut marks.falsified);
+        self.rows.join(&marks.lacking, &mut marks.missing);
         for at in &subset.computed {
             self.computed[*at as usize].mark(row, marks);
         }
