@@ -1,6 +1,7 @@
 //! The report as CSV: differences field by field, or the counts of a what-if.
 
 use super::report::Report;
+use crate::commands::report::push_row as row;
 
 /// The report's rows.
 pub(super) fn of(report: &Report) -> String {
@@ -46,23 +47,4 @@ pub(super) fn of(report: &Report) -> String {
         }
     }
     out
-}
-
-/// One line; a value is quoted where it has to be.
-fn row(out: &mut String, values: &[&str]) {
-    for (at, value) in values.iter().enumerate() {
-        if at > 0 {
-            out.push(',');
-        }
-        // A spreadsheet takes a value that begins with one of these for a formula.
-        let formula = value.starts_with(['=', '+', '-', '@']) && value.parse::<f64>().is_err();
-        let guard = if formula { "'" } else { "" };
-        if value.contains([',', '"', '\n', '\r']) {
-            out.push_str(&format!("\"{guard}{}\"", value.replace('"', "\"\"")));
-        } else {
-            out.push_str(guard);
-            out.push_str(value);
-        }
-    }
-    out.push_str("\r\n");
 }

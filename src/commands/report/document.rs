@@ -24,6 +24,8 @@ pub(in crate::commands) enum Block {
     Lines(Vec<Line>),
     /// Rows and columns.
     Table(Table),
+    /// A plot; on paper only, so a table beside it must say the same.
+    Figure(super::Figure),
 }
 
 /// A name and a value.
@@ -189,5 +191,10 @@ impl Document {
         if !table.rows.is_empty() {
             self.blocks.push(Block::Table(table));
         }
+    }
+
+    /// Appends a plot.
+    pub(in crate::commands) fn figure(&mut self, figure: super::Figure) {
+        self.blocks.push(Block::Figure(figure));
     }
 }

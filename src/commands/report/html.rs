@@ -54,7 +54,8 @@ pub(in crate::commands) fn html(document: &Document) -> String {
          <meta http-equiv=\"Content-Security-Policy\" \
          content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n"
+         <title>{title}</title>\n<style>{STYLE}{}</style>\n</head>\n<body>\n<h1>{title}</h1>\n",
+        super::svg::STYLE
     );
     if !document.lead.is_empty() {
         let _ = writeln!(out, "<p class=\"lead\">{}</p>", escaped(&document.lead));
@@ -84,6 +85,10 @@ fn push_block(out: &mut String, block: &Block) {
         }
         Block::Table(table) => {
             push_table(out, table);
+            Ok(())
+        }
+        Block::Figure(figure) => {
+            super::svg::push_figure(out, figure);
             Ok(())
         }
     };
@@ -138,7 +143,7 @@ const fn class(tone: Tone) -> &'static str {
 }
 
 /// Text as HTML; what steers a terminal or a page stands as a question mark.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -1,4 +1,4 @@
-//! What the investigator's commands share: one document from a report's value, drawn twice.
+//! What the investigator's and the analyst's commands share: one document from a report's value, drawn twice.
 //!
 //! ```text
 //!  report (serde) ─┬─▶ JSON
@@ -11,6 +11,9 @@ mod document;
 mod wrap;
 mod terminal;
 mod html;
+mod figure;
+mod svg;
+mod sheet;
 mod number;
 mod progress;
 mod fault;
@@ -24,8 +27,10 @@ use document::{Align, Block};
 
 pub(in crate::commands) use document::{Cell, Document, Line, Table, Tone};
 pub(in crate::commands) use fault::Fault;
+pub(in crate::commands) use figure::{Axis, Bars, Curve, Curves, Figure, Mark, Matrix, Unit};
 pub(in crate::commands) use html::html;
-pub(in crate::commands) use number::{counted, grouped, money};
+pub(in crate::commands) use number::{counted, grouped, money, money_text};
 pub(in crate::commands) use place::{Limits, Span, journal_end};
 pub(in crate::commands) use progress::Progress;
+pub(in crate::commands) use sheet::push_row;
 pub(in crate::commands) use terminal::print;

@@ -24,3 +24,10 @@ pub(in crate::commands) fn counted(number: u64, what: &str) -> String {
 pub(in crate::commands) fn money(minor: i64, bundle: &Bundle) -> String {
     bundle.shown(crate::domain::Value::Money(minor))
 }
+
+/// Minor units as whole major units: `1,234`.
+pub(in crate::commands) fn money_text(minor: i64, decimals: u8) -> String {
+    let scale = 10_u64.pow(u32::from(decimals.min(9)));
+    let sign = if minor < 0 { "-" } else { "" };
+    format!("{sign}{}", grouped((minor.unsigned_abs() + scale / 2) / scale))
+}

@@ -31,29 +31,35 @@ impl Progress {
 
     /// So many steps are done.
     pub(in crate::commands) fn at(&mut self, done: u64) {
-        if self.term.is_some() && done.is_multiple_of(STRIDE) && self.drawn.elapsed() >= EVERY {
+        self.reached(done, done);
+    }
+
+    /// So many events are done, and so many of the steps: bytes of a file, say.
+    pub(in crate::commands) fn reached(&mut self, events: u64, done: u64) {
+        if self.term.is_some() && events.is_multiple_of(STRIDE) && self.drawn.elapsed() >= EVERY {
             self.drawn = Instant::now();
-            self.draw(done);
+            self.draw(events, done);
         }
     }
 
-    fn draw(&self, done: u64) {
+    fn draw(&self, events: u64, done: u64) {
         let Some(term) = &self.term else { return };
         let share = (done as f64 / self.total.max(1) as f64).min(1.0);
         let width = 30;
         let full = (share * width as f64) as usize;
-        let per_s = done as f64 / self.started.elapsed().as_secs_f64().max(0.001);
+        let seconds = self.started.elapsed().as_secs_f64().max(0.001);
+        let left_s = (seconds / share.max(1e-9) * (1.0 - share)).min(359_999.0) as u64;
         // A terminal that goes away ends the drawing, not the work.
         let _ = term.clear_line();
         let _ = term.write_str(&format!(
-            "{} {}{} {:>5.1}%  {} of {}  {}/s",
+            "{} {}{} {:>5.1}%  {}  {}/s  {} left",
             self.what,
             "█".repeat(full),
             "░".repeat(width - full),
             share * 100.0,
-            grouped(done),
-            grouped(self.total),
-            grouped(per_s as u64),
+            grouped(events),
+            grouped((events as f64 / seconds) as u64),
+            clock(left_s),
         ));
     }
 
@@ -68,5 +74,14 @@ impl Progress {
 impl Drop for Progress {
     fn drop(&mut self) {
         self.clear();
+    }
+}
+
+/// `1:02:03`, `2:03`.
+fn clock(seconds: u64) -> String {
+    let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    match hours {
+        0 => format!("{minutes}:{seconds:02}"),
+        _ => format!("{hours}:{minutes:02}:{seconds:02}"),
     }
 }

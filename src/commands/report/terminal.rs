@@ -64,6 +64,8 @@ pub(super) fn draw(document: &Document, width: usize, ink: Ink) -> String {
             }
             Block::Lines(lines) => draw_lines(&mut out, lines, width, ink),
             Block::Table(table) => draw_table(&mut out, table, width, ink),
+            // A plot of letters says less than the table beside it.
+            Block::Figure(_) => {}
         }
     }
     out
