@@ -14,6 +14,7 @@ pub mod score;
 pub mod import;
 pub mod generate;
 pub mod rules;
+pub mod backtest;
 mod report;
 pub mod audit;
 pub mod replay;

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-/// Check, test and try out the rules
+/// Check, test, try out and measure the rules
 #[derive(clap::Args, Clone, Debug)]
 pub struct Args {
     #[command(subcommand)]
@@ -23,6 +23,7 @@ enum Command {
     Check(check::Args),
     Test(test::Args),
     Eval(eval::Args),
+    Backtest(Box<super::backtest::Args>),
 }
 
 /// Done and clean.
@@ -40,5 +41,6 @@ pub fn run(args: &Args) -> ExitCode {
         Command::Check(args) => check::run(args),
         Command::Test(args) => test::run(args),
         Command::Eval(args) => eval::run(args),
+        Command::Backtest(args) => super::backtest::run(args),
     })
 }

@@ -1,0 +1,351 @@
+//! The past through an engine: every input in its order, windows rebuilt point in time.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::rules::Rules;
+use crate::commands::assemble::{AssembleError, Assembly, assemble};
+use crate::commands::report::{Fault, Limits, Progress, Span, journal_end};
+use crate::config::Config;
+use crate::domain::{
+    Amendment, Applied, Body, EventTime, Fact, Input, Kind, Seq, Service, Token, Truth, What,
+};
+use crate::edges::keys::Keys;
+use crate::edges::tables::{TablePaths, TableStore};
+use crate::engine::{Engine, EngineLimits, Intent, Outcome, Pace, Unhurried, count_again};
+use crate::journal::{Item, Reader};
+use crate::stages::decode::{Door, TimeLimits};
+use crate::stages::enrich::Tables;
+use crate::stages::mask::Profile;
+
+/// Where the past comes from.
+#[derive(Clone, Debug, clap::Args)]
+pub(in crate::commands) struct HistoryArgs {
+    /// A journal's directory: inputs as tokens and facts, with the labels that came. No key is
+    /// needed
+    #[arg(long, value_name = "DIR", required_unless_present = "events", conflicts_with = "events")]
+    journal: Option<PathBuf>,
+    /// A file of events instead, one JSON object a line, as `tidegate score` reads it
+    #[arg(long, value_name = "FILE")]
+    events: Option<PathBuf>,
+    /// Reference tables for the events, as `tidegate score` takes them
+    #[arg(long, value_name = "DIR", requires = "events")]
+    tables: Option<PathBuf>,
+    #[command(flatten)]
+    pub(in crate::commands) span: Span,
+    #[command(flatten)]
+    limits: Limits,
+}
+
+impl HistoryArgs {
+    /// Checks what can be checked before anything runs.
+    pub(in crate::commands) fn open(&self) -> Result<History, Fault> {
+        self.span.check()?;
+        let from = match (&self.journal, &self.events) {
+            (Some(dir), _) => {
+                journal_end(dir)?;
+                Whence::Journal(dir.clone())
+            }
+            (None, Some(file)) => {
+                let name = file.display().to_string();
+                match std::fs::metadata(file) {
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                        return Err(Fault::Wrong(format!("{name}: no such file")));
+                    }
+                    Err(error) => return Err(Fault::file(name)(error)),
+                    // It is read once a pass, and told how far it is.
+                    Ok(about) if !about.is_file() => {
+                        return Err(Fault::Wrong(format!(
+                            "{name}: not a file; a pipe or a \
+                                                         directory cannot be read twice"
+                        )));
+                    }
+                    Ok(_) => Whence::Events(file.clone(), self.table_paths()?),
+                }
+            }
+            // clap asks for one of them.
+            (None, None) => return Err(Fault::Wrong("name --journal or --events".to_owned())),
+        };
+        Ok(History { from, span: self.span, limits: self.limits.engine()? })
+    }
+
+    fn table_paths(&self) -> Result<TablePaths, Fault> {
+        match (&self.tables, &self.limits.config) {
+            (Some(dir), _) if dir.is_dir() => Ok(TablePaths::in_dir(dir)),
+            (Some(dir), _) => Err(Fault::Wrong(format!("{}: no such directory", dir.display()))),
+            (None, Some(file)) => {
+                let (config, _) = Config::examine(file);
+                Ok(config.map(|config| config.tables.paths).unwrap_or_default())
+            }
+            (None, None) => Ok(TablePaths::default()),
+        }
+    }
+}
+
+/// A past that can be walked through, any number of times.
+#[derive(Clone, Debug)]
+pub(in crate::commands) struct History {
+    from: Whence,
+    pub(in crate::commands) span: Span,
+    pub(in crate::commands) limits: EngineLimits,
+}
+
+#[derive(Clone, Debug)]
+enum Whence {
+    Journal(PathBuf),
+    Events(PathBuf, TablePaths),
+}
+
+/// One decision within the span.
+pub(in crate::commands) struct Sight<'a> {
+    pub(in crate::commands) event: Token,
+    pub(in crate::commands) event_id: &'a str,
+    pub(in crate::commands) received_at: EventTime,
+    pub(in crate::commands) service: Service,
+    pub(in crate::commands) kind: Kind,
+    /// In minor units of the base currency.
+    pub(in crate::commands) amount: Option<i64>,
+    /// What the journal says was answered then.
+    pub(in crate::commands) then: Option<&'a Body>,
+    /// What the engine answers.
+    pub(in crate::commands) body: &'a Body,
+    /// The engine as the decision left it: its row, its hits.
+    pub(in crate::commands) engine: &'a Engine,
+}
+
+/// Who looks on.
+pub(in crate::commands) trait Onlooker {
+    /// A decision within the span.
+    fn decided(&mut self, sight: &Sight<'_>);
+
+    /// A label of any time: also what is learned after the span is true of the span.
+    fn labelled(&mut self, _target: Token, _truth: Truth) {}
+
+    /// Whether labels of after the span are wanted.
+    fn wants_labels(&self) -> bool {
+        false
+    }
+}
+
+/// What was walked through.
+#[derive(Clone, Debug, Default)]
+pub(in crate::commands) struct Walked {
+    /// Inputs, or lines.
+    pub(in crate::commands) inputs: u64,
+    /// Of those, before the span: they filled the windows.
+    pub(in crate::commands) before: u64,
+    /// Lines that were rejected at the door.
+    pub(in crate::commands) rejected: u64,
+    /// The number of the journal's first input, when it is not the first of all.
+    pub(in crate::commands) begins_with: Option<u64>,
+}
+
+impl History {
+    /// Its name among people.
+    pub(in crate::commands) fn shown(&self) -> String {
+        match &self.from {
+            Whence::Journal(path) | Whence::Events(path, _) => path.display().to_string(),
+        }
+    }
+
+    /// Whether it holds the answers of then.
+    pub(in crate::commands) const fn has_answers(&self) -> bool {
+        matches!(self.from, Whence::Journal(_))
+    }
+
+    /// Sends all of it through an engine under some rules. `doing` is drawn with a bar; a second
+    /// walk beside a first one draws none.
+    pub(in crate::commands) fn walk(
+        &self,
+        rules: &Rules,
+        doing: Option<&'static str>,
+        onlooker: &mut impl Onlooker,
+    ) -> Result<Walked, Fault> {
+        match &self.from {
+            Whence::Journal(dir) => self.walk_journal(dir, rules, doing, onlooker),
+            Whence::Events(file, paths) => self.walk_events((file, paths), rules, doing, onlooker),
+        }
+    }
+
+    fn walk_journal(
+        &self,
+        dir: &Path,
+        rules: &Rules,
+        doing: Option<&'static str>,
+        onlooker: &mut impl Onlooker,
+    ) -> Result<Walked, Fault> {
+        let mut engine = Engine::new(Arc::clone(&rules.bundle), &self.limits)
+            .map_err(|faults| Fault::Wrong(AssembleError::Plan(faults).to_string()))?;
+        let mut progress = doing.map(|doing| (doing, journal_end(dir)));
+        let mut progress = match progress.take() {
+            Some((doing, end)) => Some(Progress::new(doing, end?.0)),
+            None => None,
+        };
+        let missing = || Fault::NoJournal(dir.to_owned());
+        let mut reader = Reader::open_from(dir, Seq(0))?.ok_or_else(missing)?;
+        let mut walked = Walked::default();
+        while let Some(item) = reader.read()? {
+            let Item::Entry(entry) = item else { continue };
+            walked.inputs += 1;
+            if let Some(progress) = &mut progress {
+                progress.reached(walked.inputs, entry.seq.0);
+            }
+            let input = &entry.input;
+            let received_at = input.received_at;
+            if let Some((target, truth)) = label(input) {
+                onlooker.labelled(target, truth);
+            }
+            if self.span.to.is_some_and(|to| received_at >= to) {
+                if onlooker.wants_labels() {
+                    continue;
+                }
+                break;
+            }
+            // An older journal's first segments may be deleted: its numbers go on from there.
+            let is_first_of_later = walked.inputs == 1 && entry.seq != engine.next_seq();
+            if is_first_of_later {
+                walked.begins_with = Some(entry.seq.0);
+            }
+            if is_first_of_later || self.span.from.is_some_and(|from| received_at < from) {
+                walked.before += 1;
+                count_again(&mut engine, entry);
+                continue;
+            }
+            let applied = engine.apply(input, &mut Unhurried);
+            // What is given up on is the edge's affair; here it would only pile up.
+            engine.take_expired().for_each(drop);
+            if let Applied::Decided { body, .. } = &applied {
+                let seen = Seen::of(input);
+                onlooker.decided(&seen.sight(&input.event_id, entry.body(), body, &engine));
+            }
+        }
+        Ok(walked)
+    }
+
+    fn walk_events(
+        &self,
+        (file, paths): (&Path, &TablePaths),
+        rules: &Rules,
+        doing: Option<&'static str>,
+        onlooker: &mut impl Onlooker,
+    ) -> Result<Walked, Fault> {
+        // Tokens join within this run and are shown nowhere: any key does.
+        let keys = Keys::demo();
+        let tables = tables(paths, rules, &keys)?;
+        let profile = Profile::shipped("default").expect("the default profile is shipped");
+        let (mut pipeline, _) = assemble(Assembly {
+            bundle: Arc::clone(&rules.bundle),
+            bundle_files: &rules.files,
+            keys: &keys,
+            journal: None,
+            door: Door::default(),
+            times: TimeLimits::default(),
+            limits: self.limits.clone(),
+            profile,
+            pace: Pace::Unhurried,
+        })
+        .map_err(|error| Fault::Wrong(error.to_string()))?;
+        let name = file.display().to_string();
+        let opened = File::open(file).map_err(Fault::file(&*name))?;
+        let length = opened.metadata().map_or(0, |about| about.len());
+        let mut progress = doing.map(|doing| Progress::new(doing, length));
+        let mut source = BufReader::with_capacity(1 << 20, opened);
+        let (tables, token_keys) = (tables.current(), keys.token_keys());
+        let (mut walked, mut line, mut event_id) = (Walked::default(), Vec::new(), String::new());
+        let mut bytes = 0;
+        loop {
+            line.clear();
+            let read = source.read_until(b'\n', &mut line).map_err(Fault::file(&*name))?;
+            if read == 0 {
+                return Ok(walked);
+            }
+            bytes += read as u64;
+            let text = line.trim_ascii_end();
+            if text.is_empty() {
+                continue;
+            }
+            walked.inputs += 1;
+            if let Some(progress) = &mut progress {
+                progress.reached(walked.inputs, bytes);
+            }
+            let lookups = (&**tables, &token_keys);
+            let step = pipeline.process(text, (None, None), Intent::Decide, lookups);
+            let step = step.map_err(Fault::Journal)?;
+            let Outcome::Applied(applied) = step.outcome else {
+                walked.rejected += 1;
+                continue;
+            };
+            if let Some((target, truth)) = label(step.input) {
+                onlooker.labelled(target, truth);
+            }
+            let seen = Seen::of(step.input);
+            event_id.clear();
+            event_id.push_str(step.event_id);
+            if self.span.to.is_some_and(|to| seen.received_at >= to) {
+                if onlooker.wants_labels() {
+                    continue;
+                }
+                return Ok(walked);
+            }
+            if self.span.from.is_some_and(|from| seen.received_at < from) {
+                walked.before += 1;
+            } else if let Applied::Decided { body, .. } = &applied {
+                onlooker.decided(&seen.sight(&event_id, None, body, pipeline.engine()));
+            }
+            pipeline.engine_mut().take_expired().for_each(drop);
+        }
+    }
+}
+
+/// What is kept of an input while the engine has it.
+#[derive(Clone, Copy)]
+struct Seen {
+    event: Token,
+    received_at: EventTime,
+    service: Service,
+    kind: Kind,
+    amount: Option<i64>,
+}
+
+impl Seen {
+    fn of(input: &Input) -> Self {
+        let word = |fact| input.facts.text(fact).unwrap_or_default();
+        Self {
+            event: input.event,
+            received_at: input.received_at,
+            // As the engine takes what enrich has not set.
+            service: Service::parse(word(Fact::Service)).unwrap_or(Service::InternetPayment),
+            kind: Kind::parse(word(Fact::Kind)).unwrap_or(Kind::Payment),
+            amount: input.facts.int(Fact::AmountBase),
+        }
+    }
+
+    fn sight<'a>(
+        self,
+        event_id: &'a str,
+        then: Option<&'a Body>,
+        body: &'a Body,
+        engine: &'a Engine,
+    ) -> Sight<'a> {
+        let Self { event, received_at, service, kind, amount } = self;
+        Sight { event, event_id, received_at, service, kind, amount, then, body, engine }
+    }
+}
+
+fn label(input: &Input) -> Option<(Token, Truth)> {
+    match input.what {
+        What::Amend { target, amendment: Amendment::Label { truth } } => Some((target, truth)),
+        _ => None,
+    }
+}
+
+fn tables(paths: &TablePaths, rules: &Rules, keys: &Keys) -> Result<TableStore, Fault> {
+    let rates = rules.bundle.pinned_fx(&rules.files);
+    let given = Tables { fx: Some(rates), ..Tables::default() };
+    TableStore::load_over(given, paths, Arc::new(keys.token_keys())).map_err(|faults| {
+        let texts: Vec<_> = faults.iter().map(ToString::to_string).collect();
+        Fault::Wrong(texts.join("\n"))
+    })
+}

@@ -1,0 +1,159 @@
+//! A backtest against a plain loop over the same journal, and its answers in every form.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::bundle::{Bundle, shipped_files};
+use crate::commands::report::fixture::{Fixture, limits, rules_with};
+use crate::domain::{Amendment, Applied, EventTime, Plan, Truth, What};
+use crate::engine::{Engine, Fixed};
+use crate::journal::{Item, ReadEntry, Reader};
+use crate::stages::rules::RuleIndex;
+
+fn history(fixture: &Fixture, from: Option<EventTime>, to: Option<EventTime>) -> History {
+    let mut history = HistoryArgs::parse_journal(&fixture.path());
+    history.span = crate::commands::report::Span { from, to };
+    let mut history = history.open().unwrap();
+    history.limits = limits();
+    history
+}
+
+impl HistoryArgs {
+    fn parse_journal(dir: &std::path::Path) -> Self {
+        #[derive(clap::Parser)]
+        struct Only {
+            #[command(flatten)]
+            history: HistoryArgs,
+        }
+        let dir = dir.display().to_string();
+        let parsed = <Only as clap::Parser>::try_parse_from(["x", "--journal", &dir]);
+        parsed.unwrap().history
+    }
+}
+
+fn rules(files: BTreeMap<String, Vec<u8>>) -> Rules {
+    Rules::compile(files, None).unwrap()
+}
+
+fn entries(fixture: &Fixture) -> Vec<ReadEntry> {
+    let mut reader = Reader::open(fixture.path()).unwrap().unwrap();
+    let mut all = Vec::new();
+    while let Some(item) = reader.read().unwrap() {
+        if let Item::Entry(entry) = item {
+            all.push(entry.clone());
+        }
+    }
+    all
+}
+
+/// Everything counted once more by the plainest loop there is: an engine over all inputs, and for
+/// each decision of the stretch the last label that anybody ever gave it.
+#[test]
+fn a_backtest_counts_what_a_plain_loop_counts() {
+    // A shadow rule is measured like any other.
+    let shadowed =
+        rules_with("device.yaml", "  - id: D4.rooted\n", "  - id: D4.rooted\n    mode: shadow\n");
+    let fixture = Fixture::of(2_400, &[shipped_files()]);
+    let all = entries(&fixture);
+    let (from, to) = (all[600].input.received_at, all[2_000].input.received_at);
+    let new = rules(shadowed.clone());
+    let history = history(&fixture, Some(from), Some(to));
+    let report = measured(&history, (&new, None), (None, Unlabelled::Legitimate)).unwrap();
+
+    let bundle = std::sync::Arc::new(Bundle::compile(&shadowed).unwrap());
+    let mut engine = Engine::new(bundle, &limits()).unwrap();
+    let mut labels = BTreeMap::new();
+    for entry in &all {
+        if let What::Amend { target, amendment: Amendment::Label { truth } } = entry.input.what {
+            labels.insert(target, truth);
+        }
+    }
+    let (mut decisions, mut frauds, mut flagged, mut changed) = (0, 0, 0, 0);
+    let mut rooted = (0, 0);
+    for entry in &all {
+        let applied = engine.apply(&entry.input, &mut Fixed(Plan::Full));
+        let at = entry.input.received_at;
+        let Applied::Decided { body, .. } = applied else { continue };
+        if at < from || at >= to {
+            continue;
+        }
+        decisions += 1;
+        let is_fraud = labels.get(&entry.input.event) == Some(&Truth::Fraud);
+        frauds += u64::from(is_fraud);
+        flagged += u64::from(Answer::of(&body).is_flagged());
+        let then = entry.body().unwrap();
+        let same = (then.action, then.follow_ups) == (body.action, body.follow_ups);
+        changed += u64::from(!same);
+        let holds = |rule: &RuleIndex| engine.bundle().rules.rule(*rule).id == "D4.rooted";
+        if engine.hits().shadow.iter().any(holds) {
+            rooted = (rooted.0 + 1, rooted.1 + u64::from(is_fraud));
+        }
+    }
+    assert!(frauds > 5 && flagged > 20 && rooted.0 > 5, "{frauds} {flagged} {rooted:?}");
+    assert_eq!((report.decisions, report.truth.fraud), (decisions, frauds));
+    assert_eq!(report.answers[2].hits, flagged);
+    let rule = report.rules.iter().find(|rule| rule.measure.name == "D4.rooted").unwrap();
+    assert_eq!((rule.mode, rule.measure.hits, rule.measure.fraud), ("shadow", rooted.0, rooted.1));
+    assert_eq!(rule.by_day.iter().sum::<u64>(), rooted.0);
+    assert_eq!(report.transitions.iter().map(|one| one.decisions).sum::<u64>(), changed);
+    let of_days: u64 = report.days.iter().map(|day| day.decisions).sum();
+    let of_services: u64 = report.services.iter().map(|service| service.decisions).sum();
+    assert_eq!((of_days, of_services), (decisions, decisions));
+    let last = report.scores.last().unwrap();
+    assert_eq!(last.fraud + last.legitimate, decisions);
+}
+
+/// Rules against themselves change nothing, against the journal's own neither; stricter ones only
+/// in one direction. What is left out of the shares is still counted.
+#[test]
+fn transitions_and_unlabelled_events() {
+    let fixture = Fixture::of(1_500, &[shipped_files()]);
+    let same = rules(shipped_files());
+    let history = history(&fixture, None, None);
+    let of = |pair, unlabelled| measured(&history, pair, (None, unlabelled)).unwrap();
+    let beside = of((&same, Some(&same)), Unlabelled::Legitimate);
+    assert_eq!((beside.transitions.len(), beside.against.is_some()), (0, true));
+    assert_eq!(of((&same, None), Unlabelled::Legitimate).transitions.len(), 0);
+
+    let stricter = rules(rules_with(
+        "policy.yaml",
+        "{up_to: 399, action: approve}\n    - {up_to: 599, ",
+        "{up_to: 49, action: approve}\n    - {up_to: 149, ",
+    ));
+    let report = of((&stricter, Some(&same)), Unlabelled::LeftOut);
+    assert!(!report.transitions.is_empty());
+    assert!(report.transitions.iter().all(|one| one.is_stricter), "{:?}", report.transitions);
+    let truth = &report.truth;
+    assert_eq!(truth.fraud + truth.legitimate + truth.unlabelled, report.decisions);
+    assert!(truth.unlabelled > truth.legitimate, "{truth:?}");
+}
+
+/// A truth file of the generator finds its campaigns, and no form of the report shows a personal
+/// value or is empty.
+#[test]
+fn every_form_is_drawn_and_shows_nobody() {
+    let fixture = Fixture::small();
+    let mut csv = "event_id,label\n".to_owned();
+    for (at, entry) in entries(&fixture).iter().enumerate() {
+        if matches!(entry.applied, Applied::Decided { .. }) && at % 7 == 0 {
+            csv.push_str(&format!("{},fraud\n", entry.input.event_id));
+        }
+    }
+    csv.push_str("nobody,legitimate\n");
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), csv).unwrap();
+    let labels = Labels::read(file.path()).unwrap();
+    let shipped = rules(shipped_files());
+    let history = history(&fixture, None, None);
+    let report =
+        measured(&history, (&shipped, None), (Some(&labels), Unlabelled::Legitimate)).unwrap();
+    assert_eq!((report.truth.unmatched, report.truth.fraud + 1), (1, labels.len() as u64));
+    let page = html(&document::of(&report));
+    assert!(page.matches("<svg").count() >= 2, "{page}");
+    let sheet = sheet::of(&report);
+    let width = |line: &str| line.matches(',').count();
+    assert!(sheet.lines().all(|line| width(line) == 18), "{sheet}");
+    for shown in [sonic_rs::to_string(&report).unwrap(), page, sheet] {
+        fixture.assert_nothing_personal(&shown);
+    }
+}
