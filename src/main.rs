@@ -32,6 +32,7 @@ enum Command {
     Explain(commands::explain::Args),
     Audit(commands::audit::Args),
     Keys(commands::keys::Args),
+    Lists(commands::lists::Args),
 }
 
 fn main() -> ExitCode {
@@ -49,5 +50,6 @@ fn main() -> ExitCode {
         Command::Explain(args) => commands::explain::run(&args),
         Command::Audit(args) => commands::audit::run(args),
         Command::Keys(args) => commands::keys::run(args),
+        Command::Lists(args) => commands::lists::run(&args),
     }
 }

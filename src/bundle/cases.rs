@@ -67,6 +67,10 @@ impl Case {
     pub fn row(&self, schema: &Schema) -> FeatureVector {
         let mut row = FeatureVector::new(schema.columns());
         row.start(&Facts::new());
+        // Nobody stands on a list unless the case says so.
+        for column in super::lists::answers(schema) {
+            row.set_bool(column, false);
+        }
         for (id, value) in &self.given {
             match value {
                 Given::Bool(value) => row.set_bool(*id, *value),

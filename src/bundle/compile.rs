@@ -101,6 +101,8 @@ fn read(files: &BTreeMap<String, Vec<u8>>, faults: &mut Vec<Fault>) -> Option<Bu
         declared.aggregates.iter().map(|one| (one.spec.name.clone(), one.at)).collect();
     let mut columns = columns(&manifest, declared, faults);
     lay_out(&columns, &manifest, &places, faults);
+    let mut report = Report { file: MANIFEST, faults };
+    let lists = super::lists::columns(&manifest.lists, &mut columns.schema, &mut report);
     let mut reasons = ReasonTable::default();
     let constants = manifest.constants.clone();
     let desk = manifest.desk(&columns.schema);
@@ -141,6 +143,7 @@ fn read(files: &BTreeMap<String, Vec<u8>>, faults: &mut Vec<Fault>) -> Option<Bu
         policy: policy?,
         reasons: reasons.finish(),
         attributes: columns.attributes,
+        lists,
         fx: rates,
     })
 }

@@ -2,6 +2,7 @@
 
 use super::desk::{Constants, Desk, NAME_RULE, is_name};
 use super::fault::{At, Report, shown};
+use super::lists::DeclaredList;
 use super::read::{Fields, int, word};
 use super::yaml::{Node, Shape};
 use crate::domain::{Currency, EntityKind, FieldType, Schema, Zone};
@@ -18,6 +19,8 @@ pub(super) struct Manifest {
     pub(super) constants: Constants,
     /// Custom fields: name, type, meaning.
     pub(super) attributes: Vec<(String, FieldType, String, At)>,
+    /// The lists that rules may ask.
+    pub(super) lists: Vec<DeclaredList>,
     /// Events of a key that are kept exactly, by entity kind.
     pub(super) exact: [u32; EntityKind::COUNT],
 }
@@ -43,6 +46,7 @@ pub(super) fn read(root: &Node, report: &mut Report<'_>) -> Manifest {
         base_decimals: 2,
         constants: Constants::new(),
         attributes: Vec::new(),
+        lists: Vec::new(),
         exact: [EXACT_MIN as u32; EntityKind::COUNT],
     };
     let Some(mut fields) = Fields::of(root, "bundle.yaml", report) else { return manifest };
@@ -66,6 +70,9 @@ pub(super) fn read(root: &Node, report: &mut Report<'_>) -> Manifest {
     }
     if let Some(node) = fields.get("attributes") {
         manifest.attributes = attributes(node, report);
+    }
+    if let Some(node) = fields.get("lists") {
+        manifest.lists = super::lists::read(node, report);
     }
     if let Some(node) = fields.get("exact") {
         exact(node, &mut manifest.exact, report);

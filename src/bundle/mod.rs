@@ -9,6 +9,7 @@ mod yaml;
 mod read;
 mod desk;
 mod manifest;
+mod lists;
 mod fx;
 mod features;
 mod derive;
@@ -28,6 +29,7 @@ use std::collections::BTreeMap;
 pub use cases::{Case, Expect, Given};
 pub use fault::{At, Fault};
 pub use fx::FxRate;
+pub use lists::ListSpec;
 pub use shipped::shipped_files;
 pub use trial::{Failure, Part, Trial};
 pub use yaml::FILE_MAX_BYTES;
@@ -72,6 +74,8 @@ pub struct Bundle {
     pub reasons: Vec<(String, String)>,
     /// Custom fields that messages may carry.
     pub attributes: Vec<Attribute>,
+    /// The lists that rules may ask.
+    pub lists: Vec<ListSpec>,
     /// What other currencies are worth, checked: no currency twice, the base currency absent.
     pub fx: Vec<FxRate>,
 }

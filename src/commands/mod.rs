@@ -20,3 +20,5 @@ pub mod audit;
 pub mod replay;
 pub mod explain;
 pub mod keys;
+mod control;
+pub mod lists;

@@ -307,4 +307,9 @@ pub enum Applied {
         /// The amendment's number.
         seq: Seq,
     },
+    /// What decides was changed, from the next input on.
+    Controlled {
+        /// The change's number.
+        seq: Seq,
+    },
 }

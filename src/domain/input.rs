@@ -1,8 +1,8 @@
 //! What enters the engine: tokens and facts, never a personal value.
 
 use super::{
-    Attribute, AttributeValue, EntityKind, EventTime, Facts, OutcomeResult, Past, Refusal, Token,
-    Truth,
+    Attribute, AttributeValue, Control, EntityKind, EventTime, Facts, OutcomeResult, Past, Refusal,
+    Token, Truth,
 };
 
 /// One input before it is numbered. A reused buffer: `enrich` fills it, the engine reads it.
@@ -41,6 +41,8 @@ pub struct Input {
     pub known: Option<Box<Past>>,
     /// The event that this one amends, if it came before what the engine remembers.
     pub target: Option<Box<Past>>,
+    /// What a person changes; there exactly with [`What::Control`].
+    pub control: Option<Box<Control>>,
 }
 
 impl Input {
@@ -63,6 +65,7 @@ impl Input {
             key_version: 0,
             known: None,
             target: None,
+            control: None,
         }
     }
 
@@ -79,6 +82,7 @@ impl Input {
         self.missing = MissingTables::default();
         self.known = None;
         self.target = None;
+        self.control = None;
     }
 
     /// A custom field by name.
@@ -108,6 +112,8 @@ pub enum What {
         /// What became known.
         amendment: Amendment,
     },
+    /// Change what decides: [`Input::control`] says how.
+    Control,
 }
 
 /// What became known of an event later.

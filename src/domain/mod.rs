@@ -13,6 +13,7 @@ mod words;
 mod event;
 mod facts;
 mod past;
+mod control;
 mod input;
 mod schema;
 mod vector;
@@ -20,6 +21,10 @@ mod effect;
 mod decision;
 
 pub use amount::{Amount, AmountTooLarge, Currency};
+pub use control::{
+    Activation, BundleDigest, Control, Ground, ListAddition, ListEntry, ListRemoval, Proposal,
+    Provenance, ProvenanceFault, RuleDiff, SwitchedOff,
+};
 pub use decision::{
     Action, Applied, Band, Body, DecisionFlags, FollowUps, Observed, Plan, ReasonId, Reasons,
     RiskVerification, Seq, Stage,
@@ -39,5 +44,5 @@ pub use sensitive::Sensitive;
 pub use time::{EventTime, TimeError};
 pub use token::{EntityKind, Token};
 pub use vector::{FeatureVector, Value};
-pub use words::{EntryMode, Kind, OutcomeResult, Refusal, Service, Truth};
+pub use words::{EntryMode, Kind, ListPurpose, ListSource, OutcomeResult, Refusal, Service, Truth};
 pub use zone::Zone;

@@ -160,6 +160,40 @@ vocabulary! {
     }
 }
 
+vocabulary! {
+    /// What it means to stand on a list.
+    ListPurpose {
+        /// Nothing passes.
+        Block = 1, "block";
+        /// It is known to be good.
+        Allow = 2, "allow";
+        /// It is looked at.
+        Watch = 3, "watch";
+    }
+}
+
+vocabulary! {
+    /// From what an entry of a list is known.
+    ListSource {
+        /// Somebody looked into it.
+        Investigation = 1, "investigation";
+        /// Money was claimed back.
+        Chargeback = 2, "chargeback";
+        /// The one concerned said so.
+        CustomerReport = 3, "customer_report";
+        /// The card's issuer said so.
+        IssuerAlert = 4, "issuer_alert";
+        /// An authority ordered it.
+        Regulator = 5, "regulator";
+        /// A third party said so.
+        Partner = 6, "partner";
+        /// A model thinks so: never enough alone.
+        ModelScore = 7, "model_score";
+        /// Somebody objected and was right.
+        Appeal = 8, "appeal";
+    }
+}
+
 impl Refusal {
     /// The class of a refusal code (ISO 8583 field 39).
     pub fn of_code(code: &str) -> Self {

@@ -11,3 +11,4 @@ pub mod keys;
 pub mod bundle_files;
 pub mod machine;
 pub mod snapshots;
+pub mod users;

@@ -7,6 +7,8 @@ mod budget;
 mod pack;
 mod recent;
 mod parked;
+mod lists;
+mod control;
 mod state_machine;
 mod snapshot;
 mod recovery;
@@ -15,8 +17,10 @@ mod pipeline;
 mod tests;
 
 pub use budget::{Budget, Fixed, Unhurried};
+pub use control::{ENTRIES_MAX, Refusal};
+pub use lists::{Listed, Lists};
 pub use parked::Expired;
-pub use pipeline::{Intent, Outcome, Pace, Parts, Pipeline, Step, Surroundings};
+pub use pipeline::{ControlError, Intent, Outcome, Pace, Parts, Pipeline, Step, Surroundings};
 pub use recovery::{PassedOver, Recovered, count_again, recover, restore_at};
 pub use snapshot::{
     Copying, Head, Kept, LastInput, Sealer, Shelf, SnapshotFault, preamble, verify,

@@ -11,8 +11,8 @@
 use std::time::Duration;
 
 use crate::domain::{
-    Applied, Body, EventTime, Fact, Input, Kind, Message, MissingTables, Observed, Past, Plan,
-    Reasons, Seq, Source, Stage, Token, What,
+    Applied, Body, Control, EventTime, Fact, Input, Kind, Message, MissingTables, Observed, Past,
+    Plan, Reasons, Seq, Source, Stage, Token, What,
 };
 use crate::journal::{
     Appended, BundleFile, BundleHash, BundleRef, Columns, Durability, Entry, Features, Hits,
@@ -24,7 +24,7 @@ use crate::stages::enrich::{Tables, TokenKeys, enrich};
 use crate::stages::mask::{Answer, Masked, Profile, render};
 use crate::wire::{EventBytes, encode};
 
-use super::{Budget, ENGINE_SEMANTICS, Engine};
+use super::{Budget, ENGINE_SEMANTICS, Engine, Refusal, Unhurried};
 
 /// What the pipeline asks of the machine around it.
 pub trait Surroundings {
@@ -150,7 +150,8 @@ impl Step<'_> {
                 | Applied::Observed { seq }
                 | Applied::Amended { seq, .. }
                 | Applied::AlreadyCounted { seq }
-                | Applied::Parked { seq },
+                | Applied::Parked { seq }
+                | Applied::Controlled { seq },
             ) => Some(seq),
         }
     }
@@ -168,6 +169,26 @@ pub enum Intent {
     Decide,
     /// History: count it.
     Observe,
+}
+
+/// Why a person's change was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum ControlError {
+    /// It may not be made.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The journal cannot keep it.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+}
+
+/// What a record seals beside its open part.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Sealing {
+    /// The message that was read.
+    Event,
+    /// Nothing: a person's change holds no raw value.
+    Nothing,
 }
 
 impl<S: Surroundings> Pipeline<S> {
@@ -257,7 +278,7 @@ impl<S: Surroundings> Pipeline<S> {
         watch.lap(&self.parts.surroundings, Stage::Rules);
 
         if seq_of(&applied) == next {
-            self.append(applied, &watch)?;
+            self.append(applied, &watch, Sealing::Event)?;
         }
         watch.lap(&self.parts.surroundings, Stage::Journal);
 
@@ -280,6 +301,36 @@ impl<S: Surroundings> Pipeline<S> {
             dropped: decoded.dropped,
             stage_ns: watch.stage_ns,
         })
+    }
+
+    /// Makes a change that a person asked for: an input, in force from the next one on. `now` is the
+    /// edge's stamp.
+    pub fn control(
+        &mut self,
+        control: Control,
+        now: EventTime,
+        keys: &TokenKeys,
+    ) -> Result<Seq, ControlError> {
+        let received_at = now.max(self.last_received_at);
+        self.parts.engine.check_control(&control, received_at)?;
+        self.last_received_at = received_at;
+        let next = self.parts.engine.next_seq();
+        let input = &mut self.input;
+        input.clear();
+        (input.received_at, input.occurred_at) = (received_at, received_at);
+        input.key_version = keys.version();
+        input.event_id.push_str("control.");
+        input.event_id.push_str(control.name());
+        let name = [&next.0.to_le_bytes()[..], &received_at.as_ms().to_le_bytes()].concat();
+        // Of no client's namespace, since no event id holds a space.
+        input.event = keys.event("control input", &format!("{name:02x?}"));
+        input.content = keys.content(&name);
+        input.what = What::Control;
+        input.control = Some(Box::new(control));
+        let watch = Watch::start(&self.parts.surroundings);
+        let applied = self.parts.engine.apply(&self.input, &mut Unhurried);
+        self.append(applied, &watch, Sealing::Nothing)?;
+        Ok(next)
     }
 
     /// Writes everything processed so far. Answers may leave once [`kept`](Self::kept) reaches the
@@ -350,7 +401,7 @@ impl<S: Surroundings> Pipeline<S> {
         let (engine, input) = (&self.parts.engine, &mut self.input);
         let (own, target) = match input.what {
             What::Amend { target, .. } => (Token::from_bytes(input.content.0), Some(target)),
-            What::Decide | What::Observe => {
+            What::Decide | What::Observe | What::Control => {
                 let is_reversal = input.facts.text(Fact::Kind) == Some(Kind::Reversal.name());
                 (input.event, input.original.filter(|_| is_reversal))
             }
@@ -364,7 +415,12 @@ impl<S: Surroundings> Pipeline<S> {
         Ok(())
     }
 
-    fn append(&mut self, applied: Applied, watch: &Watch) -> Result<(), JournalError> {
+    fn append(
+        &mut self,
+        applied: Applied,
+        watch: &Watch,
+        sealing: Sealing,
+    ) -> Result<(), JournalError> {
         let Some(journal) = &mut self.parts.journal else { return Ok(()) };
         let engine = &self.parts.engine;
         let is_decided = matches!(applied, Applied::Decided { .. });
@@ -387,10 +443,11 @@ impl<S: Surroundings> Pipeline<S> {
             bundle: self.bundle,
             observed: &observed,
         };
-        let appended = journal.append(&entry, Some(&self.bytes))?;
+        let event = (sealing == Sealing::Event).then_some(&self.bytes);
+        let appended = journal.append(&entry, event)?;
         let token = match self.input.what {
             What::Amend { .. } => Token::from_bytes(self.input.content.0),
-            What::Decide | What::Observe => self.input.event,
+            What::Decide | What::Observe | What::Control => self.input.event,
         };
         self.parts.surroundings.appended(token, &appended);
         self.appended = Some(appended);
@@ -459,7 +516,8 @@ const fn seq_of(applied: &Applied) -> Seq {
         | Applied::Observed { seq }
         | Applied::Amended { seq, .. }
         | Applied::AlreadyCounted { seq }
-        | Applied::Parked { seq } => *seq,
+        | Applied::Parked { seq }
+        | Applied::Controlled { seq } => *seq,
     }
 }
 

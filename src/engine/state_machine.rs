@@ -16,6 +16,7 @@ use crate::stages::features::{
 use crate::stages::rules::{Context, Hits};
 
 use super::budget::Budget;
+use super::lists::{ListStore, Lists, Question};
 use super::parked::{Expired, Parked};
 use super::recent::{BundleNumber, Moment, Recent, Remembered};
 use super::snapshot::{LastInput, Rest};
@@ -48,6 +49,7 @@ impl Default for EngineLimits {
 pub(super) const RECENT: StoreId = StoreId(13);
 pub(super) const AMENDED: StoreId = StoreId(14);
 pub(super) const REST: StoreId = StoreId(15);
+pub(super) const LISTS: StoreId = StoreId(16);
 
 /// What a repeated answer needs of the bundle that made it.
 #[derive(Clone, Debug)]
@@ -99,6 +101,9 @@ pub struct Engine {
     /// Amendments that were applied, by their content: one that comes again changes nothing.
     pub(super) amended: Recent,
     pub(super) parked: Parked,
+    pub(super) lists: ListStore,
+    /// What the bundle asks of the lists.
+    questions: Vec<Question>,
     expired: Vec<Expired>,
     pub(super) next: Seq,
     pub(super) progress: Progress,
@@ -130,6 +135,8 @@ impl Engine {
         )?;
         let row = FeatureVector::new(bundle.schema.columns());
         let words = Footprint::words(plan.numbers());
+        let lists = ListStore::new(LISTS);
+        let questions = Question::all(&bundle.lists, &lists.lists);
         let names = vec![Made { name: bundle.name(), reasons: bundle.reasons.clone() }];
         Ok(Self {
             bundle,
@@ -139,6 +146,8 @@ impl Engine {
             recent: Recent::new(limits.recent_events, words, RECENT),
             amended: Recent::new(limits.recent_events / 4, words, AMENDED),
             parked: Parked::new(limits.parked_amendments as usize, limits.patience_ms),
+            lists,
+            questions,
             expired: Vec::new(),
             next: Seq(1),
             progress: Progress::default(),
@@ -174,6 +183,11 @@ impl Engine {
     /// Per topic and partition, the newest position that an input came from.
     pub fn positions(&self) -> &[Source] {
         &self.progress.positions
+    }
+
+    /// The lists, to be read from beside the engine as well.
+    pub fn lists(&self) -> &Lists {
+        &self.lists.lists
     }
 
     /// The row that the rules saw of the last decided input.
@@ -258,6 +272,10 @@ impl Engine {
                 self.remember(input, seq, Some(&body));
                 Applied::Decided { seq, body }
             }
+            What::Control => {
+                self.control(input, seq);
+                Applied::Controlled { seq }
+            }
         }
     }
 
@@ -282,6 +300,7 @@ impl Engine {
                 self.count(input, seq);
                 self.remember(input, seq, body);
             }
+            What::Control => self.control(input, seq),
         }
         self.current = current;
     }
@@ -317,6 +336,7 @@ impl Engine {
         self.next = next;
         self.progress = progress;
         self.rest = Rest::new(REST);
+        self.questions = Question::all(&self.bundle.lists, &self.lists.lists);
         self.expired.clear();
         let (name, reasons) = (self.bundle.name(), self.bundle.reasons.clone());
         self.current = self.introduce(&name, reasons.clone());
@@ -348,6 +368,9 @@ impl Engine {
             let seq = before.or(input.known.as_ref().map(|known| known.seq))?;
             return Some(Applied::AlreadyCounted { seq });
         }
+        if input.what == What::Control {
+            return None;
+        }
         let recent = self.recent.find(input.event).map(
             |Remembered { seq, content, body, received_at, bundle, .. }| {
                 (seq, content, body, received_at, bundle)
@@ -378,6 +401,9 @@ impl Engine {
             }
         }
         self.state.observe(&self.plan, input, seq, &mut self.row, &mut self.footprint);
+        for question in &self.questions {
+            question.ask(input, self.state.device(), &mut self.row);
+        }
         for derived in &self.bundle.derived {
             // An error (a missing value, a division by zero) leaves the column missing.
             if let Ok(value) = derived.program.value(&self.row) {

@@ -8,10 +8,11 @@ use proptest::sample::select;
 use super::seal::{FreshRandom, SealKey};
 use super::{Columns, Opening};
 use crate::domain::{
-    Action, Amendment, Applied, Band, Body, Content, DecisionFlags, DeviceIdentifier, DeviceIds,
-    EntityKind, EventTime, Fact, Facts, FeatureVector, FieldId, FieldType, FollowUps, Input,
-    MissingTables, Observed, OutcomeResult, Plan, ReasonId, Reasons, Refusal, RiskVerification,
-    Schema, Seq, Source, Token, Tokens, Truth, What,
+    Action, Activation, Amendment, Applied, Band, Body, Content, Control, DecisionFlags,
+    DeviceIdentifier, DeviceIds, EntityKind, EventTime, Fact, Facts, FeatureVector, FieldId,
+    FieldType, FollowUps, Ground, Input, ListAddition, ListEntry, ListRemoval, ListSource,
+    MissingTables, Observed, OutcomeResult, Plan, Proposal, Provenance, ReasonId, Reasons, Refusal,
+    RiskVerification, RuleDiff, Schema, Seq, Source, SwitchedOff, Token, Tokens, Truth, What,
 };
 
 /// An entry that owns what it needs.
@@ -79,7 +80,12 @@ fn what() -> impl Strategy<Value = What> {
     let label = select(Truth::ALL).prop_map(|truth| Amendment::Label { truth });
     let amend = (token(), prop_oneof![outcome, label])
         .prop_map(|(target, amendment)| What::Amend { target, amendment });
-    prop_oneof![3 => Just(What::Decide), 1 => Just(What::Observe), 2 => amend]
+    prop_oneof![
+        3 => Just(What::Decide),
+        1 => Just(What::Observe),
+        2 => amend,
+        1 => Just(What::Control)
+    ]
 }
 
 fn facts() -> impl Strategy<Value = Facts> {
@@ -173,6 +179,7 @@ fn applied() -> impl Strategy<Value = Applied> {
         1 => Just(Applied::Observed { seq }),
         1 => any::<u64>().prop_map(move |target| Applied::Amended { seq, target: Seq(target) }),
         1 => Just(Applied::Parked { seq }),
+        1 => Just(Applied::Controlled { seq }),
     ]
 }
 
@@ -183,10 +190,65 @@ pub(super) fn numbered(applied: Applied, seq: Seq) -> Applied {
         Applied::Observed { .. } => Applied::Observed { seq },
         Applied::Amended { target, .. } => Applied::Amended { seq, target },
         Applied::Parked { .. } => Applied::Parked { seq },
+        Applied::Controlled { .. } => Applied::Controlled { seq },
         Applied::Repeated { .. } | Applied::Conflict { .. } | Applied::AlreadyCounted { .. } => {
             applied
         }
     }
+}
+
+/// Any change that a person can make.
+fn control() -> impl Strategy<Value = Control> {
+    let text = || "[ -~]{0,12}";
+    let ids = || vec("[A-Z][0-9]{1,3}", 0..4);
+    let diff = || {
+        (ids(), ids(), ids()).prop_map(|(added, removed, changed)| RuleDiff {
+            added,
+            removed,
+            changed,
+        })
+    };
+    let provenance = (
+        vec(select(ListSource::ALL), 0..3),
+        [text(), text(), text(), text(), text()],
+        any::<u64>(),
+    )
+        .prop_map(|(sources, [reason, creator, approver, appeal, legal_basis], batch)| {
+            Provenance { sources, reason, creator, approver, appeal, legal_basis, batch }
+        });
+    let entry = (token(), time()).prop_map(|(token, expires_at)| ListEntry { token, expires_at });
+    let list = ("[a-z_]{1,8}", select(&EntityKind::ALL[..]), vec(entry, 0..5), provenance);
+    let list =
+        (list, any::<bool>()).prop_map(|((list, kind, entries, provenance), is_addition)| {
+            if is_addition {
+                return Control::ListAdd(ListAddition { list, kind, entries, provenance });
+            }
+            let tokens = entries.iter().map(|entry| entry.token).collect();
+            Control::ListRemove(ListRemoval { list, kind, tokens, provenance })
+        });
+    let proposal = (any::<[u8; 32]>(), text(), diff())
+        .prop_map(|(bundle, proposer, diff)| Control::Propose(Proposal { bundle, proposer, diff }));
+    let signature = of(any::<[[u8; 32]; 2]>()).prop_map(|halves| {
+        halves.map(|[a, b]| {
+            let mut whole = Box::new([0; 64]);
+            whole[..32].copy_from_slice(&a);
+            whole[32..].copy_from_slice(&b);
+            whole
+        })
+    });
+    let ground = prop_oneof![
+        (text(), text(), signature).prop_map(|(proposer, approver, signature)| {
+            Ground::Approved { proposer, approver, signature }
+        }),
+        text().prop_map(|by| Ground::RolledBack { by }),
+    ];
+    let activation =
+        (any::<[[u8; 32]; 2]>(), ground, diff()).prop_map(|([bundle, before], ground, diff)| {
+            Control::Activate(Activation { bundle, before, ground, diff })
+        });
+    let off = [text(), text(), text()]
+        .prop_map(|[rule, by, reason]| Control::SwitchOff(SwitchedOff { rule, by, reason }));
+    prop_oneof![3 => list, 1 => proposal, 1 => activation, 1 => off].boxed()
 }
 
 fn tokens() -> impl Strategy<Value = Tokens> {
@@ -211,24 +273,28 @@ fn input() -> impl Strategy<Value = Input> {
     let head = (time(), time(), source, "[A-Za-z0-9._:-]{0,64}", token(), any::<[u8; 16]>());
     let attributes = vec(crate::wire::arbitrary::attribute(), 0..3);
     let rest = (of(token()), facts(), any::<u16>(), any::<u16>(), attributes);
-    (head, what(), tokens(), device(), rest).prop_map(|(head, what, tokens, device, rest)| Input {
-        received_at: head.0,
-        occurred_at: head.1,
-        source: head.2,
-        event_id: head.3,
-        event: head.4,
-        content: Content(head.5),
-        what,
-        tokens,
-        device,
-        original: rest.0,
-        facts: rest.1,
-        missing: MissingTables(rest.2),
-        key_version: rest.3,
-        attributes: rest.4,
-        known: None,
-        target: None,
-    })
+    let changed = (what(), control());
+    (head, changed, tokens(), device(), rest).prop_map(
+        |(head, (what, control), tokens, device, rest)| Input {
+            received_at: head.0,
+            occurred_at: head.1,
+            source: head.2,
+            event_id: head.3,
+            event: head.4,
+            content: Content(head.5),
+            what,
+            tokens,
+            device,
+            original: rest.0,
+            facts: rest.1,
+            missing: MissingTables(rest.2),
+            key_version: rest.3,
+            attributes: rest.4,
+            known: None,
+            target: None,
+            control: (what == What::Control).then(|| Box::new(control)),
+        },
+    )
 }
 
 fn rules() -> impl Strategy<Value = Vec<u16>> {

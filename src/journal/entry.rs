@@ -1,6 +1,7 @@
 //! An input with what it produced, written as the open part of a record.
 
 use super::body::{write_body, write_observed};
+use super::control::write_control;
 use super::notes::BundleRef;
 use super::row::{write_facts, write_presence, write_value};
 use crate::domain::{
@@ -150,6 +151,10 @@ fn write_rare(w: &mut MessageWriter<'_>, entry: &Entry<'_>) {
                 write_amendment(w, amendment);
             });
         }
+        What::Control => w.uint(19, 3),
+    }
+    if let Some(control) = &input.control {
+        w.message(29, |w| write_control(w, control));
     }
     let (result, other) = match entry.applied {
         Applied::Decided { .. } => (0, None),
@@ -159,6 +164,7 @@ fn write_rare(w: &mut MessageWriter<'_>, entry: &Entry<'_>) {
         Applied::Amended { target, .. } => (4, Some(target)),
         Applied::Parked { .. } => (5, None),
         Applied::AlreadyCounted { seq } => (6, Some(seq)),
+        Applied::Controlled { .. } => (7, None),
     };
     w.uint_or_absent(21, result);
     if let Some(other) = other {

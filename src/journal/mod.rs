@@ -20,6 +20,7 @@ mod row;
 mod entry;
 mod read_entry;
 mod body;
+mod control;
 mod notes;
 mod record;
 mod seal;

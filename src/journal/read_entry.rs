@@ -1,6 +1,7 @@
 //! The open part, read back: the input to run again and what was made of it.
 
 use super::body::{read_body, read_observed};
+use super::control::read_control;
 use super::notes::BundleRef;
 use super::row::{StoredRow, read_facts};
 use crate::domain::{
@@ -144,6 +145,7 @@ impl ReadEntry {
                 self.input.attributes.push(attribute.into_owned());
             }
             28 => self.input.target = Some(Box::new(read_past(value.message("target")?)?)),
+            29 => self.input.control = Some(Box::new(read_control(value.message("control")?)?)),
             26 => self.engine_semantics = value.narrow("engine_semantics")?,
             _ => {}
         }
@@ -163,6 +165,8 @@ impl ReadEntry {
             (0, _) => What::Decide,
             (1, _) => What::Observe,
             (2, amend) => required(amend, "amend")?,
+            (3, _) if self.input.control.is_some() => What::Control,
+            (3, _) => return Err(WireError::Missing { field: "control" }),
             (number, _) => return Err(WireError::UnknownWord { field: "what", number }),
         };
         self.applied = head.applied(self.seq)?;
@@ -198,6 +202,7 @@ impl Head<'_> {
             4 => Applied::Amended { seq, target: other()? },
             5 => Applied::Parked { seq },
             6 => Applied::AlreadyCounted { seq: other()? },
+            7 => Applied::Controlled { seq },
             number => return Err(WireError::UnknownWord { field: "result", number }),
         })
     }

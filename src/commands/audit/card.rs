@@ -43,7 +43,7 @@ fn of_line(line: &[u8], keys: &TokenKeys) -> Result<Token, Fault> {
 }
 
 /// Reads one line byte by byte: the standard library's buffer would keep a copy of it.
-fn read_line() -> io::Result<Zeroizing<Vec<u8>>> {
+pub(in crate::commands) fn read_line() -> io::Result<Zeroizing<Vec<u8>>> {
     // All its room at once: a buffer that grows leaves its past behind.
     let mut line = Zeroizing::new(Vec::with_capacity(LINE_MAX));
     let mut byte = Zeroizing::new([0_u8]);
@@ -61,12 +61,13 @@ fn read_line() -> io::Result<Zeroizing<Vec<u8>>> {
 }
 
 /// The terminal without echo, until dropped.
-struct Silent {
+pub(in crate::commands) struct Silent {
     before: Termios,
 }
 
 impl Silent {
-    fn new() -> io::Result<Self> {
+    /// Turns the echo off.
+    pub(in crate::commands) fn new() -> io::Result<Self> {
         let before = tcgetattr(io::stdin().as_fd())?;
         let mut silent = before.clone();
         silent.local_modes.remove(LocalModes::ECHO);

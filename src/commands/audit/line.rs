@@ -70,7 +70,7 @@ struct Decision {
 pub(in crate::commands) struct Map(Vec<(String, Json)>);
 
 impl Map {
-    fn push(&mut self, name: impl Into<String>, value: Json) {
+    pub(super) fn push(&mut self, name: impl Into<String>, value: Json) {
         self.0.push((name.into(), value));
     }
 
@@ -193,6 +193,7 @@ pub(in crate::commands) const fn what(what: &What) -> &'static str {
         What::Observe => "observe",
         What::Amend { amendment: Amendment::Outcome { .. }, .. } => "outcome",
         What::Amend { amendment: Amendment::Label { .. }, .. } => "label",
+        What::Control => "control",
     }
 }
 
@@ -206,6 +207,7 @@ pub(in crate::commands) const fn result(applied: &Applied) -> (&'static str, Opt
         Applied::Observed { .. } => ("observed", None),
         Applied::Amended { target, .. } => ("amended", Some(target.0)),
         Applied::Parked { .. } => ("parked", None),
+        Applied::Controlled { .. } => ("controlled", None),
     }
 }
 
@@ -216,6 +218,9 @@ pub(in crate::commands) fn follow_ups(body: &Body) -> Vec<&'static str> {
 }
 
 pub(in crate::commands) fn amendment(input: &Input) -> Option<Map> {
+    if let Some(control) = &input.control {
+        return Some(super::changed::changed(control));
+    }
     let What::Amend { target, amendment } = &input.what else {
         return None;
     };

@@ -3,8 +3,9 @@
 
 pub(in crate::commands) mod line;
 pub(in crate::commands) mod names;
+mod changed;
 mod table;
-mod card;
+pub(in crate::commands) mod card;
 mod search;
 mod find;
 mod incident;

@@ -44,14 +44,14 @@ pub(in crate::commands) enum JournalAt<'a> {
 
 /// Checked and loaded.
 pub(in crate::commands) struct Setting {
-    pub(super) means: Means,
+    pub(in crate::commands) means: Means,
     /// Directory, size of a segment, durability.
-    pub(super) journal: Option<(PathBuf, u64, Durability)>,
-    pub(super) door: Door,
-    pub(super) times: TimeLimits,
-    pub(super) limits: EngineLimits,
-    pub(super) profile: Profile,
-    pub(super) snapshots: snapshots::Settings,
+    pub(in crate::commands) journal: Option<(PathBuf, u64, Durability)>,
+    pub(in crate::commands) door: Door,
+    pub(in crate::commands) times: TimeLimits,
+    pub(in crate::commands) limits: EngineLimits,
+    pub(in crate::commands) profile: Profile,
+    pub(in crate::commands) snapshots: snapshots::Settings,
 }
 
 impl Through {

@@ -46,6 +46,8 @@ impl Tally {
                 Applied::Observed { .. } => &mut self.observed,
                 Applied::Amended { .. } => &mut self.amended,
                 Applied::Parked { .. } => &mut self.parked,
+                // No line is one.
+                Applied::Controlled { .. } => return,
             },
         };
         *counter += 1;

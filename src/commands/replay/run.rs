@@ -220,9 +220,10 @@ impl Run<'_> {
                 &mut self.report.decisions
             }
             Applied::Observed { .. } => &mut self.report.observed,
-            Applied::Amended { .. } | Applied::AlreadyCounted { .. } | Applied::Parked { .. } => {
-                &mut self.report.amendments
-            }
+            Applied::Amended { .. }
+            | Applied::AlreadyCounted { .. }
+            | Applied::Parked { .. }
+            | Applied::Controlled { .. } => &mut self.report.amendments,
         };
         *counter += 1;
         // The name is made once a bundle, not once an input.

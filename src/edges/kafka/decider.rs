@@ -227,6 +227,8 @@ fn answer<'a>(step: Step<'a>, audit: Option<Audit<'a>>) -> Answer<'a, &'a Masked
             Applied::Observed { .. } => (InputResult::Observed, None),
             Applied::Amended { .. } => (InputResult::Amended, None),
             Applied::Parked { .. } => (InputResult::Parked, None),
+            // No message is one: it counts as what changed an earlier state.
+            Applied::Controlled { .. } => (InputResult::Amended, None),
         },
     };
     let decided = match (result, step.body()) {

@@ -118,7 +118,7 @@ impl Fingerprints {
                 Item::Entry(entry) => match entry.input.what {
                     // An amendment has no id of its own: its content is its name.
                     What::Amend { .. } => Token::from_bytes(entry.input.content.0),
-                    What::Decide | What::Observe => entry.input.event,
+                    What::Decide | What::Observe | What::Control => entry.input.event,
                 },
                 Item::Start(_) | Item::Bundle(_) => continue,
             };

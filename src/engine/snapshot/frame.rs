@@ -4,7 +4,7 @@ use std::io::{self, Read};
 
 use crate::stages::features::{FRAME_WORDS_MAX, HEAD_WORDS, StoreId, head_words};
 
-use super::{SnapshotFault, VERSION};
+use super::{SnapshotFault, VERSION, VERSION_OLDEST};
 
 /// The first bytes of every snapshot. The line end shows a file that was copied as text.
 const MAGIC: u64 = u64::from_le_bytes(*b"TGSNAP\r\n");
@@ -97,7 +97,7 @@ impl<R: Read> FrameReader<R> {
             return Err(SnapshotFault::Truncated { offset: filled as u64 });
         }
         match u64::from_le(front[1]) {
-            version if version == u64::from(VERSION) => {}
+            version if (VERSION_OLDEST.into()..=VERSION.into()).contains(&version) => {}
             0 => return Err(SnapshotFault::NotASnapshot),
             version => return Err(SnapshotFault::NewerVersion { version }),
         }

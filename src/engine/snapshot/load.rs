@@ -10,9 +10,10 @@ use super::SnapshotFault;
 use super::frame::{FrameReader, HEAD};
 use super::head::Head;
 use super::rest::{Rest, read_text};
+use crate::engine::lists::ListStore;
 use crate::engine::parked::Parked;
 use crate::engine::recent::Recent;
-use crate::engine::state_machine::{AMENDED, Made, Progress, RECENT, REST};
+use crate::engine::state_machine::{AMENDED, LISTS, Made, Progress, RECENT, REST};
 use crate::engine::{ENGINE_SEMANTICS, Engine};
 
 /// A snapshot whose head was read.
@@ -91,8 +92,9 @@ impl<R: Read> Snapshot<R> {
         let mut recent = Recent::new(limits.recent_events, words, RECENT);
         let mut amended = Recent::new(limits.recent_events / 4, words, AMENDED);
         let mut rest = Rest::new(REST);
+        let mut lists = ListStore::new(LISTS);
         {
-            let others: [&mut dyn Granular; 3] = [&mut recent, &mut amended, &mut rest];
+            let others: [&mut dyn Granular; 4] = [&mut recent, &mut amended, &mut rest, &mut lists];
             let stores = state.stores().chain(others).collect();
             let mut filling = Filling::prepare(stores, &head, file_words)?;
             while let Some(frame) = frames.next()? {
@@ -110,7 +112,9 @@ impl<R: Read> Snapshot<R> {
         state.finish_load(&engine.plan, head.started_ms)?;
         recent.finish_load(names.len())?;
         amended.finish_load(names.len())?;
+        lists.finish_load()?;
         let progress = Progress { last: Some(head.last), positions: head.positions };
+        engine.lists.lists.replace(&lists.lists);
         engine.take_over(state, (recent, amended, parked), names, (head.next, progress));
         Ok(())
     }
@@ -136,7 +140,9 @@ impl<'a> Filling<'a> {
         head: &Head,
         file_words: u64,
     ) -> Result<Self, Misfit> {
-        if stores.len() != head.stores.len() {
+        // The first format had no lists, which come last.
+        let is_first = head.stores.last().is_none_or(|(id, _)| *id < LISTS);
+        if stores.len() != head.stores.len() + usize::from(is_first) {
             return Err(Misfit("stores are missing, or are unknown"));
         }
         let (mut filling, mut total) = (Vec::new(), 0_u64);

@@ -28,7 +28,9 @@ pub use load::verify;
 pub use shelf::{Kept, Shelf};
 pub use take::Copying;
 
-pub(super) use rest::Rest;
+pub(super) use rest::{Rest, read_text, write_text};
 
-/// The format that this version writes. The one before it, when there is one, is still read.
-pub(super) const VERSION: u32 = 1;
+/// The format that this version writes. The one before it is still read: it had no lists.
+pub(super) const VERSION: u32 = 2;
+/// The oldest format that is read.
+pub(super) const VERSION_OLDEST: u32 = 1;

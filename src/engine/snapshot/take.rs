@@ -95,7 +95,8 @@ impl Engine {
     }
 
     pub(super) fn stores(&mut self) -> impl Iterator<Item = &mut dyn Granular> {
-        let others: [&mut dyn Granular; 3] = [&mut self.recent, &mut self.amended, &mut self.rest];
+        let others: [&mut dyn Granular; 4] =
+            [&mut self.recent, &mut self.amended, &mut self.rest, &mut self.lists];
         self.state.stores().chain(others)
     }
 

@@ -7,8 +7,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::bundle::{Bundle, shipped_files};
 use crate::domain::{
-    Amendment, Applied, Content, DeviceIdentifier, EntityKind, EventTime, Fact, FieldId, Input,
-    OutcomeResult, Refusal, Source, Token, Truth, What,
+    Amendment, Applied, Content, Control, DeviceIdentifier, EntityKind, EventTime, Fact, FieldId,
+    Input, ListAddition, ListEntry, ListRemoval, OutcomeResult, Provenance, Refusal, Source, Token,
+    Truth, What,
 };
 use crate::engine::{Engine, EngineLimits, Unhurried};
 use crate::journal::JournalId;
@@ -38,7 +39,11 @@ pub(in crate::engine) static BUNDLE: LazyLock<Arc<Bundle>> = LazyLock::new(|| {
         \x20 - {name: spread_24h, aggregate: stddev(amount_base), by: ip, over: 24h}\n\
         \x20 - {name: first_24h, aggregate: first(amount_base), by: merchant, over: 24h}\n";
     let features = text("features.yaml").replacen("features:\n", given_back, 1);
-    files.insert("bundle.yaml".to_owned(), manifest.join("\n").into_bytes());
+    let lists = "\nlists:\n  bad_cards: {kind: card, purpose: block}\n";
+    let rule = "rules:\n- {id: L1, name: listed, when: 'in_list(\"bad_cards\", card)', \
+                then: {block: true}, reason: night}\n";
+    files.insert("z-lists.yaml".to_owned(), rule.as_bytes().to_vec());
+    files.insert("bundle.yaml".to_owned(), (manifest.join("\n") + lists).into_bytes());
     files.insert("features.yaml".to_owned(), features.into_bytes());
     Arc::new(Bundle::compile(&files).unwrap_or_else(|faults| panic!("{}", faults[0])))
 });
@@ -67,7 +72,7 @@ pub(super) struct Produced {
 pub(super) fn apply(engine: &mut Engine, input: &Input) -> Produced {
     let next = engine.next_seq();
     let applied = engine.apply(input, &mut Unhurried);
-    let is_event = engine.next_seq() != next && !matches!(input.what, What::Amend { .. });
+    let is_event = engine.next_seq() != next && matches!(input.what, What::Decide | What::Observe);
     engine.take_expired().for_each(drop);
     let row = engine.row();
     // A repeat and an amendment leave the row of whatever came before.

@@ -11,8 +11,19 @@ use crate::lang::{Constant, Node, NodeKind, Pattern, TextTest, TimePart, Type};
 use super::{Checker, clipped, dotted};
 
 /// Functions, in the order of suggestions.
-const FUNCTIONS: [&str; 10] =
-    ["has", "size", "int", "double", "money", "duration", "timestamp", "min", "max", "abs"];
+const FUNCTIONS: [&str; 11] = [
+    "has",
+    "in_list",
+    "size",
+    "int",
+    "double",
+    "money",
+    "duration",
+    "timestamp",
+    "min",
+    "max",
+    "abs",
+];
 
 /// Methods of texts, moments and durations.
 const METHODS: [&str; 15] = [
@@ -67,11 +78,12 @@ impl Checker<'_> {
             ("timestamp", [one]) => {
                 self.text_literal(expr, one, |text| Ok(Constant::Timestamp(parse_timestamp(text)?)))
             }
+            ("in_list", [list, kind]) => self.in_list(expr, list, kind),
             ("min" | "max", [left, right]) => self.extreme(expr, left, right),
             ("abs", [one]) => self.absolute(expr, one),
             (name, _) => {
                 let message = if FUNCTIONS.contains(&name) {
-                    let wanted = if matches!(name, "min" | "max") { 2 } else { 1 };
+                    let wanted = if matches!(name, "min" | "max" | "in_list") { 2 } else { 1 };
                     format!("`{name}` takes {wanted} argument(s), here are {}", arguments.len())
                 } else if METHODS.contains(&name) {
                     format!("`{name}` is called on a value: `x.{name}(..)`")
@@ -125,6 +137,35 @@ impl Checker<'_> {
                 self.fault_suggesting(one, message, suggestion)
             }
         }
+    }
+
+    /// `in_list("name", kind)`: a column that the engine fills before it asks the rules.
+    fn in_list(&mut self, expr: &IdedExpr, list: &IdedExpr, kind: &IdedExpr) -> Option<Node> {
+        const PREFIX: &str = "in_list.";
+        let Expr::Literal(LiteralValue::String(name)) = &list.expr else {
+            return self.fault(list, "`in_list` takes the list's name in quotes".into());
+        };
+        let Some(kind_name) = dotted(kind) else {
+            return self.fault(kind, "`in_list` asks for a kind of entity: card, account".into());
+        };
+        let name = name.inner();
+        let column = format!("{PREFIX}{name}.{kind_name}");
+        if let Some(field) = self.scope.schema.get(&column) {
+            return Some(self.make(expr, Type::Bool, NodeKind::Column(field.id)));
+        }
+        let columns =
+            self.scope.schema.fields().filter_map(|field| field.name.strip_prefix(PREFIX));
+        let asked: Vec<(&str, &str)> =
+            columns.filter_map(|column| column.rsplit_once('.')).collect();
+        let kinds = asked.iter().filter(|(list, _)| *list == name).map(|(_, kind)| *kind);
+        let kinds: Vec<&str> = kinds.collect();
+        if kinds.is_empty() {
+            let suggestion = nearest(name, asked.iter().map(|(list, _)| *list));
+            let message = format!("no list `{}` is declared in bundle.yaml", clipped(name));
+            return self.fault_suggesting(list, message, suggestion);
+        }
+        let message = format!("the list `{}` can be asked for {}", clipped(name), kinds.join(", "));
+        self.fault(kind, message)
     }
 
     fn size(&mut self, expr: &IdedExpr, one: &IdedExpr) -> Option<Node> {

@@ -61,6 +61,8 @@ pub struct FeatureState {
     lateness_ms: i64,
     /// The first event's time: a window is warm when it has been filled for its whole reach.
     pub(super) started_ms: Option<i64>,
+    /// The device of the event that was counted last.
+    device: Option<Token>,
     scratch: Scratch,
 }
 
@@ -107,6 +109,7 @@ impl FeatureState {
             devices: Devices::new(limits.devices, StoreId(DEVICES)),
             lateness_ms: limits.lateness_ms,
             started_ms: None,
+            device: None,
             scratch: Scratch::default(),
         }
     }
@@ -164,6 +167,7 @@ impl FeatureState {
         footprint.numbers.extend_from_slice(&self.scratch.numbers);
 
         let device = self.recognise(plan, input, seq, row);
+        self.device = device;
         let mut rows = [None; EntityKind::COUNT];
         for kind in EntityKind::ALL {
             let token = if kind == EntityKind::Device { device } else { input.tokens.get(kind) };
@@ -199,6 +203,11 @@ impl FeatureState {
                 }
             }
         }
+    }
+
+    /// The device of the event that was counted last, if it was recognised.
+    pub const fn device(&self) -> Option<Token> {
+        self.device
     }
 
     /// The footprint of an event as far as its tokens and its row tell: rows that are still its

@@ -10,6 +10,7 @@ pub(super) enum Step {
     Reverse { ahead: i64, back: usize },
     Repeat { back: usize, is_other: bool },
     Amend { ahead: i64, back: usize, is_unknown: bool, amendment: Amendment },
+    List { ahead: i64, keys: Vec<u8>, is_addition: bool, lasts: i64 },
 }
 
 const MINUTE: i64 = 60_000;
@@ -38,8 +39,12 @@ pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
     );
     let repeat =
         (0..150_usize, any::<bool>()).prop_map(|(back, is_other)| Step::Repeat { back, is_other });
+    let listed =
+        (ahead.clone(), proptest::collection::vec(key(), 1..30), any::<bool>(), 1..HOUR).prop_map(
+            |(ahead, keys, is_addition, lasts)| Step::List { ahead, keys, is_addition, lasts },
+        );
     let reverse = (ahead, 0..100_usize).prop_map(|(ahead, back)| Step::Reverse { ahead, back });
-    let step = prop_oneof![12 => event, 4 => amend, 1 => repeat, 1 => reverse];
+    let step = prop_oneof![12 => event, 4 => amend, 1 => repeat, 1 => reverse, 1 => listed];
     proptest::collection::vec(step, 60..400)
 }
 
@@ -94,8 +99,17 @@ pub(super) fn inputs(steps: &[Step]) -> Vec<Input> {
                 input.what = What::Amend { target, amendment: *amendment };
                 input
             }
+            Step::List { ahead, keys, is_addition, lasts } => {
+                clock += ahead;
+                control(n, list_change(keys, *is_addition, time(clock + lasts)))
+            }
         };
         input.received_at = time(clock);
+        if input.what == What::Control {
+            input.occurred_at = input.received_at;
+            inputs.push(input);
+            continue;
+        }
         input.source = Some(Source { topic: 0, partition: (n % 5) as i32, offset: (n * 3) as i64 });
         inputs.push(input);
     }
@@ -142,6 +156,30 @@ pub(in crate::engine) fn event(
     facts.set_int(Fact::LonMdeg, 120_000);
     facts.set_int(Fact::TerminalAppVersion, i64::from(shape % 9));
     facts.set_float(Fact::TerminalDistanceKm, f64::from(shape % 3));
+    input
+}
+
+/// Cards that come onto the test bundle's list, or leave it.
+fn list_change(keys: &[u8], is_addition: bool, expires_at: EventTime) -> Control {
+    let tokens: Vec<Token> =
+        keys.iter().map(|key| token(EntityKind::Card as u8, u64::from(*key))).collect();
+    let (list, kind, provenance) =
+        ("bad_cards".to_owned(), EntityKind::Card, Provenance::default());
+    if is_addition {
+        let entries = tokens.into_iter().map(|token| ListEntry { token, expires_at }).collect();
+        Control::ListAdd(ListAddition { list, kind, entries, provenance })
+    } else {
+        Control::ListRemove(ListRemoval { list, kind, tokens, provenance })
+    }
+}
+
+/// A person's change as an input.
+pub(in crate::engine) fn control(n: u64, control: Control) -> Input {
+    let mut input = Input::new();
+    input.event = token(103, n);
+    input.content = Content(*token(104, n).as_bytes());
+    input.what = What::Control;
+    input.control = Some(Box::new(control));
     input
 }
 

@@ -1,0 +1,305 @@
+//! What people change while the stream goes on: lists, the bundle in force, a rule. Each is an input.
+
+use super::{EntityKind, EventTime, ListSource, Token};
+
+/// A change that a person makes. It is numbered and journaled like an event, so that every decision
+/// can be made again from the inputs before it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Control {
+    /// Entries come onto a list; one that is there already gets the new expiry and batch.
+    ListAdd(ListAddition),
+    /// Entries leave a list; one that is not there is none.
+    ListRemove(ListRemoval),
+    /// Somebody wants a bundle to be live; nothing changes yet.
+    Propose(Proposal),
+    /// A bundle goes live with the next input.
+    Activate(Activation),
+    /// A rule of the bundle in force is asked no more.
+    SwitchOff(SwitchedOff),
+}
+
+impl Control {
+    /// What it is, as a word.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::ListAdd(_) => "list_add",
+            Self::ListRemove(_) => "list_remove",
+            Self::Propose(_) => "propose",
+            Self::Activate(_) => "activate",
+            Self::SwitchOff(_) => "switch_off",
+        }
+    }
+}
+
+/// One entry of a list.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct ListEntry {
+    /// Whom it names.
+    pub token: Token,
+    /// The first moment at which it holds no more.
+    pub expires_at: EventTime,
+}
+
+/// Entries that come onto a list, all for one reason.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ListAddition {
+    /// The list's name in the bundle.
+    pub list: String,
+    /// What its entries are.
+    pub kind: EntityKind,
+    /// Whom it names from now on.
+    pub entries: Vec<ListEntry>,
+    /// Why, and who answers for it.
+    pub provenance: Provenance,
+}
+
+/// Entries that leave a list.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ListRemoval {
+    /// The list's name in the bundle.
+    pub list: String,
+    /// What its entries are.
+    pub kind: EntityKind,
+    /// Whom it names no more.
+    pub tokens: Vec<Token>,
+    /// Why, and who answers for it.
+    pub provenance: Provenance,
+}
+
+/// Why a list changes, and who answers for it (DOMAIN R5, R13).
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Provenance {
+    /// What it is known from.
+    pub sources: Vec<ListSource>,
+    /// Why, as one sentence without personal data.
+    pub reason: String,
+    /// Who asks for it.
+    pub creator: String,
+    /// Who agrees: another person.
+    pub approver: String,
+    /// Where the one concerned can object.
+    pub appeal: String,
+    /// Why a third party may say so; needed for [`ListSource::Partner`].
+    pub legal_basis: String,
+    /// The same for every part of one change.
+    pub batch: u64,
+}
+
+impl Provenance {
+    /// Longest text of a field, in bytes.
+    pub const TEXT_MAX: usize = 256;
+    /// So many digits in a row are a number of a person.
+    const DIGITS: usize = 10;
+
+    /// Whether a list may change for this.
+    pub fn check(&self) -> Result<(), ProvenanceFault> {
+        if self.sources.iter().all(|source| *source == ListSource::ModelScore) {
+            return Err(ProvenanceFault::NoSource);
+        }
+        for (field, text) in [
+            ("reason", &self.reason),
+            ("creator", &self.creator),
+            ("approver", &self.approver),
+            ("appeal", &self.appeal),
+        ] {
+            if text.trim().is_empty() {
+                return Err(ProvenanceFault::Missing { field });
+            }
+            check_text(field, text)?;
+        }
+        check_text("legal_basis", &self.legal_basis)?;
+        if self.sources.contains(&ListSource::Partner) && self.legal_basis.trim().is_empty() {
+            return Err(ProvenanceFault::NoBasis);
+        }
+        if self.creator == self.approver {
+            return Err(ProvenanceFault::SamePerson);
+        }
+        Ok(())
+    }
+}
+
+/// Texts that stay: short, of one line, and without a number that could name a person.
+fn check_text(field: &'static str, text: &str) -> Result<(), ProvenanceFault> {
+    if text.len() > Provenance::TEXT_MAX {
+        return Err(ProvenanceFault::TooLong { field });
+    }
+    if text.chars().any(char::is_control) {
+        return Err(ProvenanceFault::NotOneLine { field });
+    }
+    let is_number = |part: &str| part.len() >= Provenance::DIGITS;
+    if text.split(|c: char| !c.is_ascii_digit()).any(is_number) {
+        return Err(ProvenanceFault::Number { field });
+    }
+    Ok(())
+}
+
+/// Why a list may not change so.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ProvenanceFault {
+    /// No source, or a model's score alone.
+    NoSource,
+    /// A field is empty.
+    Missing {
+        /// Which.
+        field: &'static str,
+    },
+    /// A text is longer than [`Provenance::TEXT_MAX`].
+    TooLong {
+        /// Which.
+        field: &'static str,
+    },
+    /// A text holds a line end or another control character.
+    NotOneLine {
+        /// Which.
+        field: &'static str,
+    },
+    /// A text holds a number that could be a person's.
+    Number {
+        /// Which.
+        field: &'static str,
+    },
+    /// A third party says so, and nothing says why it may.
+    NoBasis,
+    /// Nobody else agreed.
+    SamePerson,
+}
+
+impl std::fmt::Display for ProvenanceFault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NoSource => f.write_str(
+                "a list changes for a source that is not a model's score alone: name another one",
+            ),
+            Self::Missing { field } => write!(f, "`{field}` is missing: every change names it"),
+            Self::TooLong { field } => {
+                write!(f, "`{field}` is longer than {} bytes: shorten it", Provenance::TEXT_MAX)
+            }
+            Self::NotOneLine { field } => write!(f, "`{field}` must be one line of text"),
+            Self::Number { field } => write!(
+                f,
+                "`{field}` holds a number of {} digits or more, which could be a person's: name \
+                 the case instead",
+                Provenance::DIGITS
+            ),
+            Self::NoBasis => f.write_str("what a partner says needs its legal basis: name it"),
+            Self::SamePerson => {
+                f.write_str("creator and approver are one person: another one has to agree")
+            }
+        }
+    }
+}
+
+impl std::error::Error for ProvenanceFault {}
+
+/// The content hash of a bundle.
+pub type BundleDigest = [u8; 32];
+
+/// What a bundle changes against another one: rules by id.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct RuleDiff {
+    /// Rules that are new.
+    pub added: Vec<String>,
+    /// Rules that are gone.
+    pub removed: Vec<String>,
+    /// Rules whose condition, effect, mode or scope is another one.
+    pub changed: Vec<String>,
+}
+
+/// Somebody wants a bundle to be live.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Proposal {
+    /// Which.
+    pub bundle: BundleDigest,
+    /// Who.
+    pub proposer: String,
+    /// What would change.
+    pub diff: RuleDiff,
+}
+
+/// A bundle goes live.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Activation {
+    /// Which.
+    pub bundle: BundleDigest,
+    /// Which was live before.
+    pub before: BundleDigest,
+    /// Why it may.
+    pub ground: Ground,
+    /// What changes.
+    pub diff: RuleDiff,
+}
+
+/// Why a bundle may go live.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Ground {
+    /// Two people wanted it.
+    Approved {
+        /// Who proposed it.
+        proposer: String,
+        /// Who approved it: another person.
+        approver: String,
+        /// The approver's Ed25519 signature over the hash, where a key and not a user approved.
+        signature: Option<Box<[u8; 64]>>,
+    },
+    /// It was live before, and somebody went back to it.
+    RolledBack {
+        /// Who.
+        by: String,
+    },
+}
+
+/// A rule is asked no more.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SwitchedOff {
+    /// The rule's id.
+    pub rule: String,
+    /// Who switched it off.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fine() -> Provenance {
+        Provenance {
+            sources: vec![ListSource::Investigation],
+            reason: "case 17: cards sold in a forum".to_owned(),
+            creator: "li".to_owned(),
+            approver: "wang".to_owned(),
+            appeal: "https://example.com/appeal/17".to_owned(),
+            legal_basis: String::new(),
+            batch: 1,
+        }
+    }
+
+    /// R13: nobody stands on a list because a model said so, because one person wanted it, or for a
+    /// reason that names him.
+    #[test]
+    fn a_list_changes_for_a_stated_reason_and_by_two_people() {
+        #[track_caller]
+        fn check(edit: impl Fn(&mut Provenance), expected: Result<(), ProvenanceFault>) {
+            let mut provenance = fine();
+            edit(&mut provenance);
+            assert_eq!(provenance.check(), expected);
+        }
+        check(|_| {}, Ok(()));
+        check(|p| p.sources = vec![ListSource::ModelScore], Err(ProvenanceFault::NoSource));
+        check(|p| p.sources = Vec::new(), Err(ProvenanceFault::NoSource));
+        check(|p| p.sources.push(ListSource::ModelScore), Ok(()));
+        check(|p| p.approver = "li".to_owned(), Err(ProvenanceFault::SamePerson));
+        check(|p| p.appeal = " ".to_owned(), Err(ProvenanceFault::Missing { field: "appeal" }));
+        check(
+            |p| p.reason = "card 6225881234567890".to_owned(),
+            Err(ProvenanceFault::Number { field: "reason" }),
+        );
+        check(
+            |p| p.reason = "a\nb".to_owned(),
+            Err(ProvenanceFault::NotOneLine { field: "reason" }),
+        );
+        check(|p| p.reason = "a".repeat(257), Err(ProvenanceFault::TooLong { field: "reason" }));
+        check(|p| p.sources = vec![ListSource::Partner], Err(ProvenanceFault::NoBasis));
+    }
+}
