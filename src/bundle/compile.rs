@@ -17,7 +17,7 @@ use crate::lang::Expected;
 use crate::stages::features::{BuiltinColumns, FeaturePlan, PlanOptions};
 
 /// Files with a meaning of their own; every other `*.yaml` holds rules.
-const MANIFEST: &str = "bundle.yaml";
+pub(super) const MANIFEST: &str = "bundle.yaml";
 const FEATURES: &str = "features.yaml";
 const POLICY: &str = "policy.yaml";
 const FX: &str = "fx.csv";

@@ -20,6 +20,7 @@ mod cases;
 mod compile;
 mod ruleset;
 mod trial;
+mod constants;
 mod shipped;
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 pub use cases::{Case, Expect, Given};
+pub use constants::{ConstantPlace, constant_names, find_constant, with_constant};
 pub use fault::{At, Fault};
 pub use fx::FxRate;
 pub use lists::ListSpec;

@@ -15,6 +15,7 @@ pub mod import;
 pub mod generate;
 pub mod rules;
 pub mod backtest;
+pub mod sweep;
 mod report;
 pub mod audit;
 pub mod replay;

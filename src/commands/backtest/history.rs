@@ -103,6 +103,7 @@ pub(in crate::commands) struct Sight<'a> {
     pub(in crate::commands) event: Token,
     pub(in crate::commands) event_id: &'a str,
     pub(in crate::commands) received_at: EventTime,
+    pub(in crate::commands) occurred_at: EventTime,
     pub(in crate::commands) service: Service,
     pub(in crate::commands) kind: Kind,
     /// In minor units of the base currency.
@@ -304,6 +305,7 @@ impl History {
 struct Seen {
     event: Token,
     received_at: EventTime,
+    occurred_at: EventTime,
     service: Service,
     kind: Kind,
     amount: Option<i64>,
@@ -315,6 +317,7 @@ impl Seen {
         Self {
             event: input.event,
             received_at: input.received_at,
+            occurred_at: input.occurred_at,
             // As the engine takes what enrich has not set.
             service: Service::parse(word(Fact::Service)).unwrap_or(Service::InternetPayment),
             kind: Kind::parse(word(Fact::Kind)).unwrap_or(Kind::Payment),
@@ -329,8 +332,19 @@ impl Seen {
         body: &'a Body,
         engine: &'a Engine,
     ) -> Sight<'a> {
-        let Self { event, received_at, service, kind, amount } = self;
-        Sight { event, event_id, received_at, service, kind, amount, then, body, engine }
+        let Self { event, received_at, occurred_at, service, kind, amount } = self;
+        Sight {
+            event,
+            event_id,
+            received_at,
+            occurred_at,
+            service,
+            kind,
+            amount,
+            then,
+            body,
+            engine,
+        }
     }
 }
 

@@ -11,6 +11,7 @@ mod rules;
 mod history;
 pub(in crate::commands) mod labels;
 mod share;
+mod witness;
 mod verdicts;
 mod report;
 mod measure;
@@ -26,12 +27,14 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use super::report::{Fault, html, print};
-use history::{History, HistoryArgs};
+pub(in crate::commands) use history::{History, HistoryArgs, Onlooker, Sight};
 use labels::Labels;
-use measure::Unlabelled;
+pub(in crate::commands) use measure::{Class, Count, Unlabelled};
 use report::{Report, TruthReport};
-use rules::Rules;
-use verdicts::{Answer, Answers, Verdicts, Witness};
+pub(in crate::commands) use rules::{Rules, acts};
+pub(in crate::commands) use share::{Share, percent};
+use verdicts::{Answer, Answers, Verdicts};
+pub(in crate::commands) use witness::Witness;
 
 /// Measure rules on history: what they would have caught, and whom they would have stopped.
 ///
@@ -131,8 +134,7 @@ fn measured(
     (labels, unlabelled): (Option<&Labels>, Unlabelled),
 ) -> Result<Report, Fault> {
     let started = Instant::now();
-    let witness = labels.map_or_else(Witness::of_inputs, Witness::File);
-    let mut verdicts = Verdicts::new(witness, &rules.bundle.zone);
+    let mut verdicts = Verdicts::new(Witness::of(labels), &rules.bundle.zone);
     let mut answers = Answers::default();
     // Two engines of which neither waits for the other: on two cores the second costs no time.
     let walked = std::thread::scope(|scope| {
@@ -145,7 +147,7 @@ fn measured(
         }
         walked
     })?;
-    let Verdicts { rows, hits, then, matched, .. } = verdicts;
+    let Verdicts { rows, hits, then, witness, .. } = verdicts;
     let has_answers = old.is_none() && history.has_answers();
     let before: &[Answer] = if has_answers { &then } else { &answers.0 };
     if old.is_some() && before.len() != rows.len() {
@@ -165,7 +167,7 @@ fn measured(
         truth: TruthReport {
             source: truth_source(labels).to_owned(),
             assumption: assumption(labels, unlabelled),
-            unmatched: labels.map_or(0, |labels| labels.len() as u64 - matched),
+            unmatched: witness.unmatched(),
             ..TruthReport::default()
         },
         inputs: walked.inputs,

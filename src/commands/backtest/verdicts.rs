@@ -1,10 +1,8 @@
 //! What was decided, one small row an event: a label may come long after, so that nothing can be
 //! counted before the end.
 
-use std::collections::HashMap;
-
 use super::history::{Onlooker, Sight};
-use super::labels::Labels;
+use super::witness::Witness;
 use crate::domain::{Body, FollowUps, Kind, Service, Token, Truth, Zone};
 use crate::stages::rules::RuleIndex;
 
@@ -68,26 +66,6 @@ pub(super) struct Row {
 // A hundred million decisions fit in four gigabytes.
 const _: () = assert!(size_of::<Row>() <= 32);
 
-/// Where truth comes from.
-pub(super) enum Witness<'a> {
-    /// A file that was read before: only it counts.
-    File(&'a Labels),
-    /// The labels of the history, as they come.
-    Inputs {
-        /// The row of each event.
-        rows: HashMap<Token, u32>,
-        /// Labels that came before their event.
-        early: HashMap<Token, Truth>,
-    },
-}
-
-impl Witness<'_> {
-    /// The history's own labels.
-    pub(super) fn of_inputs() -> Self {
-        Self::Inputs { rows: HashMap::new(), early: HashMap::new() }
-    }
-}
-
 /// Every decision, and every rule that held.
 pub(super) struct Verdicts<'a> {
     pub(super) rows: Vec<Row>,
@@ -95,38 +73,22 @@ pub(super) struct Verdicts<'a> {
     pub(super) hits: Vec<u16>,
     /// What was answered then, where the history says so; else empty.
     pub(super) then: Vec<Answer>,
-    /// Events of a file of labels that were met.
-    pub(super) matched: u64,
-    witness: Witness<'a>,
+    pub(super) witness: Witness<'a>,
     zone: &'a Zone,
 }
 
 impl<'a> Verdicts<'a> {
     pub(super) fn new(witness: Witness<'a>, zone: &'a Zone) -> Self {
         let (rows, hits, then) = (Vec::new(), Vec::new(), Vec::new());
-        Self { rows, hits, then, matched: 0, witness, zone }
+        Self { rows, hits, then, witness, zone }
     }
 }
 
 impl Onlooker for Verdicts<'_> {
     fn decided(&mut self, sight: &Sight<'_>) {
-        let mut campaign = u32::MAX;
         // A history of four thousand million decisions does not fit in memory before.
         let row = self.rows.len() as u32;
-        let truth = match &mut self.witness {
-            Witness::File(labels) => match labels.get(sight.event_id) {
-                Some(known) => {
-                    self.matched += 1;
-                    campaign = known.campaign.unwrap_or(u32::MAX);
-                    Some(known.truth)
-                }
-                None => labels.is_complete.then_some(Truth::Legitimate),
-            },
-            Witness::Inputs { rows, early } => {
-                rows.insert(sight.event, row);
-                early.remove(&sight.event)
-            }
-        };
+        let (truth, campaign) = self.witness.truth(sight, row);
         let hits = sight.engine.hits();
         let before = self.hits.len();
         let index = |rule: &RuleIndex| rule.0;
@@ -148,18 +110,14 @@ impl Onlooker for Verdicts<'_> {
     }
 
     fn labelled(&mut self, target: Token, truth: Truth) {
-        let Witness::Inputs { rows, early } = &mut self.witness else { return };
-        match rows.get(&target).and_then(|row| self.rows.get_mut(*row as usize)) {
-            // What was learned last holds.
-            Some(row) => row.truth = Some(truth),
-            None => {
-                early.insert(target, truth);
-            }
+        let row = self.witness.labelled(target, truth);
+        if let Some(row) = row.and_then(|row| self.rows.get_mut(row as usize)) {
+            row.truth = Some(truth);
         }
     }
 
     fn wants_labels(&self) -> bool {
-        matches!(self.witness, Witness::Inputs { .. })
+        self.witness.listens()
     }
 }
 

@@ -24,6 +24,7 @@ enum Command {
     Test(test::Args),
     Eval(eval::Args),
     Backtest(Box<super::backtest::Args>),
+    Sweep(Box<super::sweep::Args>),
 }
 
 /// Done and clean.
@@ -42,5 +43,6 @@ pub fn run(args: &Args) -> ExitCode {
         Command::Test(args) => test::run(args),
         Command::Eval(args) => eval::run(args),
         Command::Backtest(args) => super::backtest::run(args),
+        Command::Sweep(args) => super::sweep::run(args),
     })
 }
