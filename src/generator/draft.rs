@@ -199,6 +199,8 @@ pub struct TerminalUse {
     pub terminal: u32,
     /// Index of the terminal whose serial number is shown.
     pub serial_of: u32,
+    /// Index of the terminal whose SIM card it carries.
+    pub sim_of: u32,
     /// Country code of the mobile network it sits in.
     pub network_code: &'static str,
 }
@@ -206,7 +208,7 @@ pub struct TerminalUse {
 impl TerminalUse {
     /// A terminal that presents itself truly.
     pub fn honest(terminal: u32) -> Self {
-        Self { terminal, serial_of: terminal, network_code: "460" }
+        Self { terminal, serial_of: terminal, sim_of: terminal, network_code: "460" }
     }
 }
 

@@ -103,7 +103,7 @@ fn push_terminal(world: &World, used: &TerminalUse, object: &mut Object<'_>) {
     object.text("type", terminal.kind);
     object.quoted("serial", |out| world.push_serial(used.serial_of, out));
     object.text("app_version", TERMINAL_VERSIONS[terminal.radio as usize % 3]);
-    object.quoted("iccid", |out| terminal.push_iccid(out));
+    object.quoted("iccid", |out| world.terminal(used.sim_of).push_iccid(out));
     object.quoted("cell", |out| terminal.push_cell(used.network_code, out));
 }
 

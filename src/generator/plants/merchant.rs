@@ -1,4 +1,4 @@
-//! Merchants that turn cards into cash: M2 to M5, M10.
+//! Merchants that turn cards into cash, and those that are not what they seem: M1 to M6, M10, M11.
 
 use super::scene::Scene;
 use super::{HOUR, MINUTE, Typology, fraud};
@@ -6,13 +6,68 @@ use crate::generator::draft::{Draft, Kind, Money, Party};
 use crate::generator::world::merchants::Merchant;
 
 pub(super) const TABLE: &[Typology] = &[
+    fraud("M1", "", 8 * HOUR, credit_only),
     fraud("M2", "", 8 * HOUR, round_amounts),
     fraud("M3", "", 24 * HOUR, same_card_large),
     fraud("M4", "", HOUR, owner_pays),
     fraud("M5", "", HOUR, counter_phone_pays),
+    fraud("M6", "", 31 * HOUR, far_above_the_merchant),
     fraud("M10", "rate", 8 * HOUR, many_refunds),
     fraud("M10", "no_original", HOUR, refund_of_nothing),
+    fraud("M11", "", 24 * HOUR, gambling),
 ];
+
+/// Threshold: 18 of a merchant's 20 payments are by credit card. They come last, so that the share
+/// only rises.
+fn credit_only(scene: &mut Scene<'_>) {
+    let credit = scene.count_up_to(18, 20);
+    let shop = scene.quiet_shop();
+    for nth in 0..20 {
+        let at_ms = scene.spread(nth, 20, 7 * HOUR);
+        let (payer, amount) = (scene.crook().index, scene.yuan(80, 700));
+        // Slot 1 is a credit card but for one in thirty, which is a card from abroad; slot 0 a
+        // debit card.
+        let is_credit = nth >= 20 - credit;
+        let card = scene.world.card(payer, u32::from(is_credit));
+        let draft = scene.guest_payment((payer, card), &shop, (amount, at_ms));
+        match (is_credit, nth) {
+            (false, _) => scene.prepare(draft),
+            (true, 19) => scene.strike(draft),
+            (true, _) => scene.play(draft),
+        };
+    }
+}
+
+/// Threshold: 20,000 yuan, far above thirty times what the merchant takes; by day.
+fn far_above_the_merchant(scene: &mut Scene<'_>) {
+    scene.wait_until(10);
+    let large = scene.sum(Money::yuan(20_000));
+    let shop = scene.quiet_shop();
+    for nth in 0..8 {
+        let (card, amount) = (scene.stolen_card(), scene.yuan(60, 200));
+        let at_ms = scene.spread(nth, 8, 5 * HOUR);
+        let draft = scene.guest_payment(card, &shop, (amount, at_ms));
+        scene.prepare(draft);
+    }
+    let card = scene.stolen_card();
+    let draft = scene.guest_payment(card, &shop, (large, scene.at(6 * HOUR)));
+    scene.strike(draft);
+}
+
+/// Threshold: fifty payers in a day from many cities, around the clock, three amounts in five round,
+/// and no refund.
+fn gambling(scene: &mut Scene<'_>) {
+    let payers = scene.count_up_to(50, 75);
+    let shop = scene.quiet_shop();
+    for nth in 0..payers {
+        let at_ms = scene.spread(nth, payers, 23 * HOUR);
+        let round = Money::yuan(scene.rng.pick(&[100, 200, 300, 500]));
+        let odd = Money::fen(scene.yuan(30, 400).minor / 10 * 10 + 7);
+        let (card, amount) = (scene.stolen_card(), if nth % 5 < 3 { round } else { odd });
+        let draft = scene.guest_payment(card, &shop, (amount, at_ms));
+        scene.play_nth(nth + 1, 50, draft);
+    }
+}
 
 /// Threshold: 14 of a merchant's 20 payments are round, or end just below a round sum. The round
 /// ones come last, so that the share only rises.

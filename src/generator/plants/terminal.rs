@@ -1,9 +1,9 @@
-//! Terminals that are not where, or what, they should be: T2, T3, T4, T6.
+//! Terminals and printed codes that are not where, or what, they should be: T1 to T10.
 
 use super::scene::Scene;
 use super::{HOUR, MINUTE, Typology, circumstance, fraud};
 use crate::generator::compose;
-use crate::generator::draft::{Datum, Draft, Fix, TerminalUse};
+use crate::generator::draft::{Datum, Draft, Entry, Fix, TerminalUse};
 use crate::generator::world::datum::gcj02_of;
 use crate::generator::world::place::Place;
 use crate::generator::world::terminals::Terminal;
@@ -15,6 +15,9 @@ pub(super) const TABLE: &[Typology] = &[
     fraud("T3", "", HOUR, foreign_network),
     fraud("T4", "", HOUR, nowhere),
     fraud("T6", "", 24 * HOUR, one_serial_many_merchants),
+    fraud("T8", "sim", 6 * HOUR, other_sim),
+    fraud("T9", "", HOUR, code_far_from_home),
+    fraud("T10", "", 24 * HOUR, personal_code_as_shop),
     circumstance("G6", "", HOUR, datum_fault),
 ];
 
@@ -129,6 +132,43 @@ fn one_serial_many_merchants(scene: &mut Scene<'_>) {
             terminal = scene.quiet_terminal();
         }
         seen.push(terminal.merchant);
+    }
+}
+
+/// The terminal comes back with another SIM; nearly: with its own.
+fn other_sim(scene: &mut Scene<'_>) {
+    let changed = scene.does_it();
+    let (terminal, other) = (scene.quiet_terminal(), scene.quiet_terminal());
+    let before = payment(scene, &terminal, scene.at(0));
+    scene.prepare(before);
+    let mut draft = payment(scene, &terminal, scene.at(5 * HOUR));
+    let sim_of = if changed { other.index } else { terminal.index };
+    draft.terminal = Some(TerminalUse { sim_of, ..TerminalUse::honest(terminal.index) });
+    scene.strike(draft);
+}
+
+/// Threshold: a printed code is used 50 km from where it is registered; the distance decides.
+fn code_far_from_home(scene: &mut Scene<'_>) {
+    let ratio = scene.ratio();
+    let terminal = scene.quiet_terminal();
+    // As for a terminal that has moved: the two formulas for distance differ.
+    let metres = 50_000.0 * ratio + if ratio >= 1.0 { 500.0 } else { -500.0 };
+    let elsewhere = terminal.place.moved(-metres * 0.8, metres * 0.6);
+    let (amount, mut draft) = (scene.yuan(10, 90), payment(scene, &terminal, scene.at(0)));
+    (draft.amount, draft.entry) = (Some(amount), Some(Entry::QrStatic));
+    draft.fix = Some(fix(scene, elsewhere));
+    scene.strike(draft);
+}
+
+/// Threshold: fifty payments from thirty payers in a day to one person's printed code.
+fn personal_code_as_shop(scene: &mut Scene<'_>) {
+    let payments = scene.count_up_to(50, 75);
+    let holder = scene.crook().index;
+    for nth in 0..payments {
+        let (payer, money) = (scene.stranger(), scene.yuan(8, 60));
+        let at_ms = scene.spread(nth, payments, 22 * HOUR);
+        let draft = compose::transfer(scene.world, &payer, holder, (money, at_ms), scene.rng);
+        scene.play_nth(nth + 1, 50, Draft { entry: Some(Entry::QrStatic), ..draft });
     }
 }
 

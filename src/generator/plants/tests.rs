@@ -115,6 +115,9 @@ fn measured(plant: &Plant, lines: &[Value]) -> Option<f64> {
         ("G5", "identical") => lines.len() as f64 / 20.0,
         ("G8", "static_code") => sum(lines) / 500.0,
         ("G8", "prepaid_anonymous") => yuan(last) / 1_000.0,
+        ("M6", _) => yuan(last) / 20_000.0,
+        ("M11", _) => cards() / 50.0,
+        ("T10", _) => lines.len() as f64 / 50.0,
         ("T6", _) => distinct(lines, "/merchant/id") / 2.0,
         _ => return None,
     })
@@ -133,6 +136,8 @@ fn frame(typology: &str) -> (f64, &'static [&'static str]) {
         "D10" => (3_600.0, &["/payer/account_id"]),
         "G4" => (3_600.0, &[]),
         "T6" => (86_400.0, &["/terminal/serial"]),
+        "M11" => (86_400.0, &["/merchant/id"]),
+        "T10" => (86_400.0, &["/payee/account_id"]),
         _ => (f64::MAX, &[]),
     }
 }
@@ -191,7 +196,7 @@ fn every_script_keeps_its_side_and_its_span() {
             *seen.entry(typology.id).or_default() += 1;
         }
     }
-    let wanted = "K1 K2 K3 K4 K5 K6 K7 K8 K10 K11 K12 M2 M3 M4 M5 M10 T1 T2 T3 T4 T6 A1 A2 A3 A4 A5 A6 \
+    let wanted = "K1 K2 K3 K4 K5 K6 K7 K8 K10 K11 K12 M1 M2 M3 M4 M5 M6 M10 M11 T1 T2 T3 T4 T6 T8 T9 T10 A1 A2 A3 A4 A5 A6 \
                   A7 A8 D1 D2 D3 D4 D5 D6 D8 D10 G1 G2 G3 G4 G5 G6 G7 G8";
     for id in wanted.split_whitespace() {
         assert!(seen.contains_key(id), "{id} is not planted");

@@ -26,9 +26,11 @@ pub(super) struct Districts {
 }
 
 impl Districts {
-    /// Shares `count` merchants out: a tenth online, a twentieth quiet, the rest by city.
+    /// Shares `count` merchants out: a tenth online, a quarter quiet, the rest by city:
+    /// a million messages with one planted in a hundred visit some nine hundred quiet ones, and a
+    /// campaign must not inherit the payments of another.
     pub(super) fn new(count: u32) -> Self {
-        let (online, quiet) = (count / 10, count - (count / 20).max(20));
+        let (online, quiet) = (count / 10, count - (count / 4).max(20));
         let total: u32 = CITIES.iter().map(|city| city.weight).sum();
         let room = quiet - online - MAINLAND as u32;
         let mut next = online;

@@ -67,7 +67,8 @@ impl World {
     /// How many people there are in all: after the customers come the accounts of criminals, which
     /// only plants use. [`World::secrets`] knows every one of them.
     pub fn people(&self) -> u32 {
-        self.customers.saturating_add((self.customers / 20).max(1_000))
+        // A million messages with one planted in a hundred take some four thousand of them.
+        self.customers.saturating_add((self.customers / 8).max(1_000))
     }
 
     /// A person's card in one of four slots; the last is a spare that only plants use.
