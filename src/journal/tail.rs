@@ -100,7 +100,7 @@ fn judge_bytes(bytes: &[u8], offset: u64) -> Tail {
     if whole_under_another_length(written) {
         return Tail::Damaged { what: "a record's length was changed" };
     }
-    if whole_record_within(written) {
+    if whole_record_within(written).is_some() {
         return Tail::Damaged { what: "whole records follow bytes that are none" };
     }
     Tail::Torn
@@ -112,7 +112,7 @@ fn lost_a_sector(written: &[u8], offset: u64) -> bool {
     // Bytes up to the end of the sector in which the record begins.
     let first = ((SECTOR - offset % SECTOR) as usize).min(written.len());
     let is_lost = |sector: &[u8]| sector.iter().all(|byte| *byte == 0);
-    if first >= 4 && is_lost(&written[..first]) {
+    if is_lost(&written[..first]) && (first >= 4 || lacks_its_beginning(written, first)) {
         return true;
     }
     // Where its length is lost or says nothing sensible, the next sector stands for it.
@@ -121,6 +121,16 @@ fn lost_a_sector(written: &[u8], offset: u64) -> bool {
     let rest = &written[first..];
     let sectors = size.saturating_sub(first).div_ceil(SECTOR as usize);
     rest.chunks(SECTOR as usize).take(sectors).any(|sector| sector.len() > 1 && is_lost(sector))
+}
+
+/// Whether a record whose first bytes are zeros, fewer than its length has, lost them with their
+/// sector: it is whole but for them, or another sector of it is lost too. A length may have zeros of
+/// its own, so zeros alone say nothing.
+fn lacks_its_beginning(written: &[u8], first: usize) -> bool {
+    let end = whole_record_within(written).unwrap_or(written.len());
+    let mut sectors = written[first.min(end)..end].chunks(SECTOR as usize);
+    whole_under_another_length(&written[..end])
+        || sectors.any(|sector| sector.len() > 1 && sector.iter().all(|byte| *byte == 0))
 }
 
 /// Where the length field says that the mark is.
@@ -140,28 +150,25 @@ fn whole_under_another_length(written: &[u8]) -> bool {
         && stored(4).map(u32::from_le_bytes) == Some(frame::checksum(length as u32, payload))
 }
 
-/// Whether a whole record stands anywhere after the first byte.
-fn whole_record_within(written: &[u8]) -> bool {
-    // Hostile bytes can claim a long record at every place: after this much work the answer is the
-    // careful one.
+/// Where a whole record stands after the first byte, or may stand: hostile bytes can claim a long
+/// record at every place, and after so much work the answer is the careful one.
+fn whole_record_within(written: &[u8]) -> Option<usize> {
     let mut work_left = written.len().saturating_mul(8).saturating_add(1 << 20);
     for at in 1..written.len().saturating_sub(OVERHEAD) {
         let candidate = &written[at..];
-        let Some(mark_at) = unmarked_at(candidate) else {
-            return false;
-        };
+        let mark_at = unmarked_at(candidate)?;
         if mark_at == HEAD || candidate.get(mark_at) != Some(&MARK) {
             continue;
         }
         let Some(rest) = work_left.checked_sub(mark_at) else {
-            return true;
+            return Some(at);
         };
         work_left = rest;
         if matches!(frame::parse(candidate), Parsed::Whole(_)) {
-            return true;
+            return Some(at);
         }
     }
-    false
+    None
 }
 
 #[cfg(test)]
@@ -234,6 +241,31 @@ mod tests {
                 let mut changed = whole.clone();
                 changed[at] ^= 1 << bit;
                 assert!(matches!(judged(&changed), Tail::Damaged { .. }), "byte {at} bit {bit}");
+            }
+        }
+    }
+
+    /// A sector that was never synced may hold no more of a record than the first bytes of its
+    /// length. With them lost, what follows is as unsynced as they were, however whole it looks.
+    #[test]
+    fn a_lost_sector_may_end_within_a_length() {
+        let payload = [7; 1_300];
+        let whole = frames(&[&payload, b"the second"]);
+        let size = frames(&[&payload]).len();
+        for first in 1..4 {
+            // Where the record begins, so that its first sector holds so many bytes of it.
+            let offset = SECTOR - first as u64;
+            for length in [size, whole.len()] {
+                let mut lost = whole[..length].to_vec();
+                lost[..first].fill(0);
+                assert_eq!(judge_bytes(&[&lost, &[0][..]].concat(), offset), Tail::Torn, "{first}");
+                lost[first + 512..first + 1_024].fill(0);
+                assert_eq!(judge_bytes(&[&lost, &[0][..]].concat(), offset), Tail::Torn, "{first}");
+                // Nothing of this one is lost, and one byte is another.
+                let mut changed = whole[..length].to_vec();
+                changed[700] ^= 1;
+                let judged = judge_bytes(&[&changed, &[0][..]].concat(), offset);
+                assert!(matches!(judged, Tail::Damaged { .. }), "{first}: {judged:?}");
             }
         }
     }
