@@ -82,7 +82,7 @@ fn main() {
     let started = Instant::now();
     last.finish(subject.pipeline.engine_mut());
     let took = started.elapsed();
-    let shelf = Shelf::of(&dir.path().join("journal"));
+    let shelf = Shelf::of(dir.path().join("journal"));
     let newest = shelf.kept().pop().expect("one was taken");
     let size = std::fs::metadata(&newest.path).map_or(0, |file| file.len());
     println!("a snapshot              {} MB, {:.2} s at a stop", size >> 20, took.as_secs_f64());

@@ -62,7 +62,7 @@ impl Subject {
         let journal = Writer::open(dir.join("journal"), opening).expect("a journal");
         let mut engine =
             Engine::new(Arc::clone(&bundle), &EngineLimits::default()).expect("the shipped bundle");
-        let recovered = recover(&mut engine, &dir.join("journal")).expect("a journal");
+        let recovered = recover(&mut engine, dir.join("journal")).expect("a journal");
         let parts = Parts {
             engine,
             journal: Some(journal),

@@ -2,11 +2,13 @@
 //! it is counted again, with its answer.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::bundle::Bundle;
 use crate::domain::{EventTime, Seq, Source};
-use crate::journal::{BundleRef, Item, JournalError, JournalId, ReadEntry, Reader, StoredBundle};
+use crate::journal::{
+    BundleRef, Directory, Item, JournalError, JournalId, ReadEntry, Reader, StoredBundle,
+};
 
 use super::Engine;
 use super::recent::BundleNumber;
@@ -61,7 +63,8 @@ impl Recovered {
 /// Rebuilds the state of an engine that has seen nothing: from the newest snapshot beside the
 /// journal that is whole and fits, and the inputs after it; else from all inputs. A journal that
 /// does not exist holds nothing.
-pub fn recover(engine: &mut Engine, dir: &Path) -> Result<Recovered, JournalError> {
+pub fn recover(engine: &mut Engine, dir: impl Into<Directory>) -> Result<Recovered, JournalError> {
+    let dir = &dir.into();
     let mut recovered = Recovered::default();
     let tail = restore(engine, dir, Seq(u64::MAX), &mut recovered)?;
     let tail = match tail {
@@ -94,7 +97,12 @@ pub fn recover(engine: &mut Engine, dir: &Path) -> Result<Recovered, JournalErro
 /// Puts an engine that has seen nothing where the newest snapshot at or before an input was taken:
 /// it has seen only inputs below `at`, and [`Engine::next_seq`] says from where on to replay. What
 /// is passed over is named; without a snapshot the engine stays as it is.
-pub fn restore_at(engine: &mut Engine, dir: &Path, at: Seq) -> Result<Recovered, JournalError> {
+pub fn restore_at(
+    engine: &mut Engine,
+    dir: impl Into<Directory>,
+    at: Seq,
+) -> Result<Recovered, JournalError> {
+    let dir = &dir.into();
     let mut recovered = Recovered::default();
     if let Some(Tail { reader, bundles }) = restore(engine, dir, at, &mut recovered)? {
         recovered.journal = Some(reader.journal());
@@ -116,13 +124,14 @@ struct Tail {
 /// Tries snapshots, newest first.
 fn restore(
     engine: &mut Engine,
-    dir: &Path,
+    dir: &Directory,
     at_most: Seq,
     recovered: &mut Recovered,
 ) -> Result<Option<Tail>, JournalError> {
-    let kept = Shelf::of(dir).kept();
+    let shelf = Shelf::of(dir);
+    let kept = shelf.kept();
     for kept in kept.into_iter().rev().filter(|kept| kept.next <= at_most) {
-        match try_restore(engine, dir, &kept)? {
+        match try_restore(engine, &shelf, &kept)? {
             Ok(tail) => {
                 recovered.restored = Some(kept.next);
                 return Ok(Some(tail));
@@ -136,17 +145,17 @@ fn restore(
 /// The journal's faults end the recovery, a snapshot's only this attempt.
 fn try_restore(
     engine: &mut Engine,
-    dir: &Path,
+    shelf: &Shelf,
     kept: &Kept,
 ) -> Result<Result<Tail, SnapshotFault>, JournalError> {
-    let snapshot = match kept.open().and_then(|snapshot| {
+    let snapshot = match shelf.open(kept).and_then(|snapshot| {
         snapshot.check(engine)?;
         Ok(snapshot)
     }) {
         Ok(snapshot) => snapshot,
         Err(fault) => return Ok(Err(fault)),
     };
-    let tail = match find_last(dir, &snapshot.head)? {
+    let tail = match find_last(shelf.dir(), &snapshot.head)? {
         Ok(tail) => tail,
         Err(fault) => return Ok(Err(fault)),
     };
@@ -155,7 +164,7 @@ fn try_restore(
 
 /// Goes behind the last input that a snapshot has seen. It must be there and be the same: a journal
 /// that lost its end in a crash, and has gone on since, is another past.
-fn find_last(dir: &Path, head: &Head) -> Result<Result<Tail, SnapshotFault>, JournalError> {
+fn find_last(dir: &Directory, head: &Head) -> Result<Result<Tail, SnapshotFault>, JournalError> {
     let last = Seq(head.next.0.saturating_sub(1));
     let Some(mut reader) = Reader::open_from(dir, last)? else {
         return Ok(Err(SnapshotFault::NotInJournal));

@@ -6,10 +6,11 @@
 use std::fmt::Debug;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{FallocateFlags, fallocate};
+use rustix::fs::{Advice, FallocateFlags, fadvise, fallocate};
 
 /// A disk: names and files. What is not synced may be lost or torn by a crash of the machine.
 pub trait Disk: Debug + Send + Sync {
@@ -24,6 +25,11 @@ pub trait Disk: Debug + Send + Sync {
 
     /// Creates an empty file, or empties the one that is there; to read and write.
     fn create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>>;
+
+    /// The same, for the eyes of the service's user alone.
+    fn create_private(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
+        self.create(path)
+    }
 
     /// Opens a file to read.
     fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>>;
@@ -66,6 +72,31 @@ pub trait DiskFile: Debug + Send + Sync {
 
     /// The same, and all that the file system knows of the file.
     fn sync_all(&self) -> io::Result<()>;
+
+    /// What is read next comes from the medium and not from memory, where the system allows.
+    fn forget(&self) {}
+}
+
+/// Reads a file from its beginning on.
+#[derive(Debug)]
+pub struct FromStart {
+    file: Arc<dyn DiskFile>,
+    at: u64,
+}
+
+impl FromStart {
+    /// At the first byte of a file.
+    pub const fn of(file: Arc<dyn DiskFile>) -> Self {
+        Self { file, at: 0 }
+    }
+}
+
+impl io::Read for FromStart {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read_at(buffer, self.at)?;
+        self.at += count as u64;
+        Ok(count)
+    }
 }
 
 /// The disk of the machine.
@@ -94,6 +125,12 @@ impl Disk for RealDisk {
     fn create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
         let mut options = OpenOptions::new();
         Ok(Arc::new(options.create(true).truncate(true).read(true).write(true).open(path)?))
+    }
+
+    fn create_private(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
+        let mut options = OpenOptions::new();
+        let options = options.create(true).truncate(true).read(true).write(true).mode(0o600);
+        Ok(Arc::new(options.open(path)?))
     }
 
     fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
@@ -156,5 +193,9 @@ impl DiskFile for File {
 
     fn sync_all(&self) -> io::Result<()> {
         Self::sync_all(self)
+    }
+
+    fn forget(&self) {
+        let _ = fadvise(self, 0, None, Advice::DontNeed);
     }
 }

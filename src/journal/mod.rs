@@ -42,7 +42,7 @@ mod tests;
 
 pub use body::body_bytes;
 pub use directory::{Beginning, Directory};
-pub use disk::{Disk, DiskFile, DiskLock, RealDisk};
+pub use disk::{Disk, DiskFile, DiskLock, FromStart, RealDisk};
 pub use entry::{Columns, Entry, Features, Hits};
 pub use error::JournalError;
 pub use index::{EXTENSION as INDEX_EXTENSION, JournalIndex, Key, Position, Wanted, index_closed};

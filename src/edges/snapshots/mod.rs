@@ -15,6 +15,8 @@ use crate::engine::{Copying, Engine, PassedOver, Shelf};
 use crate::journal::JournalId;
 use crate::telemetry::{LogEvent, emit};
 
+#[cfg(test)]
+pub(in crate::edges) use writer::Worker;
 use writer::{Writer, Written};
 
 /// When snapshots are taken, and how long they are kept.
@@ -76,6 +78,20 @@ impl Keeper {
         let writer = Writer::start(Shelf::of(dir), settings.anchor_days)?;
         let last = (restored.unwrap_or(Seq(1)), engine.last_received_at());
         Ok(Self { settings, journal, writer, state: State::Waiting, last })
+    }
+
+    /// The same over any disk, without a thread: the turns of the work are the caller's.
+    #[cfg(test)]
+    pub(in crate::edges) fn with_turns(
+        dir: &crate::journal::Directory,
+        journal: JournalId,
+        settings: Settings,
+        engine: &Engine,
+        restored: Option<Seq>,
+    ) -> (Self, Worker) {
+        let (writer, worker) = Writer::new(Shelf::of(dir), settings.anchor_days);
+        let last = (restored.unwrap_or(Seq(1)), engine.last_received_at());
+        (Self { settings, journal, writer, state: State::Waiting, last }, worker)
     }
 
     /// Files that recovery passed over and that nobody will use: they go as soon as a newer one is

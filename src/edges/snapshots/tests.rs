@@ -233,7 +233,7 @@ fn anchors_stay_for_their_days() {
     process.stop();
     let shelf = Shelf::of(dir.path());
     let newest = shelf.kept().pop().unwrap();
-    let day = |kept: &crate::engine::Kept| kept.head().unwrap().last.received_at;
+    let day = |kept: &crate::engine::Kept| shelf.head(kept).unwrap().last.received_at;
     // Names alone order snapshots; the days stand within. All of one day: one anchor.
     for next in 1..6 {
         fs::copy(&newest.path, shelf.path(Seq(next))).unwrap();

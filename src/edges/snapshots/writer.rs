@@ -1,19 +1,17 @@
-//! The thread that writes a snapshot: seal, write, sync, read back, name, tidy up.
+//! The other side of a snapshot: seal, write, sync, read back, name, tidy up. A thread does it, one
+//! step after the other; in the simulator the dice say when.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufReader, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use rustix::fs::{Advice, fadvise};
-
 use crate::domain::Seq;
 use crate::engine::{Sealer, Shelf, preamble, verify};
+use crate::journal::{DiskFile, FromStart};
 
 /// Bytes after which what was written is synced: a disk that has little to do at once does not make
 /// the journal wait.
@@ -49,7 +47,8 @@ pub(super) struct Writer {
     outcomes: Receiver<Written>,
     spares: Receiver<Vec<u64>>,
     shared: Arc<Shared>,
-    thread: JoinHandle<()>,
+    /// `None` where somebody else takes the turns.
+    thread: Option<JoinHandle<()>>,
 }
 
 #[derive(Default)]
@@ -61,34 +60,36 @@ struct Shared {
 }
 
 impl Writer {
+    /// A writer whose work a thread does.
     pub(super) fn start(shelf: Shelf, anchor_days: u32) -> io::Result<Self> {
-        // What a crash left behind was never proven.
-        shelf.leftovers().iter().for_each(|path| drop(fs::remove_file(path)));
-        let (jobs, taken) = mpsc::channel();
-        let (told, outcomes) = mpsc::channel();
-        let (returned, spares) = mpsc::sync_channel(SPARES_MAX);
-        let shared = Arc::new(Shared::default());
-        let (current, lost) = (None, Vec::new());
-        let mut desk = Desk { shelf, anchor_days, shared: Arc::clone(&shared), current, lost };
+        let (writer, mut worker) = Self::new(shelf, anchor_days);
         let work = move || {
             if cfg!(target_os = "linux") {
                 // On a busy machine the stream comes first. Linux means this thread alone; a
                 // refusal leaves us no worse off.
                 let _ = rustix::process::setpriority_process(None, NICENESS);
             }
-            for job in taken {
-                let (outcome, spare) = desk.take(job);
-                if let Some(outcome) = outcome {
-                    let _ = told.send(outcome);
-                }
-                if let Some(spare) = spare {
-                    // More than are wanted are let go.
-                    let _ = returned.try_send(spare);
-                }
+            while let Ok(job) = worker.jobs.recv() {
+                worker.take(job);
             }
         };
         let thread = std::thread::Builder::new().name("snapshots".to_owned()).spawn(work)?;
-        Ok(Self { jobs, outcomes, spares, shared, thread })
+        Ok(Self { thread: Some(thread), ..writer })
+    }
+
+    /// A writer, and its work for whoever takes the turns.
+    pub(super) fn new(shelf: Shelf, anchor_days: u32) -> (Self, Worker) {
+        // What a crash left behind was never proven.
+        let disk = shelf.dir().disk();
+        shelf.leftovers().iter().for_each(|path| drop(disk.remove(path)));
+        let (jobs, taken) = mpsc::channel();
+        let (told, outcomes) = mpsc::channel();
+        let (returned, spares) = mpsc::sync_channel(SPARES_MAX);
+        let shared = Arc::new(Shared::default());
+        let (current, lost) = (None, Vec::new());
+        let desk = Desk { shelf, anchor_days, shared: Arc::clone(&shared), current, lost };
+        let worker = Worker { jobs: taken, outcomes: told, spares: returned, desk };
+        (Self { jobs, outcomes, spares, shared, thread: None }, worker)
     }
 
     pub(super) fn discard(&self, paths: Vec<PathBuf>) {
@@ -150,7 +151,7 @@ impl Writer {
     pub(super) fn end(self) {
         let Self { jobs, thread, .. } = self;
         drop(jobs);
-        let _ = thread.join();
+        let _ = thread.map(JoinHandle::join);
     }
 
     /// Ends without waiting.
@@ -160,6 +161,35 @@ impl Writer {
 }
 
 /// The thread's side.
+pub(in crate::edges) struct Worker {
+    jobs: Receiver<Job>,
+    outcomes: Sender<Written>,
+    spares: SyncSender<Vec<u64>>,
+    desk: Desk,
+}
+
+impl Worker {
+    /// Does one piece of work, if there is one.
+    #[cfg(test)]
+    pub(in crate::edges) fn turn(&mut self) {
+        if let Ok(job) = self.jobs.try_recv() {
+            self.take(job);
+        }
+    }
+
+    fn take(&mut self, job: Job) {
+        let (outcome, spare) = self.desk.take(job);
+        if let Some(outcome) = outcome {
+            let _ = self.outcomes.send(outcome);
+        }
+        if let Some(spare) = spare {
+            // More than are wanted are let go.
+            let _ = self.spares.try_send(spare);
+        }
+    }
+}
+
+/// Where a snapshot is written.
 struct Desk {
     shelf: Shelf,
     anchor_days: u32,
@@ -172,7 +202,7 @@ struct Desk {
 /// The snapshot being written, or why it cannot be.
 struct Current {
     next: Seq,
-    file: Result<File, String>,
+    file: Result<Arc<dyn DiskFile>, String>,
     sealer: Sealer,
     bytes: u64,
     unsynced: u64,
@@ -206,7 +236,7 @@ impl Desk {
             }
             Job::Abandon => {
                 let outcome = self.current.take().map(|current| {
-                    let _ = fs::remove_file(self.shelf.unproven(current.next));
+                    self.remove(&self.shelf.unproven(current.next));
                     current.file.err().map_or(Written::Abandoned, |text| Written::Failed { text })
                 });
                 (outcome, None)
@@ -217,36 +247,39 @@ impl Desk {
     fn close(&mut self, current: Current) -> Written {
         let (next, began) = (current.next, current.began);
         let path = self.shelf.unproven(next);
-        let kept = current.close(&path).and_then(|bytes| {
-            fs::rename(&path, self.shelf.path(next)).map_err(|error| text("name it", &error))?;
-            let sync = File::open(self.shelf.dir()).and_then(|dir| dir.sync_all());
-            sync.map_err(|error| text("sync its directory", &error))?;
+        let (dir, disk) = (self.shelf.dir().path(), self.shelf.dir().disk());
+        let kept = current.close(&self.shelf, &path).and_then(|bytes| {
+            disk.rename(&path, &self.shelf.path(next)).map_err(|error| text("name it", &error))?;
+            disk.sync_dir(dir).map_err(|error| text("sync its directory", &error))?;
             Ok(bytes)
         });
         match kept {
             Ok(bytes) => {
                 // Only now, with a newer one proven.
                 let new = self.shelf.path(next);
-                let lost = self.lost.drain(..).filter(|path| *path != new);
-                lost.for_each(|path| drop(fs::remove_file(path)));
+                let lost: Vec<_> = self.lost.drain(..).filter(|path| *path != new).collect();
+                lost.iter().for_each(|path| self.remove(path));
                 let surplus = self.shelf.surplus(self.anchor_days);
-                surplus.iter().for_each(|kept| drop(fs::remove_file(&kept.path)));
+                surplus.iter().for_each(|kept| self.remove(&kept.path));
                 Written::Kept { next, bytes, took: began.elapsed() }
             }
             Err(text) => {
-                let _ = fs::remove_file(&path);
+                self.remove(&path);
                 Written::Failed { text }
             }
         }
+    }
+
+    /// What cannot be removed takes room and is tried again with the next snapshot.
+    fn remove(&self, path: &Path) {
+        let _ = self.shelf.dir().disk().remove(path);
     }
 }
 
 impl Current {
     fn begin(shelf: &Shelf, next: Seq) -> Self {
-        let path = shelf.unproven(next);
-        let mut options = OpenOptions::new();
-        let file = options.create(true).truncate(true).write(true).read(true).mode(0o600);
-        let file = file.open(&path).map_err(|error| text("create it", &error));
+        let file = shelf.dir().disk().create_private(&shelf.unproven(next));
+        let file = file.map_err(|error| text("create it", &error));
         let (sealer, began) = (Sealer::default(), Instant::now());
         let mut current = Self { next, file, sealer, bytes: 0, unsynced: 0, began };
         current.write(&preamble());
@@ -259,11 +292,12 @@ impl Current {
     }
 
     fn write(&mut self, words: &[u64]) {
-        let Ok(file) = &mut self.file else { return };
+        let Ok(file) = &self.file else { return };
         let bytes: &[u8] = bytemuck::cast_slice(words);
+        let mut written =
+            file.write_all_at(bytes, self.bytes).map_err(|error| text("write it", &error));
         self.bytes += bytes.len() as u64;
         self.unsynced += bytes.len() as u64;
-        let mut written = file.write_all(bytes).map_err(|error| text("write it", &error));
         if written.is_ok() && self.unsynced >= SYNC_EVERY {
             self.unsynced = 0;
             written = file.sync_data().map_err(|error| text("sync it", &error));
@@ -274,16 +308,15 @@ impl Current {
     }
 
     /// Writes the trailer, syncs, and reads the whole file back from the disk.
-    fn close(mut self, path: &Path) -> Result<u64, String> {
+    fn close(mut self, shelf: &Shelf, path: &Path) -> Result<u64, String> {
         let trailer = self.sealer.trailer();
         self.write(&trailer);
         let (file, bytes) = (self.file?, self.bytes);
         file.sync_all().map_err(|error| text("sync it", &error))?;
-        // From the medium and not from memory, where the system allows.
-        let _ = fadvise(&file, 0, None, Advice::DontNeed);
+        file.forget();
         drop(file);
-        let again = File::open(path).map_err(|error| text("read it back", &error))?;
-        let head = verify(BufReader::with_capacity(1 << 20, again), bytes);
+        let again = shelf.dir().disk().open(path).map_err(|error| text("read it back", &error))?;
+        let head = verify(BufReader::with_capacity(1 << 20, FromStart::of(again)), bytes);
         let head =
             head.map_err(|fault| format!("what was written is not what is read: {fault}"))?;
         if head.next == self.next { Ok(bytes) } else { Err("it is another's".to_owned()) }

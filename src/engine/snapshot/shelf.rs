@@ -1,10 +1,10 @@
 //! The snapshots beside a journal: their names, their order, and which may go.
 
-use std::fs::File;
 use std::io::BufReader;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::domain::Seq;
+use crate::journal::{Directory, FromStart};
 
 use super::load::Snapshot;
 use super::{Head, SnapshotFault};
@@ -23,53 +23,54 @@ pub struct Kept {
     pub path: PathBuf,
 }
 
-impl Kept {
-    /// Reads what it says of itself, without looking at the rest of the file.
-    pub fn head(&self) -> Result<Head, SnapshotFault> {
-        self.open().map(|snapshot| snapshot.head)
-    }
-
-    pub(in crate::engine) fn open(&self) -> Result<Snapshot<BufReader<File>>, SnapshotFault> {
-        let file = File::open(&self.path)?;
-        let bytes = file.metadata()?.len();
-        // Frames are read in two parts, head and words: small ones share a system call.
-        Snapshot::open(BufReader::with_capacity(1 << 20, file), bytes)
-    }
-}
-
 /// A directory of snapshots.
 #[derive(Clone, Debug)]
 pub struct Shelf {
-    dir: PathBuf,
+    dir: Directory,
 }
 
 impl Shelf {
     /// The snapshots in a journal's directory.
-    pub fn of(dir: &Path) -> Self {
-        Self { dir: dir.to_owned() }
+    pub fn of(dir: impl Into<Directory>) -> Self {
+        Self { dir: dir.into() }
     }
 
     /// The directory.
-    pub fn dir(&self) -> &Path {
+    pub const fn dir(&self) -> &Directory {
         &self.dir
+    }
+
+    /// Reads what a snapshot says of itself, without looking at the rest of the file.
+    pub fn head(&self, kept: &Kept) -> Result<Head, SnapshotFault> {
+        self.open(kept).map(|snapshot| snapshot.head)
+    }
+
+    pub(in crate::engine) fn open(
+        &self,
+        kept: &Kept,
+    ) -> Result<Snapshot<BufReader<FromStart>>, SnapshotFault> {
+        let file = self.dir.disk().open(&kept.path)?;
+        let bytes = file.size()?;
+        // Frames are read in two parts, head and words: small ones share a system call.
+        Snapshot::open(BufReader::with_capacity(1 << 20, FromStart::of(file)), bytes)
     }
 
     /// The name of the snapshot that ends before an input.
     pub fn path(&self, next: Seq) -> PathBuf {
-        self.dir.join(format!("snapshot-{:0DIGITS$}.tgs", next.0))
+        self.dir.path().join(format!("snapshot-{:0DIGITS$}.tgs", next.0))
     }
 
     /// The name that it has until it is proven.
     pub fn unproven(&self, next: Seq) -> PathBuf {
-        self.dir.join(format!("snapshot-{:0DIGITS$}.tgs.new", next.0))
+        self.dir.path().join(format!("snapshot-{:0DIGITS$}.tgs.new", next.0))
     }
 
     /// The snapshots, oldest first. A directory that cannot be read holds none.
     pub fn kept(&self) -> Vec<Kept> {
-        let Ok(listing) = std::fs::read_dir(&self.dir) else { return Vec::new() };
+        let Ok(listing) = self.dir.disk().list(self.dir.path()) else { return Vec::new() };
         let mut kept: Vec<Kept> = listing
-            .filter_map(|file| {
-                let path = file.ok()?.path();
+            .into_iter()
+            .filter_map(|path| {
                 let name = path.file_name()?.to_str()?;
                 let digits = name.strip_prefix("snapshot-")?.strip_suffix(".tgs")?;
                 let is_number =
@@ -84,12 +85,13 @@ impl Shelf {
 
     /// What a crash left behind of unproven ones.
     pub fn leftovers(&self) -> Vec<PathBuf> {
-        let Ok(listing) = std::fs::read_dir(&self.dir) else { return Vec::new() };
+        let Ok(mut listing) = self.dir.disk().list(self.dir.path()) else { return Vec::new() };
         let is_leftover = |path: &PathBuf| {
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             name.starts_with("snapshot-") && name.ends_with(".tgs.new")
         };
-        listing.filter_map(|file| Some(file.ok()?.path())).filter(is_leftover).collect()
+        listing.retain(is_leftover);
+        listing
     }
 
     /// Which may go: all but the newest ones and the anchors, the first of each day of the stream's
@@ -98,7 +100,8 @@ impl Shelf {
         const DAY_MS: i64 = 86_400_000;
         let mut kept = self.kept();
         let newest = kept.split_off(kept.len().saturating_sub(NEWEST));
-        let day = |kept: &Kept| Some(kept.head().ok()?.last.received_at.as_ms().div_euclid(DAY_MS));
+        let day =
+            |kept: &Kept| Some(self.head(kept).ok()?.last.received_at.as_ms().div_euclid(DAY_MS));
         let today = newest.iter().filter_map(day).max();
         let mut anchored = None;
         kept.retain(|kept| {

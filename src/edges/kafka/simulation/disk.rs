@@ -110,29 +110,34 @@ impl SimulatedDisk {
         }
     }
 
-    /// Every file with its bytes.
-    pub(super) fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
-        let medium = self.medium();
-        let file = |(path, id): (&PathBuf, &usize)| (path.clone(), medium.files[*id].bytes.clone());
-        medium.names.iter().map(file).collect()
-    }
-
-    /// Turns one bit of one file around; which file.
-    pub(super) fn flip_a_bit(&self, dice: &mut Dice) -> PathBuf {
+    /// Turns one bit of one file around, of those that are meant; which file.
+    pub(super) fn flip_a_bit(
+        &self,
+        dice: &mut Dice,
+        is_meant: impl Fn(&Path) -> bool,
+    ) -> Option<PathBuf> {
         let mut medium = self.medium();
         let names: Vec<_> = medium
             .names
             .iter()
-            .filter(|(_, id)| !medium.files[**id].bytes.is_empty())
+            .filter(|(path, id)| is_meant(path) && !medium.files[**id].bytes.is_empty())
             .map(|(path, id)| (path.clone(), *id))
             .collect();
+        if names.is_empty() {
+            return None;
+        }
         let (path, id) = names[dice.place(names.len())].clone();
-        let bytes = &mut medium.files[id].bytes;
+        let Content { bytes, synced } = &mut medium.files[id];
         // Mostly where something stands, sometimes in the room ahead.
         let end = bytes.iter().rposition(|byte| *byte != 0).map_or(1, |last| last + 1);
         let at = if dice.once_in(8) { dice.place(bytes.len()) } else { dice.place(end) };
-        bytes[at] ^= 1 << dice.below(8);
-        path
+        let bit = 1 << dice.below(8);
+        bytes[at] ^= bit;
+        // On the medium too: no loss of power mends it.
+        if let Some(byte) = synced.get_mut(at) {
+            *byte ^= bit;
+        }
+        Some(path)
     }
 }
 

@@ -3,12 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::{Applied, Plan, Seq};
-use crate::engine::Fixed;
-use crate::journal::{Item, JournalError, Reader};
+use crate::engine::{Copying, Engine, Fixed, count_again, recover};
+use crate::journal::{Item, JournalError, JournalId, Reader};
 use crate::telemetry::Output;
 
 use super::disk::Crash;
-use super::world::{World, name};
+use super::world::{World, is_snapshot, name};
+
+/// All that an engine knows, as its next snapshot says it.
+fn words(engine: &mut Engine, journal: JournalId) -> Vec<u64> {
+    let mut words = engine.begin_snapshot(journal).unwrap_or_default();
+    while engine.copy_some(1 << 16, &mut Vec::new, &mut |frames| words.extend(frames))
+        == Copying::Going
+    {}
+    words
+}
 
 /// What a journal says, as far as it is compared.
 type Said = Vec<(Seq, String, Applied)>;
@@ -31,6 +40,7 @@ impl World<'_> {
             }
         }
         self.check_outputs(&decided)?;
+        self.check_state()?;
         self.check_damage(&said)
     }
 
@@ -76,9 +86,30 @@ impl World<'_> {
         Ok(())
     }
 
+    /// From a snapshot and the inputs after it the state is word for word that of all inputs.
+    fn check_state(&self) -> Result<(), String> {
+        let text = |error: JournalError| error.to_string();
+        let (mut near, mut far) = (self.shared.engine(), self.shared.engine());
+        let recovered = recover(&mut near, &self.dir).map_err(text)?;
+        let mut reader = Reader::open(&self.dir).map_err(text)?.ok_or("there is no journal")?;
+        while let Some(item) = reader.read().map_err(text)? {
+            if let Item::Entry(entry) = item {
+                count_again(&mut far, entry);
+            }
+        }
+        let journal = reader.journal();
+        if words(&mut near, journal) == words(&mut far, journal) {
+            Ok(())
+        } else {
+            Err(format!("the state from {:?} on is another", recovered.restored))
+        }
+    }
+
     /// One bit turns: it is named, or changes nothing.
     fn check_damage(&mut self, said: &Said) -> Result<(), String> {
-        let path = self.disk.flip_a_bit(&mut self.dice);
+        let Some(path) = self.disk.flip_a_bit(&mut self.dice, |_| true) else {
+            return Err("nothing is left on the disk".to_owned());
+        };
         let read = || -> Result<Said, JournalError> {
             let Some(mut reader) = Reader::open(&self.dir)? else { return Ok(Said::new()) };
             let mut said = Said::new();
@@ -96,6 +127,11 @@ impl World<'_> {
             Err(error) => Err(format!("was blamed on another: {error}")),
         };
         self.disk.restart(Crash::Process);
+        if is_snapshot(&path) {
+            self.note_flip(path.clone());
+            let recovered = recover(&mut self.shared.engine(), &self.dir);
+            self.check_snapshots(&recovered.map_err(|error| error.to_string())?)?;
+        }
         result.map_err(|text| format!("a bit of {}: {text}", name(&path)))
     }
 }

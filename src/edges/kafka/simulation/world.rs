@@ -1,7 +1,7 @@
 //! One course of events: a service that lives, crashes and is started again, until all is done.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
@@ -9,9 +9,11 @@ use std::time::Duration;
 use crate::bundle::{Bundle, shipped_files};
 use crate::domain::{EntityKind, EventTime, Input, Message, Source};
 use crate::edges::keys::Keys;
+use crate::edges::snapshots;
 use crate::edges::tables::TableStore;
 use crate::engine::{
-    ENGINE_SEMANTICS, Engine, EngineLimits, Pace, Parts, Pipeline, Surroundings, recover,
+    ENGINE_SEMANTICS, Engine, EngineLimits, Pace, Parts, Pipeline, Recovered, Shelf, SnapshotFault,
+    Surroundings, recover,
 };
 use crate::journal::{
     Directory, Due, Durability, FreshRandom, JournalError, Keeper, Opening, Writer,
@@ -113,6 +115,10 @@ pub(super) struct World<'a> {
     has_keeper: bool,
     segment_bytes: u64,
     clock: Arc<AtomicI64>,
+    snapshots: snapshots::Settings,
+    /// Snapshots of which a bit was ever turned, and the one since the last start.
+    altered: BTreeSet<PathBuf>,
+    flipped: Option<PathBuf>,
     lives: u8,
 }
 
@@ -133,6 +139,7 @@ enum End {
 struct Life {
     work: Work<Decider<Clockwork>>,
     keeper: Option<Keeper>,
+    snapshots: snapshots::Worker,
     positions: Vec<Option<i64>>,
     flights: Vec<Sent>,
     is_full: bool,
@@ -156,6 +163,13 @@ impl<'a> World<'a> {
             has_keeper: !dice.once_in(5),
             segment_bytes: 4_000 + dice.below(30_000),
             clock: Arc::new(AtomicI64::new(BEGIN_MS)),
+            snapshots: snapshots::Settings {
+                every_events: 3 + dice.below(30),
+                every: Duration::MAX,
+                anchor_days: if dice.once_in(2) { 0 } else { 30 },
+            },
+            altered: BTreeSet::new(),
+            flipped: None,
             lives: 0,
             dice,
         }
@@ -187,12 +201,17 @@ impl<'a> World<'a> {
                 return Err("it comes to no end".to_owned());
             }
             self.disk.restart(self.crash);
+            if self.dice.once_in(4) {
+                let flipped = self.disk.flip_a_bit(&mut self.dice, is_snapshot);
+                flipped.into_iter().for_each(|path| self.note_flip(path));
+            }
         }
     }
 
     fn live(&mut self, is_calm: bool) -> End {
         let mut life = match self.begin() {
-            Ok(life) => life,
+            Ok(Ok(life)) => life,
+            Ok(Err(text)) => return End::Fault(text),
             Err(_) if self.disk.has_crashed() => return End::Crash,
             Err(error) if error.is_disk_full() => return End::Full,
             Err(error) => return End::Fault(error.to_string()),
@@ -207,7 +226,9 @@ impl<'a> World<'a> {
         end
     }
 
-    fn begin(&mut self) -> Result<Life, JournalError> {
+    /// Starts as the service does. The inner fault is a snapshot that should not have been believed,
+    /// or should have been.
+    fn begin(&mut self) -> Result<Result<Life, String>, JournalError> {
         let mut engine = self.shared.engine();
         let opening = Opening {
             key: self.shared.keys.seal_key(),
@@ -219,8 +240,19 @@ impl<'a> World<'a> {
             fresh: FreshRandom::fixed(self.lives),
         };
         let writer = Writer::open(&self.dir, opening)?;
-        let copy = self.copy();
-        let recovered = recover(&mut engine, copy.path())?;
+        let recovered = recover(&mut engine, &self.dir)?;
+        if let Err(text) = self.check_snapshots(&recovered) {
+            return if self.disk.has_crashed() { Err(ended(&self.dir)) } else { Ok(Err(text)) };
+        }
+        let journal = recovered.journal.unwrap_or_else(|| writer.journal());
+        let (snapshots, worker) = snapshots::Keeper::with_turns(
+            &self.dir,
+            journal,
+            self.snapshots,
+            &engine,
+            recovered.restored,
+        );
+        snapshots.discard(&recovered.passed_over);
         let parts = Parts {
             engine,
             journal: Some(writer),
@@ -243,29 +275,50 @@ impl<'a> World<'a> {
         let positions: Vec<Source> = recovered.next_offsets().collect();
         let keys = self.shared.keys.token_keys();
         let decider =
-            Decider::new(pipeline, tables, keys, (self.dir.clone(), positions), 1_000_000);
+            Decider::new(pipeline, tables, keys, (self.dir.clone(), positions), 1_000_000)
+                .with_snapshots(snapshots);
         let mut work = Work::new(decider, self.shared.telemetry.clone(), &settings(""));
         let clock = Arc::clone(&self.clock);
         work.set_clock(Box::new(move || {
             EventTime::from_ms(clock.load(Ordering::Relaxed)).unwrap()
         }));
         let partitions = self.broker.log.len();
-        Ok(Life {
+        Ok(Ok(Life {
             work,
             keeper,
+            snapshots: worker,
             positions: vec![None; partitions],
             flights: Vec::new(),
             is_full: false,
-        })
+        }))
     }
 
-    /// What a start of the real service reads.
-    fn copy(&self) -> tempfile::TempDir {
-        let copy = tempfile::tempdir().unwrap();
-        for (path, bytes) in self.disk.files() {
-            std::fs::write(copy.path().join(path.file_name().unwrap()), bytes).unwrap();
+    pub(super) fn note_flip(&mut self, path: PathBuf) {
+        self.altered.insert(path.clone());
+        self.flipped = Some(path);
+    }
+
+    /// A snapshot that has its name is whole, whatever crashed: only one that was altered is passed
+    /// over, and that always; or one that has seen what the journal lost.
+    pub(super) fn check_snapshots(&mut self, recovered: &Recovered) -> Result<(), String> {
+        let flipped = self.flipped.take();
+        for passed in &recovered.passed_over {
+            let is_lost = passed.fault == SnapshotFault::NotInJournal && self.crash == Crash::Power;
+            if !self.altered.contains(&passed.path) && !is_lost {
+                return Err(format!("{}: {}", name(&passed.path), passed.fault));
+            }
         }
-        copy
+        let Some(flipped) = flipped else { return Ok(()) };
+        let shelf = Shelf::of(&self.dir);
+        let is_passed_over = recovered.passed_over.iter().any(|passed| passed.path == flipped);
+        // Names are numbers of one length, so their order is that of the snapshots. A name that was
+        // not synced may be lost with the power.
+        let newer = recovered.restored.map(|next| shelf.path(next));
+        let is_there = shelf.kept().iter().any(|kept| kept.path == flipped);
+        if is_passed_over || newer.is_some_and(|newer| newer > flipped) || !is_there {
+            return Ok(());
+        }
+        Err(format!("a bit of {} was turned, and it was believed", name(&flipped)))
     }
 
     fn now(&self) -> EventTime {
@@ -306,7 +359,11 @@ impl<'a> World<'a> {
     fn step(&mut self, life: &mut Life, is_calm: bool) -> Result<(), EdgeError> {
         match self.dice.below(16) {
             0..4 => self.take(life)?,
-            4..7 => self.keep(life)?,
+            4..7 => {
+                self.keep(life)?;
+                (0..self.dice.below(4)).for_each(|_| life.snapshots.turn());
+                life.work.handler.idle();
+            }
             7..10 => self.release(life)?,
             10..13 => self.deliver(life),
             13 => self.commit(life),
@@ -414,6 +471,16 @@ impl<'a> World<'a> {
             self.broker.committed[at.partition as usize] = Some((at.offset, next));
         }
     }
+}
+
+pub(super) fn is_snapshot(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "tgs")
+}
+
+/// What a crash in the middle of a start looks like.
+fn ended(dir: &Directory) -> JournalError {
+    let source = std::io::Error::other("the simulated process has ended");
+    JournalError::Io { path: dir.path().to_owned(), what: "go on", source }
 }
 
 /// A copy of a path for messages.
