@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use super::near::NEAR;
 use super::story::{Arithmetic, Feature, Rule, Story, Window};
 use crate::commands::replay::tell;
 use crate::commands::report::{Cell, Document, Line, Table, Tone, counted, grouped};
@@ -138,13 +137,16 @@ fn near(document: &mut Document, story: &Story, detail: Detail) {
         return;
     }
     document.heading("Rules that nearly fired");
+    document.note(
+        "one number stood in the way alone, at most 20 % from its threshold or one event short of it",
+    );
     let shown = if detail == Detail::Everything { near.len() } else { NEAR_MAX };
     for rule in near.iter().take(shown) {
         push_rule(document, rule);
     }
     if near.len() > shown {
         let rest: Vec<_> = near[shown..].iter().map(|rule| rule.id.as_str()).collect();
-        document.note(format!("further off: {}", rest.join(" ")));
+        document.note(format!("and, further off: {}", rest.join(" ")));
     }
 }
 
@@ -182,9 +184,7 @@ fn undetermined(document: &mut Document, story: &Story, detail: Detail) {
 /// The columns that rules which spoke, or nearly did, looked at.
 fn looked_at(story: &Story) -> BTreeSet<&str> {
     let rules = &story.rules;
-    // A rule that was far off looked at nothing worth a list.
-    let close = rules.near.iter().filter(|rule| rule.distance.is_some_and(|far| far <= NEAR));
-    let spoke = rules.fired.iter().chain(&rules.shadow).chain(close);
+    let spoke = rules.fired.iter().chain(&rules.shadow).chain(&rules.near);
     spoke.flat_map(|rule| &rule.reads).map(String::as_str).collect()
 }
 

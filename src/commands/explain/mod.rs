@@ -25,8 +25,8 @@ use self::story::Story;
 ///
 /// The engine is brought to where it stood just before the event and decides it once more, so every
 /// value is the one that the rules saw. Rules that fired are shown with the values of their parts,
-/// and those that nearly fired: all conditions but one held, or a number lay within 20 % of its
-/// threshold. No key is needed: entities are shown as tokens.
+/// and those that nearly fired: all else held, and one number lay within 20 % of its threshold or one
+/// event short of it. No key is needed: entities are shown as tokens.
 #[derive(clap::Args, Clone, Debug)]
 #[command(
     after_help = "Exit code: 0 told, and what is told is what the journal says; 1 the decision \

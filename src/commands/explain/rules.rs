@@ -79,16 +79,19 @@ fn told(bundle: &Bundle, row: &FeatureVector, rule: &Rule) -> story::Rule {
 
 fn nearly(bundle: &Bundle, row: &FeatureVector, rule: &Rule) -> Option<story::Rule> {
     let near = near(&rule.when, row)?;
-    let failing = near.failing.len();
-    let why = match near.distance {
-        Some(far) => format!("{failing} of {} conditions failed, by {:.0} %", near.of, far * 100.0),
-        None => format!("{failing} of {} conditions failed", near.of),
+    let (value, threshold) = near.sides;
+    let shown = |node| {
+        let part = rule.when.part(node);
+        part.value(row).map_or_else(|error| error.to_string(), |value| bundle.shown(value))
     };
-    let parts = near.failing.iter().flat_map(|node| parts_of(&rule.when, node, row, bundle));
+    let (is, limit) = (shown(value), shown(threshold));
+    let far = near.distance * 100.0;
+    let off = if far == 0.0 { "on the threshold".to_owned() } else { format!("{far:.0} % off") };
+    let why = format!("all else held; {is} against {limit}, {off}");
     Some(story::Rule {
         why: Some(why),
-        distance: near.distance,
-        parts: parts.collect(),
+        distance: Some(near.distance),
+        parts: parts_of(&rule.when, near.lacking, row, bundle),
         ..told(bundle, row, rule)
     })
 }

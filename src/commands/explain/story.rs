@@ -78,7 +78,7 @@ pub(super) struct Rules {
     pub(super) fired: Vec<Rule>,
     /// Held, and took no effect: shadows, and canaries of other subjects.
     pub(super) shadow: Vec<Rule>,
-    /// Did not hold, and not by far; the nearest first.
+    /// Lacked one number alone, and not by far; the nearest first.
     pub(super) near: Vec<Rule>,
     pub(super) undetermined: Vec<Rule>,
     /// Not asked: a window of theirs was warming.
@@ -102,12 +102,11 @@ pub(super) struct Rule {
     pub(super) points: i32,
     /// Why it is told of, when it did not fire.
     pub(super) why: Option<String>,
-    /// For a near one: how far the furthest number is from its threshold, as a share of it; absent
-    /// when what fails is no comparison of numbers.
+    /// For a near one: how far the number that it lacked is from its threshold, as a share of that.
     pub(super) distance: Option<f64>,
     /// Columns without a value that left it open.
     pub(super) missing: Vec<String>,
-    /// Its condition, part by part.
+    /// Its condition, part by part; of a near one the comparison that it lacked.
     pub(super) parts: Vec<Part>,
     /// The columns that it reads.
     #[serde(skip)]
