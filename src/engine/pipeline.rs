@@ -353,9 +353,9 @@ impl<S: Surroundings> Pipeline<S> {
         }
     }
 
-    /// Everything flushed is on the medium, under the names that readers look for.
-    pub fn settle(&self) -> Result<(), JournalError> {
-        self.parts.journal.as_ref().map_or(Ok(()), Writer::settle)
+    /// Everything flushed can be read back: it stands under the names that readers look for.
+    pub fn finish_closing(&self) -> Result<(), JournalError> {
+        self.parts.journal.as_ref().map_or(Ok(()), Writer::finish_closing)
     }
 
     /// The journal's slow work, for another thread.

@@ -266,6 +266,22 @@ impl Shared {
         }
     }
 
+    /// Gives a closed segment's successor its name, if that is still to be done; on the caller's
+    /// thread, or by waiting for the one that does it.
+    pub(super) fn finish_closing(&self) -> Result<(), JournalError> {
+        self.check()?;
+        loop {
+            let mut state = self.state();
+            state.is_resting = false;
+            if state.closing.is_none() {
+                return Ok(());
+            }
+            drop(state);
+            self.turn()?;
+            self.check()?;
+        }
+    }
+
     /// Creates a file with room for a segment.
     pub(super) fn prepare(&self) -> Result<Prepared, JournalError> {
         let path = self.dir.prepared_path();

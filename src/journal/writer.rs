@@ -331,8 +331,14 @@ impl Writer {
         Keeper(Arc::clone(&self.shared))
     }
 
+    /// Every segment has the name that readers look for: what was flushed can be read back. Nothing
+    /// is synced for that, unless a segment was closed a moment ago.
+    pub fn finish_closing(&self) -> Result<(), JournalError> {
+        self.shared.finish_closing()
+    }
+
     /// Closed segments have their names, everything flushed is on the medium.
-    pub fn settle(&self) -> Result<(), JournalError> {
+    fn settle(&self) -> Result<(), JournalError> {
         self.shared.note_written(self.written_records, true);
         self.shared.settle()
     }

@@ -92,8 +92,8 @@ impl<S: Surroundings> Decider<S> {
 
     /// Reads back the open parts of what comes again.
     fn read_back(&mut self, begin: &[Source]) -> Result<(), JournalError> {
-        // Readers see only segments that have their names.
-        self.pipeline.settle()?;
+        // Readers see only segments that have their names; they need not be on the medium.
+        self.pipeline.finish_closing()?;
         let next = self.pipeline.engine().next_seq();
         let from = Seq(next.0.saturating_sub(self.search_back).max(1));
         let Some(mut reader) = Reader::open_from(&self.journal_dir, from)? else { return Ok(()) };
