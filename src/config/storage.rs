@@ -83,10 +83,17 @@ pub(super) fn journal(mut section: Section<'_, '_>, limits: &Limits) -> Journal 
         closed: closed_segments::Settings {
             archive_command: archive_command(&mut section),
             keep_days: section.integer("keep_days", 0..=36_500) as u32,
+            remember_days: section.integer("remember_days", 0..=36_500) as u32,
         },
     };
+    let is_within = |days: u32| i64::from(days) * 86_400_000 <= limits.time.age_ms_max;
+    let remember_days = journal.closed.remember_days;
+    if remember_days > 0 && is_within(remember_days) {
+        let message = "is not above limits.horizon_days: a retry would be decided twice";
+        section.fault("remember_days", message);
+    }
     let keep_days = journal.closed.keep_days;
-    if keep_days > 0 && i64::from(keep_days) * 86_400_000 <= limits.time.age_ms_max {
+    if keep_days > 0 && is_within(keep_days) {
         let message = "is not above limits.horizon_days: a retry would be decided twice";
         section.fault("keep_days", message);
     }

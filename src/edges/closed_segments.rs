@@ -33,6 +33,9 @@ pub struct Settings {
     pub archive_command: Vec<String>,
     /// Older ones are deleted; 0 keeps them for ever.
     pub keep_days: u32,
+    /// Events that arrived so many days before the newest are not looked up any more; 0: all that
+    /// are kept are.
+    pub remember_days: u32,
 }
 
 /// Sees to the closed segments of a journal until told to stop.
@@ -132,6 +135,9 @@ impl Tending {
         let newest = self.journal.segments()?.last().map(|(first, _)| *first);
         if let Some(fingerprints) = self.fingerprints.as_ref().filter(|_| self.seen != newest) {
             fingerprints.cover()?;
+            if self.settings.remember_days > 0 {
+                fingerprints.forget_older(self.settings.remember_days)?;
+            }
             self.seen = newest;
         }
         if self.look_at_age.is_none_or(|at| Instant::now() >= at) {
@@ -361,7 +367,8 @@ mod tests {
         }
         let to = archive.path().display().to_string();
         let command = |program: &str| vec![program.to_owned(), SEGMENT.to_owned(), to.clone()];
-        let settings = |program| Settings { archive_command: command(program), keep_days: 0 };
+        let settings =
+            |program| Settings { archive_command: command(program), ..Settings::default() };
         let wait = |tending: &mut Tending| loop {
             let result = tending.archive();
             if result.is_err() || tending.archiving.is_none() {
@@ -408,7 +415,7 @@ mod tests {
         let (dir, archive) = (bench.dir.path().to_owned(), tempfile::tempdir().unwrap());
         let to = archive.path().display().to_string();
         let archive_command = vec!["/bin/cp".to_owned(), SEGMENT.to_owned(), to];
-        let settings = Settings { archive_command, keep_days: 1 };
+        let settings = Settings { archive_command, keep_days: 1, remember_days: 0 };
         let mut tending = Tending::new(dir.clone(), settings, None);
         let segments = names(&dir, "tgj");
         let (newest, closed) = segments.split_last().unwrap();

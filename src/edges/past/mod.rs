@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 
-use crate::domain::{Past, Token, What};
+use crate::domain::{EventTime, Past, Token, What};
 use crate::journal::{Directory, Item, JournalError, Reader, read_record};
 
 use run::{Entry, Position, Run, Span};
@@ -27,9 +27,13 @@ pub struct Fingerprints {
     journal: Directory,
     dir: PathBuf,
     runs: ArcSwap<Vec<Arc<Run>>>,
-    /// Held while runs are written.
-    writing: Mutex<()>,
+    /// Held while runs are written; the record before which events are forgotten.
+    writing: Mutex<u64>,
 }
+
+/// The file that says before which record events are forgotten, though their segments are kept.
+const FORGOTTEN: &str = "FORGOTTEN";
+const DAY_MS: i64 = 86_400_000;
 
 /// As many neighbouring runs of about one size become one.
 const MERGE: usize = 4;
@@ -45,6 +49,9 @@ impl Fingerprints {
         let mut runs: Vec<Arc<Run>> = Vec::new();
         for entry in fs::read_dir(&dir).map_err(fault(&dir, "list the fingerprints"))? {
             let path = entry.map_err(fault(&dir, "list the fingerprints"))?.path();
+            if path.file_name().is_some_and(|name| name == FORGOTTEN) {
+                continue;
+            }
             let run = match path.extension().is_some_and(|extension| extension == "tgf") {
                 true => Run::open(&path).map_err(fault(&path, "read the fingerprints"))?,
                 false => None,
@@ -60,11 +67,14 @@ impl Fingerprints {
             !all.iter().any(|other| other.span != run.span && other.span.holds(run.span))
         });
         runs.sort_by_key(|run| run.span.first);
+        // Without the note, or with one that says nothing, more is remembered than asked.
+        let note = fs::read_to_string(dir.join(FORGOTTEN)).unwrap_or_default();
+        let forgotten = note.trim().parse().unwrap_or(0);
         let fingerprints = Self {
             journal: Directory::from(journal),
             dir,
             runs: ArcSwap::from_pointee(runs),
-            writing: Mutex::default(),
+            writing: Mutex::new(forgotten),
         };
         fingerprints.catch_up()?;
         Ok(Arc::new(fingerprints))
@@ -82,7 +92,7 @@ impl Fingerprints {
     }
 
     fn catch_up(&self) -> Result<(), JournalError> {
-        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let forgotten = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let segments = self.journal.segments()?;
         let runs = self.runs.load();
         let is_covered =
@@ -91,7 +101,7 @@ impl Fingerprints {
         for (index, (first, _)) in segments.iter().enumerate() {
             // The newest segment is being written.
             let Some((end, _)) = segments.get(index + 1) else { break };
-            if is_covered(*first) {
+            if is_covered(*first) || *end <= *forgotten {
                 continue;
             }
             let mut entries = self.scan(*first)?;
@@ -159,7 +169,46 @@ impl Fingerprints {
         })
     }
 
-    /// Forgets what stands before a record: its segments are gone.
+    /// Forgets what arrived so many days before the newest event: a retry of it is refused at the
+    /// door, and no window holds it. Its segments may be kept.
+    pub fn forget_older(&self, days: u32) -> Result<(), JournalError> {
+        let Some(newest) = self.newest_arrival()? else { return Ok(()) };
+        let Ok(limit) = EventTime::from_ms(newest.as_ms() - i64::from(days) * DAY_MS) else {
+            return Ok(());
+        };
+        // Whatever stands before this segment arrived before the limit.
+        let Some(reader) = Reader::open_before(&self.journal, limit)? else { return Ok(()) };
+        let (record, _) = reader.position();
+        {
+            let mut forgotten = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+            if record <= *forgotten {
+                return Ok(());
+            }
+            *forgotten = record;
+            let (note, unfinished) = (self.dir.join(FORGOTTEN), self.dir.join("FORGOTTEN.new"));
+            fs::write(&unfinished, format!("{record}\n"))
+                .and_then(|()| fs::rename(&unfinished, &note))
+                .map_err(fault(&note, "note what is forgotten"))?;
+        }
+        self.forget_before(record)
+    }
+
+    /// When the first event of the newest segment that has one arrived.
+    fn newest_arrival(&self) -> Result<Option<EventTime>, JournalError> {
+        let latest = EventTime::from_ms(EventTime::MAX_MS - 1).unwrap_or(EventTime::MIN);
+        let Some(mut reader) = Reader::open_before(&self.journal, latest)? else {
+            return Ok(None);
+        };
+        loop {
+            match reader.read()? {
+                Some(Item::Entry(entry)) => return Ok(Some(entry.input.received_at)),
+                Some(_) => {}
+                None => return Ok(None),
+            }
+        }
+    }
+
+    /// Forgets what stands before a record: its segments are gone, or too old to be asked for.
     pub fn forget_before(&self, record: u64) -> Result<(), JournalError> {
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let (gone, kept): (Vec<_>, Vec<_>) =

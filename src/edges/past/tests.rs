@@ -231,3 +231,36 @@ fn a_namespace_keeps_ids_apart() {
     let (again, _) = bench.give(&mut pipeline, &payment(1, 200));
     assert!(matches!(again, Applied::Repeated { .. }));
 }
+
+/// A retry is refused after the horizon and windows end before it: what is older takes no memory,
+/// though its segments are kept, and is not read again at the next start.
+#[test]
+fn old_fingerprints_are_forgotten_with_time() {
+    let mut bench = Bench::new();
+    let mut pipeline = bench.open("");
+    let later = |number| payment(number, 100).replace("2026-11-23T", "2027-01-10T");
+    for number in 0..600 {
+        bench.give(&mut pipeline, &payment(number, 100));
+    }
+    for number in 600..1_200 {
+        bench.give(&mut pipeline, &later(number));
+    }
+    pipeline.close().unwrap();
+    let spans = |fingerprints: &Fingerprints| -> Vec<Span> {
+        fingerprints.runs.load().iter().map(|run| run.span).collect()
+    };
+    let fingerprints = Fingerprints::open(bench.dir.path()).unwrap();
+    let before = spans(&fingerprints);
+    fingerprints.forget_older(49).unwrap();
+    assert_eq!(spans(&fingerprints), before, "48 days are not 49");
+    fingerprints.forget_older(45).unwrap();
+    let after = spans(&fingerprints);
+    assert!(after.len() < before.len() && !after.is_empty(), "{before:?} {after:?}");
+    assert!(before.ends_with(&after), "the newest stay");
+    fingerprints.cover().unwrap();
+    let again = Fingerprints::open(bench.dir.path()).unwrap();
+    assert!(again.runs.load().iter().all(|run| run.span.first >= after[0].first), "not made again");
+    let mut pipeline = bench.open("");
+    let (known, _) = bench.give(&mut pipeline, &later(700));
+    assert!(matches!(known, Applied::Repeated { .. }), "{known:?}");
+}
