@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::bundle::Bundle;
-use crate::domain::EventTime;
+use crate::domain::{BundleDigest, EventTime};
+use crate::edges::bundle_store::BundleStore;
 use crate::edges::keys::Keys;
 use crate::edges::machine::Machine;
 use crate::edges::past::{Fingerprints, Memory};
@@ -42,7 +43,25 @@ pub(super) enum AssembleError {
     /// The bundle's features need more than a page of memory a key.
     #[error("the bundle's features cannot be laid out: {}", list(.0))]
     Plan(Vec<PlanFault>),
+    /// The bundle that was activated cannot be had.
+    #[error("the bundle {bundle} was put in force by an activation and cannot be used: {why}")]
+    InForce {
+        /// Its hash.
+        bundle: String,
+        /// Why.
+        why: String,
+    },
 }
+
+/// A pipeline and how it came to stand where it stands.
+pub(super) struct Assembled {
+    pub(super) pipeline: Pipeline<Machine>,
+    pub(super) recovered: Recovered,
+    /// The files of the bundle in force.
+    pub(super) files: Files,
+}
+
+type Files = BTreeMap<String, Vec<u8>>;
 
 fn list(faults: &[PlanFault]) -> String {
     let texts: Vec<_> =
@@ -57,8 +76,16 @@ const NAMESPACE: &str = "";
 pub(super) fn assemble(
     assembly: Assembly<'_>,
 ) -> Result<(Pipeline<Machine>, Recovered), AssembleError> {
-    let mut engine =
-        Engine::new(Arc::clone(&assembly.bundle), &assembly.limits).map_err(AssembleError::Plan)?;
+    assemble_all(assembly).map(|all| (all.pipeline, all.recovered))
+}
+
+/// The same, with the files of the bundle in force.
+pub(super) fn assemble_all(assembly: Assembly<'_>) -> Result<Assembled, AssembleError> {
+    let (mut bundle, mut files) = (Arc::clone(&assembly.bundle), assembly.bundle_files.clone());
+    let new = |bundle: &Arc<Bundle>| {
+        Engine::new(Arc::clone(bundle), &assembly.limits).map_err(AssembleError::Plan)
+    };
+    let mut engine = new(&bundle)?;
     let mut recovered = Recovered::default();
     let (mut journal, mut durability, mut fingerprints) = (None, Durability::default(), None);
     if let Some((dir, segment_bytes, wanted)) = assembly.journal {
@@ -77,6 +104,15 @@ pub(super) fn assemble(
         journal = Some(writer);
         durability = wanted;
         recovered = recover(&mut engine, &dir)?;
+        // What people have put in force stays, whatever the configuration names.
+        if let Some(digest) = engine.in_force().filter(|digest| *digest != bundle.hash) {
+            (bundle, files) = stored(&dir, &digest)?;
+            if engine.bundle().hash != digest {
+                // It has other windows than the configured one: all over again, under it.
+                engine = new(&bundle)?;
+                recovered = recover(&mut engine, &dir)?;
+            }
+        }
     }
     let surroundings = match assembly.pace {
         Pace::Live => Machine::new(),
@@ -98,7 +134,23 @@ pub(super) fn assemble(
         pace: assembly.pace,
         surroundings,
     };
-    Ok((Pipeline::new(parts, assembly.bundle_files)?, recovered))
+    Ok(Assembled { pipeline: Pipeline::new(parts, &files)?, recovered, files })
+}
+
+/// A bundle that was activated.
+fn stored(dir: &Path, digest: &BundleDigest) -> Result<(Arc<Bundle>, Files), AssembleError> {
+    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let fault = |why: String| AssembleError::InForce { bundle: format!("sha256:{hex}"), why };
+    let files = BundleStore::of(dir).get(&hex).map_err(|error| fault(error.to_string()))?;
+    let compiled = Bundle::compile(&files);
+    let bundle = compiled.map_err(|faults| {
+        let first = faults.first().map(ToString::to_string).unwrap_or_default();
+        fault(format!("it has {} faults, the first: {first}", faults.len()))
+    })?;
+    if bundle.hash != *digest {
+        return Err(fault("its stored files are others".to_owned()));
+    }
+    Ok((Arc::new(bundle), files))
 }
 
 /// Takes snapshots beside a journal that recovery has read.

@@ -1,17 +1,20 @@
 //! `tidegate run`: the service, from configuration to a polite stop.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::domain::Source;
+use crate::edges::admin::{self, Office, Orders};
 use crate::edges::kafka::{Decider, EDGE_REASONS};
-use crate::engine::{Pace, PassedOver, Recovered};
+use crate::edges::machine::Machine;
+use crate::engine::{Pace, PassedOver, Pipeline, Recovered};
 use crate::stages::decode::{Field, RejectReason};
 use crate::telemetry::{self, LogEvent, Telemetry, Unready, emit};
 
-use super::assemble::{Assembly, assemble, keep_snapshots};
+use super::assemble::{Assembled, Assembly, assemble_all, keep_snapshots};
 use super::check;
 use super::prepare::{Means, Prepared, prepare};
 use super::serve::{ServeError, Surroundings, keep_memory_private, report_failure};
@@ -65,7 +68,7 @@ fn serve(prepared: Prepared, telemetry: Telemetry) -> Result<(), ServeError> {
     telemetry.readiness.set(Unready::Recovering);
     let dir = config.journal.dir.clone();
     let began = Instant::now();
-    let (pipeline, recovered) = assemble(Assembly {
+    let Assembled { pipeline, recovered, files } = assemble_all(Assembly {
         bundle: Arc::clone(&bundle),
         bundle_files: &bundle_files,
         keys: &keys,
@@ -86,7 +89,7 @@ fn serve(prepared: Prepared, telemetry: Telemetry) -> Result<(), ServeError> {
         .map_err(|source| ServeError::System { what: "a thread", source })?;
     emit(&LogEvent::Started {
         version: env!("CARGO_PKG_VERSION"),
-        bundle: &bundle.name(),
+        bundle: &pipeline.engine().bundle().name(),
         next_seq: pipeline.engine().next_seq().0,
     });
     surroundings.watch(Arc::clone(&tables), config.tables.reload)?;
@@ -94,12 +97,33 @@ fn serve(prepared: Prepared, telemetry: Telemetry) -> Result<(), ServeError> {
     // What a crash may leave unsent: what was unacknowledged, and a commit's interval at a rate
     // that one thread does not reach.
     let in_flight_max = config.kafka.unacknowledged_max as u64 + 1_000_000;
+    let orders = admin_socket(config.admin, &dir, (&pipeline, &files))?;
     let mut decider =
         Decider::new(pipeline, tables, keys.token_keys(), (dir, positions), in_flight_max);
     if let Some(keeper) = keeper {
         decider = decider.with_snapshots(keeper);
     }
+    if let Some(orders) = orders {
+        decider = decider.with_orders(orders);
+    }
     surroundings.run(config.kafka, decider)
+}
+
+/// Opens the socket for changes by people, where one is configured.
+fn admin_socket(
+    settings: admin::Settings,
+    journal: &Path,
+    (pipeline, files): (&Pipeline<Machine>, &BTreeMap<String, Vec<u8>>),
+) -> Result<Option<Orders>, ServeError> {
+    let Some(socket) = settings.socket else { return Ok(None) };
+    let engine = pipeline.engine();
+    let bundle = Arc::clone(engine.bundle());
+    let office = Office::new(settings.people, journal, engine.standing(), bundle);
+    // The bundle that is in force now can be gone back to.
+    office.store().put(&engine.bundle().hash, files)?;
+    let (sender, orders) = admin::orders();
+    admin::serve(socket, office, sender)?;
+    Ok(Some(orders))
 }
 
 /// Says from where the state came back, and which snapshots could not be used.

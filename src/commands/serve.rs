@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::assemble::AssembleError;
+use crate::edges::admin::SocketError;
+use crate::edges::bundle_store::StoreError;
 use crate::edges::closed_segments;
 use crate::edges::http;
 use crate::edges::journal_keeper;
@@ -30,6 +32,12 @@ pub(super) enum ServeError {
     /// The journal cannot be opened, or the bundle not be laid out.
     #[error(transparent)]
     Assemble(#[from] AssembleError),
+    /// There is no socket for changes by people.
+    #[error(transparent)]
+    Admin(#[from] SocketError),
+    /// The bundle in force cannot be kept beside the journal.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// The port for metrics cannot be had.
     #[error("cannot listen on {address}: {source}: set [http] listen to a free port")]
     Listen { address: std::net::SocketAddr, source: io::Error },

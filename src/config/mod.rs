@@ -10,6 +10,7 @@ mod kafka;
 mod sinks;
 mod storage;
 mod service;
+mod admin;
 
 pub use fault::{Fault, Faults};
 pub use service::Log;
@@ -20,7 +21,7 @@ use std::path::Path;
 
 use toml::de::DeTable;
 
-use crate::edges::{http, kafka as kafka_edge, snapshots};
+use crate::edges::{admin as admin_edge, http, kafka as kafka_edge, snapshots};
 
 use section::{Document, Section};
 
@@ -46,6 +47,8 @@ pub struct Config {
     pub tables: TableFiles,
     /// Bounds.
     pub limits: Limits,
+    /// Changes by people while the service runs.
+    pub admin: admin_edge::Settings,
     /// Metrics and health.
     pub http: http::Settings,
     /// The log.
@@ -102,6 +105,7 @@ impl Config {
             bundle: storage::bundle(root.section("bundle")),
             tables: storage::tables(root.section("tables")),
             limits,
+            admin: admin::admin(root.section("admin")),
             http: service::http(root.section("http")),
             log: service::log(root.section("log")),
         };

@@ -12,3 +12,5 @@ pub mod bundle_files;
 pub mod machine;
 pub mod snapshots;
 pub mod users;
+pub mod bundle_store;
+pub mod admin;

@@ -3,7 +3,11 @@
 use std::fmt;
 
 use super::Engine;
-use crate::domain::{Control, EntityKind, EventTime, Input, Provenance, ProvenanceFault, Seq};
+use crate::domain::{
+    Activation, Control, DecisionFlags, EntityKind, EventTime, Ground, Input, Provenance,
+    ProvenanceFault, Seq,
+};
+use crate::stages::rules::RuleIndex;
 
 /// Most entries of one change: a larger one comes in parts, so that no event waits for it.
 pub const ENTRIES_MAX: usize = 1_024;
@@ -29,6 +33,32 @@ pub enum Refusal {
     Ended,
     /// Its reason or the people who answer for it.
     Provenance(ProvenanceFault),
+    /// The bundle is live already.
+    InForce,
+    /// Nobody proposed the bundle.
+    NotProposed,
+    /// The bundle was proposed by another one than the activation says.
+    OtherProposer,
+    /// One person cannot be both.
+    SamePerson,
+    /// The bundle was never in force, so that two people have to agree.
+    NeverInForce,
+    /// Another bundle went live meanwhile.
+    OtherBefore,
+    /// The bundle in force has no such rule.
+    NoSuchRule {
+        /// The id.
+        rule: String,
+    },
+    /// The rule is switched off already.
+    AlreadyOff {
+        /// The id.
+        rule: String,
+    },
+    /// More rules are switched off than a bundle should have.
+    TooManyOff,
+    /// The windows would have to be filled anew.
+    OtherWindows,
 }
 
 impl fmt::Display for Refusal {
@@ -43,6 +73,31 @@ impl fmt::Display for Refusal {
             Self::Entries => write!(f, "a change has 1 to {ENTRIES_MAX} entries"),
             Self::Ended => f.write_str("an entry would have ended already: give a later expiry"),
             Self::Provenance(fault) => fault.fmt(f),
+            Self::InForce => f.write_str("this bundle is live already"),
+            Self::NotProposed => f.write_str(
+                "nobody has proposed this bundle: `tidegate rules activate DIR` does, by another \
+                 person than who approves",
+            ),
+            Self::OtherProposer => f.write_str("somebody else has proposed this bundle"),
+            Self::SamePerson => {
+                f.write_str("who proposed a bundle cannot approve it: another person has to")
+            }
+            Self::NeverInForce => f.write_str(
+                "this bundle was never live: propose it by `tidegate rules activate DIR`",
+            ),
+            Self::OtherBefore => {
+                f.write_str("another bundle went live meanwhile: look at the difference again")
+            }
+            Self::NoSuchRule { rule } => write!(f, "the bundle in force has no rule `{rule}`"),
+            Self::AlreadyOff { rule } => write!(f, "the rule `{rule}` is switched off already"),
+            Self::TooManyOff => {
+                f.write_str("too many rules are switched off: activate a bundle without them")
+            }
+            Self::OtherWindows => f.write_str(
+                "the bundle's features need other windows than the ones that are filled: keep \
+                 features.yaml, attributes, zone and `exact` as they are, or restart the service \
+                 with the new bundle, which counts the journal again",
+            ),
         }
     }
 }
@@ -69,7 +124,91 @@ impl Engine {
                 let about = (removal.list.as_str(), removal.kind, removal.tokens.len());
                 self.check_list(about, &removal.provenance)
             }
-            Control::Propose(_) | Control::Activate(_) | Control::SwitchOff(_) => Ok(()),
+            Control::Propose(proposal) if proposal.bundle == self.bundle.hash => {
+                Err(Refusal::InForce)
+            }
+            Control::Propose(_) => Ok(()),
+            Control::Activate(activation) => self.check_activation(activation),
+            Control::SwitchOff(off) => {
+                let rule = off.rule.clone();
+                if self.bundle.rules.rules().iter().all(|known| known.id != rule) {
+                    return Err(Refusal::NoSuchRule { rule });
+                }
+                if self.governance.off().contains(&rule) {
+                    return Err(Refusal::AlreadyOff { rule });
+                }
+                if self.governance.has_room() { Ok(()) } else { Err(Refusal::TooManyOff) }
+            }
+        }
+    }
+
+    fn check_activation(&self, activation: &Activation) -> Result<(), Refusal> {
+        if activation.bundle == self.bundle.hash {
+            return Err(Refusal::InForce);
+        }
+        if activation.before != self.bundle.hash {
+            return Err(Refusal::OtherBefore);
+        }
+        match &activation.ground {
+            Ground::Approved { proposer, approver, .. } => {
+                match self.governance.proposer(&activation.bundle) {
+                    None => Err(Refusal::NotProposed),
+                    Some(known) if known != proposer => Err(Refusal::OtherProposer),
+                    Some(_) if proposer == approver => Err(Refusal::SamePerson),
+                    Some(_) => Ok(()),
+                }
+            }
+            Ground::RolledBack { .. } if self.governance.was_in_force(&activation.bundle) => Ok(()),
+            Ground::RolledBack { .. } => Err(Refusal::NeverInForce),
+        }
+    }
+
+    /// Who proposed a bundle that waits for its approver.
+    pub fn proposer(&self, bundle: &crate::domain::BundleDigest) -> Option<&str> {
+        self.governance.proposer(bundle)
+    }
+
+    /// Notes which rules of the bundle in force are switched off.
+    pub(super) fn mark_off(&mut self) {
+        let off = self.governance.off();
+        let rules = self.bundle.rules.rules().iter().enumerate();
+        let found = rules.filter(|(_, rule)| off.contains(&rule.id));
+        self.off = found.map(|(at, _)| RuleIndex(at as u16)).collect();
+    }
+
+    /// Takes what rules that are switched off said out of the hits.
+    pub(super) fn silence(&mut self) {
+        if self.off.is_empty() {
+            return;
+        }
+        let Self { off, hits, .. } = self;
+        let fired = hits.fired.len();
+        for rules in [&mut hits.fired, &mut hits.shadow, &mut hits.undetermined, &mut hits.warming]
+        {
+            rules.retain(|rule| off.binary_search(rule).is_err());
+        }
+        if hits.fired.len() != fired {
+            self.mark_again();
+        }
+    }
+
+    /// The marks that the rules left on a decision, once some of them are gone.
+    pub(super) fn mark_again(&mut self) {
+        let Self { bundle, row, warming, hits, .. } = self;
+        let is_warming = |field: &crate::domain::FieldId| {
+            warming
+                .get(field.index() / 64)
+                .is_some_and(|word| word >> (field.index() % 64) & 1 == 1)
+        };
+        hits.flags = DecisionFlags::default();
+        for rule in &hits.fired {
+            let fields = bundle.rules.rule(*rule).when.fields();
+            if fields.iter().any(is_warming) {
+                hits.flags.add(DecisionFlags::WARMING);
+            }
+            if fields.iter().any(|field| row.is_approximate(*field)) {
+                hits.flags.add(DecisionFlags::APPROXIMATE);
+            }
         }
     }
 
@@ -99,7 +238,17 @@ impl Engine {
             Some(Control::ListRemove(removal)) => {
                 self.lists.lists.remove(removal, input.received_at);
             }
-            Some(Control::Propose(_) | Control::Activate(_) | Control::SwitchOff(_)) | None => {}
+            Some(Control::Propose(proposal)) => self.governance.propose(proposal),
+            // Who holds the bundle itself puts it in place: the pipeline, recovery, replay.
+            Some(Control::Activate(activation)) => {
+                self.governance.activate(activation);
+                self.mark_off();
+            }
+            Some(Control::SwitchOff(off)) => {
+                self.governance.switch_off(off);
+                self.mark_off();
+            }
+            None => {}
         }
     }
 }

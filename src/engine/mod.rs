@@ -9,6 +9,8 @@ mod recent;
 mod parked;
 mod lists;
 mod control;
+mod governance;
+mod switch;
 mod state_machine;
 mod snapshot;
 mod recovery;
@@ -26,6 +28,7 @@ pub use snapshot::{
     Copying, Head, Kept, LastInput, Sealer, Shelf, SnapshotFault, preamble, verify,
 };
 pub use state_machine::{Engine, EngineLimits};
+pub use switch::{Prepared, Retired, Standing};
 
 /// The version of what the engine computes: replay is byte-exact within one version. Raise it with
 /// every change that can change a body.

@@ -11,12 +11,12 @@
 use std::time::Duration;
 
 use crate::domain::{
-    Applied, Body, Control, EventTime, Fact, Input, Kind, Message, MissingTables, Observed, Past,
-    Plan, Reasons, Seq, Source, Stage, Token, What,
+    Activation, Applied, Body, Control, EventTime, Fact, Ground, Input, Kind, Message,
+    MissingTables, Observed, Past, Plan, Reasons, Seq, Source, Stage, Token, What,
 };
 use crate::journal::{
-    Appended, BundleFile, BundleHash, BundleRef, Columns, Durability, Entry, Features, Hits,
-    JournalError, Keeper, OpenPart, StoredBundle, Writer,
+    Appended, BundleRef, Columns, Durability, Entry, Features, Hits, JournalError, Keeper,
+    OpenPart, Writer,
 };
 use crate::stages::decide::Ledger;
 use crate::stages::decode::{Door, Dropped, Reject, TimeLimits, check_time, decode};
@@ -24,7 +24,8 @@ use crate::stages::enrich::{Tables, TokenKeys, enrich};
 use crate::stages::mask::{Answer, Masked, Profile, render};
 use crate::wire::{EventBytes, encode};
 
-use super::{Budget, ENGINE_SEMANTICS, Engine, Refusal, Unhurried};
+use super::switch::stored;
+use super::{Budget, ENGINE_SEMANTICS, Engine, Prepared, Refusal, Retired, Unhurried};
 
 /// What the pipeline asks of the machine around it.
 pub trait Surroundings {
@@ -200,7 +201,7 @@ impl<S: Surroundings> Pipeline<S> {
         let columns = Columns::of(&parts.engine.bundle().schema);
         let bundle = match &mut parts.journal {
             None => BundleRef(0),
-            Some(journal) => journal.activate(stored(&parts.engine, bundle_files))?,
+            Some(journal) => journal.activate(stored(parts.engine.bundle(), bundle_files))?,
         };
         let last_received_at = parts.received_after;
         Ok(Self {
@@ -331,6 +332,39 @@ impl<S: Surroundings> Pipeline<S> {
         let applied = self.parts.engine.apply(&self.input, &mut Unhurried);
         self.append(applied, &watch, Sealing::Nothing)?;
         Ok(next)
+    }
+
+    /// Puts a bundle in force between two inputs. What it needs was made beside the stream; what is
+    /// given back is to be dropped there as well. After an error the bundle before is in force.
+    pub fn activate(
+        &mut self,
+        mut activation: Activation,
+        mut prepared: Prepared,
+        now: EventTime,
+        keys: &TokenKeys,
+    ) -> Result<(Seq, Retired), ControlError> {
+        if let Ground::Approved { proposer, .. } = &mut activation.ground
+            && proposer.is_empty()
+            && let Some(known) = self.parts.engine.proposer(&activation.bundle)
+        {
+            known.clone_into(proposer);
+        }
+        let control = Control::Activate(activation);
+        let received_at = now.max(self.last_received_at);
+        let engine = &self.parts.engine;
+        engine.check_control(&control, received_at)?;
+        if !engine.standing().fits(&prepared) {
+            return Err(Refusal::OtherWindows.into());
+        }
+        // The bundle's record first: whoever reads of the activation has what it speaks of.
+        let number = match &mut self.parts.journal {
+            Some(journal) => journal.activate(std::mem::take(&mut prepared.stored))?,
+            None => self.bundle,
+        };
+        let seq = self.control(control, now, keys)?;
+        self.bundle = number;
+        self.columns = std::mem::take(&mut prepared.columns);
+        Ok((seq, self.parts.engine.switch(prepared)))
     }
 
     /// Writes everything processed so far. Answers may leave once [`kept`](Self::kept) reaches the
@@ -480,24 +514,6 @@ const BANDS: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
 /// The first twelve digits of a bundle's hash name it among people.
 fn short(name: &str) -> &str {
     name.get(..19).unwrap_or(name)
-}
-
-fn stored(engine: &Engine, files: &std::collections::BTreeMap<String, Vec<u8>>) -> StoredBundle {
-    let bundle = engine.bundle();
-    StoredBundle {
-        hash: BundleHash(bundle.hash),
-        files: files
-            .iter()
-            .map(|(path, content)| BundleFile { path: path.clone(), content: content.clone() })
-            .collect(),
-        reasons: bundle
-            .reasons
-            .iter()
-            .enumerate()
-            .map(|(id, (code, _))| (crate::domain::ReasonId(id as u16), code.clone()))
-            .collect(),
-        ..StoredBundle::default()
-    }
 }
 
 fn occurred_at(message: &Message<'_>) -> EventTime {

@@ -2,6 +2,7 @@
 //! it is counted again, with its answer.
 
 use std::collections::BTreeMap;
+<<<<<<< HEAD
 use std::path::PathBuf;
 
 use crate::bundle::Bundle;
@@ -9,6 +10,14 @@ use crate::domain::{EventTime, Seq, Source};
 use crate::journal::{
     BundleRef, Directory, Item, JournalError, JournalId, ReadEntry, Reader, StoredBundle,
 };
+=======
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::bundle::Bundle;
+use crate::domain::{BundleDigest, Control, EventTime, Seq, Source};
+use crate::journal::{BundleRef, Item, JournalError, JournalId, ReadEntry, Reader, StoredBundle};
+>>>>>>> 3ee91e5 (rules activate, approve, rollback, off: two people put a bundle in force, without a restart)
 
 use super::Engine;
 use super::recent::BundleNumber;
@@ -74,24 +83,59 @@ pub fn recover(engine: &mut Engine, dir: impl Into<Directory>) -> Result<Recover
     let Some(Tail { mut reader, bundles: before }) = tail else { return Ok(recovered) };
     recovered.journal = Some(reader.journal());
     let mut bundles: BTreeMap<BundleRef, BundleNumber> = BTreeMap::new();
-    for stored in &before {
-        bundles.insert(stored.bundle, introduce(engine, stored));
+    let mut known = Known::default();
+    for stored in before {
+        bundles.insert(stored.bundle, introduce(engine, &stored));
+        known.note(stored);
     }
+    known.follow(engine);
     while let Some(item) = reader.read()? {
         match item {
             Item::Start(_) => {}
             Item::Bundle(stored) => {
                 bundles.insert(stored.bundle, introduce(engine, &stored));
+                known.note(stored);
             }
             Item::Entry(entry) => {
                 let made_by = bundles.get(&entry.bundle).copied().unwrap_or_default();
                 engine.restore(&entry.input, entry.seq, entry.body(), made_by);
+                if let Some(Control::Activate(_)) = entry.input.control.as_deref() {
+                    known.follow(engine);
+                }
                 recovered.inputs += 1;
             }
         }
     }
     recovered.note(engine);
     Ok(recovered)
+}
+
+/// The bundles that the journal has told of, by their hash: an activation puts one in force.
+#[derive(Default)]
+struct Known(BTreeMap<BundleDigest, StoredBundle>);
+
+impl Known {
+    fn note(&mut self, stored: StoredBundle) {
+        self.0.insert(stored.hash.0, stored);
+    }
+
+    /// Decides under the bundle that was activated last, if its windows are the ones that there are:
+    /// where they are not, the caller sees another bundle in force than the engine's.
+    fn follow(&self, engine: &mut Engine) {
+        let wanted = engine.in_force().filter(|digest| *digest != engine.bundle().hash);
+        let Some(stored) = wanted.and_then(|digest| self.0.get(&digest)) else { return };
+        let Ok(bundle) = Bundle::compile(&files_of(stored)) else { return };
+        let standing = engine.standing();
+        if let Ok(prepared) = standing.prepare(Arc::new(bundle), &BTreeMap::new())
+            && standing.fits(&prepared)
+        {
+            engine.switch(prepared);
+        }
+    }
+}
+
+fn files_of(stored: &StoredBundle) -> BTreeMap<String, Vec<u8>> {
+    stored.files.iter().map(|file| (file.path.clone(), file.content.clone())).collect()
 }
 
 /// Puts an engine that has seen nothing where the newest snapshot at or before an input was taken:
@@ -200,9 +244,7 @@ fn introduce(engine: &mut Engine, stored: &StoredBundle) -> BundleNumber {
     if let Some(known) = engine.knows(&name) {
         return known;
     }
-    let files: BTreeMap<String, Vec<u8>> =
-        stored.files.iter().map(|file| (file.path.clone(), file.content.clone())).collect();
-    let compiled = Bundle::compile(&files).ok();
+    let compiled = Bundle::compile(&files_of(stored)).ok();
     let sentence = |code: &str| {
         let reasons = compiled.iter().flat_map(|bundle| &bundle.reasons);
         reasons.clone().find(|(known, _)| known == code).map_or("", |(_, text)| text).to_owned()

@@ -10,12 +10,12 @@ use crate::domain::{
 };
 use crate::stages::decide::{Evidence, RiskData, decide};
 use crate::stages::features::{
-    Behind, FeaturePlan, FeatureState, Footprint, MemoryUse, PlanFault, PlanOptions, StateLimits,
-    StoreId,
+    Behind, FeaturePlan, FeatureState, Footprint, MemoryUse, PlanFault, StateLimits, StoreId,
 };
-use crate::stages::rules::{Context, Hits};
+use crate::stages::rules::{Context, Hits, RuleIndex};
 
 use super::budget::Budget;
+use super::governance::Governance;
 use super::lists::{ListStore, Lists, Question};
 use super::parked::{Expired, Parked};
 use super::recent::{BundleNumber, Moment, Recent, Remembered};
@@ -103,7 +103,10 @@ pub struct Engine {
     pub(super) parked: Parked,
     pub(super) lists: ListStore,
     /// What the bundle asks of the lists.
-    questions: Vec<Question>,
+    pub(super) questions: Vec<Question>,
+    pub(super) governance: Governance,
+    /// Rules that are switched off, ascending.
+    pub(super) off: Vec<RuleIndex>,
     expired: Vec<Expired>,
     pub(super) next: Seq,
     pub(super) progress: Progress,
@@ -111,14 +114,14 @@ pub struct Engine {
     pub(super) names: Vec<Made>,
     /// What a snapshot copies at once.
     pub(super) rest: Rest,
-    current: BundleNumber,
+    pub(super) current: BundleNumber,
     /// When and under which bundle the last input was answered first.
     answered: Answered,
     /// What the last input produced.
-    row: FeatureVector,
-    hits: Hits,
+    pub(super) row: FeatureVector,
+    pub(super) hits: Hits,
     effects: Vec<Effect>,
-    warming: Vec<u64>,
+    pub(super) warming: Vec<u64>,
     footprint: Footprint,
     other: Footprint,
 }
@@ -126,13 +129,7 @@ pub struct Engine {
 impl Engine {
     /// An engine that has seen nothing. Fails when the bundle's features cannot be laid out.
     pub fn new(bundle: Arc<Bundle>, limits: &EngineLimits) -> Result<Self, Vec<PlanFault>> {
-        let options = PlanOptions { zone: bundle.zone.clone(), exact_events: bundle.exact };
-        let plan = FeaturePlan::compile(
-            &bundle.aggregates,
-            &bundle.schema,
-            bundle.builtins.clone(),
-            &options,
-        )?;
+        let plan = super::switch::plan(&bundle)?;
         let row = FeatureVector::new(bundle.schema.columns());
         let words = Footprint::words(plan.numbers());
         let lists = ListStore::new(LISTS);
@@ -148,6 +145,8 @@ impl Engine {
             parked: Parked::new(limits.parked_amendments as usize, limits.patience_ms),
             lists,
             questions,
+            governance: Governance::default(),
+            off: Vec::new(),
             expired: Vec::new(),
             next: Seq(1),
             progress: Progress::default(),
@@ -324,7 +323,7 @@ impl Engine {
     pub(super) fn take_over(
         &mut self,
         state: FeatureState,
-        (recent, amended, parked): (Recent, Recent, Parked),
+        (recent, amended, parked, governance): (Recent, Recent, Parked, Governance),
         names: Vec<Made>,
         (next, progress): (Seq, Progress),
     ) {
@@ -332,6 +331,8 @@ impl Engine {
         self.recent = recent;
         self.amended = amended;
         self.parked = parked;
+        self.governance = governance;
+        self.mark_off();
         self.names = names;
         self.next = next;
         self.progress = progress;
@@ -446,6 +447,7 @@ impl Engine {
             plan,
         };
         self.bundle.rules.evaluate(&self.row, &context, &mut self.hits);
+        self.silence();
         self.effects.clear();
         let fired = self.hits.fired.iter();
         self.effects.extend(fired.map(|index| self.bundle.rules.rule(*index).effect));
@@ -547,7 +549,7 @@ impl Engine {
     }
 }
 
-fn layout(plan: &FeaturePlan, limits: &EngineLimits) -> [u8; 32] {
+pub(super) fn layout(plan: &FeaturePlan, limits: &EngineLimits) -> [u8; 32] {
     let EngineLimits { state, recent_events, parked_amendments, patience_ms } = limits;
     let rest = format!("{recent_events} {parked_amendments} {patience_ms}");
     let text = plan.layout(state) + &rest;

@@ -3,13 +3,16 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::super::assemble::{AssembleError, Assembly, assemble, keep_snapshots, now};
+use super::super::assemble::{
+    AssembleError, Assembled, Assembly, assemble_all, keep_snapshots, now,
+};
 use super::super::lines::Setting;
 use super::super::prepare::Means;
 use super::super::report::Fault;
-
+use super::user;
 use crate::bundle::Bundle;
 use crate::domain::{Control, EventTime, Seq};
+use crate::edges::admin::{Answer, Change, Office, People, Request, Role};
 use crate::edges::machine::Machine;
 use crate::edges::snapshots::Keeper;
 use crate::engine::{ControlError, Pace, Pipeline};
@@ -20,10 +23,11 @@ use crate::stages::enrich::TokenKeys;
 const GROUP: u64 = 16;
 
 /// A journal, opened as the service would.
-pub(super) struct Direct {
+pub(in crate::commands) struct Direct {
     pipeline: Pipeline<Machine>,
     keeper: Option<Keeper>,
     keys: TokenKeys,
+    office: Office,
     sent: u64,
     /// When changes are made; the machine's time when nobody says.
     at: Option<EventTime>,
@@ -32,11 +36,11 @@ pub(super) struct Direct {
 impl Direct {
     /// Takes the journal's lock and brings the engine to its end.
     pub(super) fn open(setting: Setting, at: Option<EventTime>) -> Result<Self, Fault> {
-        let Setting { means, journal, door, times, limits, profile, snapshots } = setting;
+        let Setting { means, journal, door, times, limits, profile, snapshots, admin } = setting;
         let Means { keys, bundle, bundle_files, tables: _ } = means;
         let token_keys = keys.token_keys();
-        let dir: Option<PathBuf> = journal.as_ref().map(|(dir, ..)| dir.clone());
-        let assembled = assemble(Assembly {
+        let dir: PathBuf = journal.as_ref().map(|(dir, ..)| dir.clone()).unwrap_or_default();
+        let assembled = assemble_all(Assembly {
             bundle,
             bundle_files: &bundle_files,
             keys: &keys,
@@ -47,13 +51,15 @@ impl Direct {
             profile,
             pace: Pace::Unhurried,
         });
-        let (pipeline, recovered) = assembled.map_err(fault)?;
-        let keeper = match &dir {
-            Some(dir) => keep_snapshots(dir, snapshots, &pipeline, &recovered)
-                .map_err(Fault::file("a thread"))?,
-            None => None,
-        };
-        Ok(Self { pipeline, keeper, keys: token_keys, sent: 0, at })
+        let Assembled { pipeline, recovered, files } = assembled.map_err(fault)?;
+        let keeper = keep_snapshots(&dir, snapshots, &pipeline, &recovered)
+            .map_err(Fault::file("a thread"))?;
+        let engine = pipeline.engine();
+        let people = if admin.people.users.is_empty() { everything() } else { admin.people };
+        let office = Office::new(people, &dir, engine.standing(), Arc::clone(engine.bundle()));
+        let stored = office.store().put(&engine.bundle().hash, &files);
+        stored.map_err(|error| Fault::Wrong(error.to_string()))?;
+        Ok(Self { pipeline, keeper, keys: token_keys, office, sent: 0, at })
     }
 
     pub(super) fn keys(&self) -> &TokenKeys {
@@ -69,9 +75,10 @@ impl Direct {
         at.max(self.pipeline.engine().last_received_at().unwrap_or(EventTime::MIN))
     }
 
-    pub(super) fn send(&mut self, control: Control) -> Result<Seq, Fault> {
+    /// Changes a list.
+    pub(super) fn send(&mut self, control: Control) -> Result<(), Fault> {
         let sent = self.pipeline.control(control, self.now(), &self.keys);
-        let seq = sent.map_err(|error| match error {
+        sent.map_err(|error| match error {
             ControlError::Refused(refusal) => Fault::Wrong(refusal.to_string()),
             ControlError::Journal(error) => Fault::Journal(error),
         })?;
@@ -79,7 +86,36 @@ impl Direct {
         if self.sent.is_multiple_of(GROUP) {
             self.pipeline.flush()?;
         }
-        Ok(seq)
+        Ok(())
+    }
+
+    /// Does what a request asks for, in the name of the user.
+    pub(super) fn ask(&mut self, request: &Request) -> Result<Answer, Fault> {
+        self.ask_as(request, &user())
+    }
+
+    /// As somebody: who this is, is for the system to say.
+    pub(in crate::commands) fn ask_as(
+        &mut self,
+        request: &Request,
+        person: &str,
+    ) -> Result<Answer, Fault> {
+        let now = self.now();
+        let Self { pipeline, keys, office, .. } = self;
+        let mut send = |change: Change| -> Result<Seq, String> {
+            let made = match change {
+                Change::Control(control) => pipeline.control(control, now, keys),
+                Change::Activate(activation, prepared) => {
+                    pipeline.activate(activation, *prepared, now, keys).map(|(seq, _)| seq)
+                }
+            };
+            made.map_err(|error| error.to_string())
+        };
+        let answer = office.serve(request, person, &mut send);
+        match answer.error {
+            None => Ok(answer),
+            Some(error) => Err(Fault::Wrong(error)),
+        }
     }
 
     pub(super) fn finish(mut self) -> Result<(), Fault> {
@@ -91,12 +127,20 @@ impl Direct {
     }
 }
 
+/// Who holds the journal's files and names nobody else may do everything, alone but for approvals.
+fn everything() -> People {
+    let roles = [Role::Analyst, Role::Approver, Role::Operator];
+    People { users: roles.map(|role| (user(), role)).to_vec(), keys: Vec::new() }
+}
+
 fn fault(error: AssembleError) -> Fault {
     match error {
         AssembleError::Journal(error @ JournalError::Locked { .. }) => Fault::Wrong(format!(
             "{error}\nIf it is the service: give it an [admin] socket, and this command its --config"
         )),
         AssembleError::Journal(error) => Fault::Journal(error),
-        error @ AssembleError::Plan(_) => Fault::Wrong(error.to_string()),
+        error @ (AssembleError::Plan(_) | AssembleError::InForce { .. }) => {
+            Fault::Wrong(error.to_string())
+        }
     }
 }

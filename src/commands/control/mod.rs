@@ -2,20 +2,23 @@
 //! straight into the journal.
 
 mod direct;
-mod person;
+#[cfg(test)]
+pub(in crate::commands) mod fixture;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::assemble::now;
 use super::lines::{JournalAt, Setting, Through};
 use super::report::Fault;
 use crate::bundle::Bundle;
-use crate::domain::{Control, EntityKind, EventTime, Seq};
+use crate::domain::{Control, EntityKind, EventTime};
+use crate::edges::admin::{Answer, Client, ClientError, EntryText, Request, WhyText};
 use crate::stages::enrich::TokenKeys;
 
 use direct::Direct;
-
-pub(in crate::commands) use person::user;
 
 /// Which journal a change is for.
 #[derive(clap::Args, Clone, Debug)]
@@ -40,10 +43,17 @@ pub(in crate::commands) fn moment(text: &str) -> Result<EventTime, String> {
 impl At {
     /// Loads keys and rules and opens the way.
     pub(in crate::commands) fn open(&self) -> Result<Way, Fault> {
-        let person = user()?;
         let setting = self.setting()?;
-        let direct = Direct::open(setting, self.at)?;
-        Ok(Way { person, batch: direct.now().as_ms().cast_unsigned(), direct })
+        let socket = setting.admin.socket.as_deref();
+        let client = socket.map(Client::connect).transpose().map_err(fault)?.flatten();
+        Ok(match client {
+            None => Way::Direct(Box::new(Direct::open(setting, self.at)?)),
+            Some(mut client) => {
+                let hello = client.ask(&Request::Hello).map_err(fault)?;
+                let keys = setting.means.keys.token_keys();
+                Way::Socket(Box::new(Socket { client, hello, keys }))
+            }
+        })
     }
 
     /// Keys, rules and the journal's place, for who only looks.
@@ -54,47 +64,96 @@ impl At {
 }
 
 /// An open way to the engine.
-pub(in crate::commands) struct Way {
-    person: String,
-    batch: u64,
-    direct: Direct,
+pub(in crate::commands) enum Way {
+    /// A service runs.
+    Socket(Box<Socket>),
+    /// No service holds the journal.
+    Direct(Box<Direct>),
+}
+
+/// A running service.
+pub(in crate::commands) struct Socket {
+    client: Client,
+    hello: Answer,
+    keys: TokenKeys,
 }
 
 impl Way {
     /// Who makes the change.
-    pub(in crate::commands) fn person(&self) -> &str {
-        &self.person
+    pub(in crate::commands) fn person(&self) -> String {
+        match self {
+            Self::Socket(socket) => socket.hello.person.clone().unwrap_or_default(),
+            Self::Direct(_) => user(),
+        }
     }
 
     /// A number for everything that is changed now.
-    pub(in crate::commands) const fn batch(&self) -> u64 {
-        self.batch
+    pub(in crate::commands) fn batch(&self) -> u64 {
+        self.now().as_ms().cast_unsigned()
     }
 
     /// The keys that make tokens.
     pub(in crate::commands) fn keys(&self) -> &TokenKeys {
-        self.direct.keys()
+        match self {
+            Self::Socket(socket) => &socket.keys,
+            Self::Direct(direct) => direct.keys(),
+        }
     }
 
     /// Now, as an input would be stamped.
     pub(in crate::commands) fn now(&self) -> EventTime {
-        self.direct.now()
+        match self {
+            Self::Socket(_) => now(),
+            Self::Direct(direct) => direct.now(),
+        }
     }
 
     /// What the entries of a list of the bundle in force are.
     pub(in crate::commands) fn list_kind(&self, list: &str) -> Result<EntityKind, Fault> {
-        list_kind(self.direct.bundle(), list)
+        match self {
+            Self::Direct(direct) => list_kind(direct.bundle(), list),
+            Self::Socket(socket) => {
+                let lists = &socket.hello.lists;
+                let found = lists.iter().find(|(name, _)| name == list);
+                found
+                    .and_then(|(_, kind)| EntityKind::parse(kind))
+                    .ok_or_else(|| unknown_list(list, lists.iter().map(|(name, _)| name.as_str())))
+            }
+        }
     }
 
-    /// Makes a change: the number of its input.
-    pub(in crate::commands) fn send(&mut self, control: Control) -> Result<Seq, Fault> {
-        self.direct.send(control)
+    /// Changes a list.
+    pub(in crate::commands) fn send(&mut self, control: Control) -> Result<(), Fault> {
+        match self {
+            Self::Direct(direct) => direct.send(control),
+            Self::Socket(socket) => {
+                let request = request_of(&control);
+                socket.client.ask(&request).map(drop).map_err(fault)
+            }
+        }
+    }
+
+    /// Asks for something else.
+    pub(in crate::commands) fn ask(&mut self, request: &Request) -> Result<Answer, Fault> {
+        match self {
+            Self::Direct(direct) => direct.ask(request),
+            Self::Socket(socket) => socket.client.ask(request).map_err(fault),
+        }
     }
 
     /// Everything sent is kept.
     pub(in crate::commands) fn finish(self) -> Result<(), Fault> {
-        self.direct.finish()
+        match self {
+            Self::Direct(direct) => direct.finish(),
+            // The service answers when its journal has it.
+            Self::Socket(_) => Ok(()),
+        }
     }
+}
+
+/// The name of the user who runs this command; his number where the system knows no name.
+pub(in crate::commands) fn user() -> String {
+    crate::edges::users::name(rustix::process::getuid().as_raw())
 }
 
 /// What the entries of a bundle's list are.
@@ -103,15 +162,52 @@ pub(in crate::commands) fn list_kind(
     list: &str,
 ) -> Result<EntityKind, Fault> {
     let found = bundle.lists.iter().find(|spec| spec.name == list);
-    found.map(|spec| spec.kind).ok_or_else(|| {
-        let names: Vec<&str> = bundle.lists.iter().map(|spec| spec.name.as_str()).collect();
-        let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-        Fault::Wrong(format!("the bundle declares no list `{list}`; it declares {known}"))
-    })
+    let names = bundle.lists.iter().map(|spec| spec.name.as_str());
+    found.map(|spec| spec.kind).ok_or_else(|| unknown_list(list, names))
+}
+
+fn unknown_list<'a>(list: &str, known: impl Iterator<Item = &'a str>) -> Fault {
+    let names: Vec<&str> = known.collect();
+    let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    Fault::Wrong(format!("the bundle in force declares no list `{list}`; it declares {known}"))
 }
 
 /// The directory of a setting's journal.
 pub(in crate::commands) fn journal_of(setting: &Setting) -> Result<&Path, Fault> {
     let journal = setting.journal.as_ref().map(|(dir, ..)| dir.as_path());
     journal.ok_or_else(|| Fault::Wrong("no journal is named".to_owned()))
+}
+
+fn fault(error: ClientError) -> Fault {
+    match error {
+        ClientError::Refused(text) => Fault::Wrong(text),
+        ClientError::Broken(error) => Fault::File { path: "the admin socket".to_owned(), error },
+    }
+}
+
+/// A list's change as it goes over the socket. Other changes have requests of their own.
+fn request_of(control: &Control) -> Request {
+    let hex = |token: crate::domain::Token| format!("{token:?}");
+    match control {
+        Control::ListAdd(addition) => Request::ListAdd {
+            list: addition.list.clone(),
+            kind: addition.kind.name().to_owned(),
+            entries: addition
+                .entries
+                .iter()
+                .map(|entry| EntryText {
+                    token: hex(entry.token),
+                    expires_at: entry.expires_at.to_string(),
+                })
+                .collect(),
+            why: WhyText::of(&addition.provenance),
+        },
+        Control::ListRemove(removal) => Request::ListRemove {
+            list: removal.list.clone(),
+            kind: removal.kind.name().to_owned(),
+            tokens: removal.tokens.iter().map(|token| hex(*token)).collect(),
+            why: WhyText::of(&removal.provenance),
+        },
+        Control::Propose(_) | Control::Activate(_) | Control::SwitchOff(_) => Request::Hello,
+    }
 }

@@ -54,7 +54,8 @@ impl LinesError {
     /// 2: the caller can correct it; 3: something outside failed.
     pub(super) fn code(&self) -> u8 {
         match self {
-            Self::Setting(_) | Self::Assemble(AssembleError::Plan(_)) => 2,
+            Self::Setting(_)
+            | Self::Assemble(AssembleError::Plan(_) | AssembleError::InForce { .. }) => 2,
             Self::File { error, .. } if error.kind() == io::ErrorKind::NotFound => 2,
             Self::File { .. } | Self::Assemble(_) | Self::Journal(_) | Self::Thread(_) => 3,
         }
@@ -84,7 +85,7 @@ impl Lines<'_> {
     pub(super) fn through(&self, setting: Setting) -> Result<Tally, LinesError> {
         // The lines first: a mistyped name must not make a journal.
         let (input, bytes) = open_input(self.from).map_err(LinesError::at(self.from))?;
-        let Setting { means, journal, door, times, limits, profile, snapshots } = setting;
+        let Setting { means, journal, door, times, limits, profile, snapshots, admin: _ } = setting;
         let Means { keys, bundle, bundle_files, tables } = means;
         let dir = journal.as_ref().map(|(dir, ..)| dir.clone());
         let (pipeline, recovered) = assemble(Assembly {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::LinesError;
 use crate::commands::prepare::{self, Means, Prepared, prepare};
 use crate::config::{BundleFrom, KeysFrom};
+use crate::edges::admin;
 use crate::edges::keys::Keys;
 use crate::edges::snapshots;
 use crate::edges::tables::TablePaths;
@@ -52,9 +53,16 @@ pub(in crate::commands) struct Setting {
     pub(in crate::commands) limits: EngineLimits,
     pub(in crate::commands) profile: Profile,
     pub(in crate::commands) snapshots: snapshots::Settings,
+    pub(in crate::commands) admin: admin::Settings,
 }
 
 impl Through {
+    /// As `--config FILE`.
+    #[cfg(test)]
+    pub(in crate::commands) fn configured(file: &Path) -> Self {
+        Self { config: Some(file.to_owned()), keys: None, rules: None, tables: None }
+    }
+
     /// Loads all of it, or says all that is wrong with it.
     pub(in crate::commands) fn open(&self, at: JournalAt<'_>) -> Result<Setting, LinesError> {
         let mut setting = match &self.config {
@@ -90,6 +98,7 @@ impl Through {
             limits: EngineLimits::default(),
             profile: Profile::shipped("default").expect("the default profile is shipped"),
             snapshots: snapshots::Settings::default(),
+            admin: admin::Settings::default(),
         })
     }
 }
@@ -106,6 +115,7 @@ impl Setting {
             limits: config.limits.engine,
             profile,
             snapshots: config.snapshots,
+            admin: config.admin,
         }
     }
 }

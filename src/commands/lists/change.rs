@@ -12,7 +12,7 @@ use crate::engine::ENTRIES_MAX;
 pub(super) fn add(add: &Add) -> Result<(), Fault> {
     let way = add.at.open()?;
     let kind = way.list_kind(&add.list)?;
-    let provenance = add.why.provenance(way.person(), way.batch())?;
+    let provenance = add.why.provenance(&way.person(), way.batch())?;
     let tokens = values::read(kind, way.keys())?;
     let entry = |token| ListEntry { token, expires_at: add.expires };
     let mut entries: Vec<ListEntry> = tokens.into_iter().map(entry).collect();
@@ -24,7 +24,7 @@ pub(super) fn add(add: &Add) -> Result<(), Fault> {
 pub(super) fn remove(remove: &Remove) -> Result<(), Fault> {
     let mut way = remove.at.open()?;
     let (list, kind) = (&remove.list, way.list_kind(&remove.list)?);
-    let provenance = remove.why.provenance(way.person(), way.batch())?;
+    let provenance = remove.why.provenance(&way.person(), way.batch())?;
     let tokens = values::read(kind, way.keys())?;
     for part in tokens.chunks(ENTRIES_MAX) {
         way.send(Control::ListRemove(ListRemoval {
@@ -43,7 +43,7 @@ pub(super) fn remove(remove: &Remove) -> Result<(), Fault> {
 pub(super) fn import(import: &Import) -> Result<(), Fault> {
     let way = import.at.open()?;
     let kind = way.list_kind(&import.list)?;
-    let provenance = import.why.provenance(way.person(), way.batch())?;
+    let provenance = import.why.provenance(&way.person(), way.batch())?;
     let entries = sheet::read(&import.file, kind, import.expires, way.keys())?;
     put(way, (&import.list, kind), &entries, &provenance)
 }

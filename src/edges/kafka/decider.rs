@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::domain::{Applied, EventTime, Fact, Kind, Seq, Service, Source};
+use crate::edges::admin::Orders;
 use crate::edges::snapshots::Keeper;
 use crate::edges::tables::TableStore;
 use crate::engine::{Intent, Outcome, Pipeline, Step, Surroundings};
@@ -33,6 +34,12 @@ pub struct Decider<S> {
     /// How far back the journal is searched for them, in records.
     search_back: u64,
     snapshots: Option<Keeper>,
+    /// Changes that people make.
+    orders: Option<Orders>,
+    /// The arrival of the newest message: a change that comes while none does has its own.
+    latest: EventTime,
+    /// What went wrong while no message came: said with the next one.
+    failed: Option<HandlerError>,
 }
 
 /// An audit record, made now or made before and perhaps not sent.
@@ -81,6 +88,9 @@ impl<S: Surroundings> Decider<S> {
             again: HashMap::new(),
             search_back: in_flight_max,
             snapshots: None,
+            orders: None,
+            latest: EventTime::MIN,
+            failed: None,
         }
     }
 
@@ -88,6 +98,21 @@ impl<S: Surroundings> Decider<S> {
     #[must_use]
     pub fn with_snapshots(self, keeper: Keeper) -> Self {
         Self { snapshots: Some(keeper), ..self }
+    }
+
+    /// Makes the changes that people ask for, between two messages.
+    #[must_use]
+    pub fn with_orders(self, orders: Orders) -> Self {
+        Self { orders: Some(orders), ..self }
+    }
+
+    /// Makes the next change, if one waits.
+    fn serve(&mut self, now: EventTime) -> Result<bool, HandlerError> {
+        if let Some(failed) = self.failed.take() {
+            return Err(failed);
+        }
+        let Some(orders) = &mut self.orders else { return Ok(false) };
+        Ok(orders.turn(&mut self.pipeline, now.max(self.latest), &self.keys)?)
     }
 
     /// Reads back the open parts of what comes again.
@@ -106,6 +131,13 @@ impl<S: Surroundings> Decider<S> {
             self.again.insert(seq, reader.open_part().as_bytes().to_vec());
         }
     }
+}
+
+/// The machine's time, held within the years that an event may have.
+fn now() -> EventTime {
+    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let ms = i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX);
+    EventTime::from_ms(ms.min(EventTime::MAX_MS - 1)).unwrap_or(EventTime::MIN)
 }
 
 fn is_at_or_after(source: Option<Source>, begin: &[Source]) -> bool {
@@ -136,6 +168,8 @@ impl<S: Surroundings> Handler for Decider<S> {
         if let Some(keeper) = &mut self.snapshots {
             keeper.turn(self.pipeline.engine_mut());
         }
+        self.latest = received_at;
+        self.serve(received_at)?;
         let tables = self.tables.current();
         let arrival = (Some(received_at), Some(source));
         let step = self
@@ -158,7 +192,11 @@ impl<S: Surroundings> Handler for Decider<S> {
     }
 
     fn flush(&mut self) -> Result<u64, HandlerError> {
-        Ok(self.pipeline.flush()?)
+        let mark = self.pipeline.flush()?;
+        if let Some(orders) = &mut self.orders {
+            orders.flushed();
+        }
+        Ok(mark)
     }
 
     fn kept(&self) -> Result<u64, HandlerError> {
@@ -185,6 +223,12 @@ impl<S: Surroundings> Handler for Decider<S> {
     fn idle(&mut self) {
         if let Some(keeper) = &mut self.snapshots {
             keeper.idle(self.pipeline.engine_mut());
+        }
+        if self.orders.is_some() {
+            let made = self
+                .serve(now())
+                .and_then(|is_made| if is_made { self.flush().map(drop) } else { Ok(()) });
+            self.failed = made.err();
         }
     }
 

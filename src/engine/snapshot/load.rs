@@ -10,6 +10,7 @@ use super::SnapshotFault;
 use super::frame::{FrameReader, HEAD};
 use super::head::Head;
 use super::rest::{Rest, read_text};
+use crate::engine::governance::Governance;
 use crate::engine::lists::ListStore;
 use crate::engine::parked::Parked;
 use crate::engine::recent::Recent;
@@ -106,8 +107,13 @@ impl<R: Read> Snapshot<R> {
         let names = read_names(&mut words)?;
         let mut parked = Parked::new(limits.parked_amendments as usize, limits.patience_ms);
         parked.read(&mut words)?;
+        // The first format ended here: nobody could change anything.
+        let governance = match words.0 {
+            [] => Governance::default(),
+            _ => Governance::read(&mut words)?,
+        };
         if !words.0.is_empty() {
-            return Err(Misfit("words follow the last amendment").into());
+            return Err(Misfit("words follow the last rule that is switched off").into());
         }
         state.finish_load(&engine.plan, head.started_ms)?;
         recent.finish_load(names.len())?;
@@ -115,7 +121,12 @@ impl<R: Read> Snapshot<R> {
         lists.finish_load()?;
         let progress = Progress { last: Some(head.last), positions: head.positions };
         engine.lists.lists.replace(&lists.lists);
-        engine.take_over(state, (recent, amended, parked), names, (head.next, progress));
+        engine.take_over(
+            state,
+            (recent, amended, parked, governance),
+            names,
+            (head.next, progress),
+        );
         Ok(())
     }
 }

@@ -114,5 +114,6 @@ impl Engine {
             }
         }
         self.parked.write(out);
+        self.governance.write(out);
     }
 }

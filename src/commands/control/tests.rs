@@ -1,0 +1,210 @@
+//! What people put in force: by two, between two inputs, kept by the journal, and over the socket.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use ring::signature::{Ed25519KeyPair, KeyPair as _};
+
+use super::direct::Direct;
+use super::fixture::{Desk, payments, time_of};
+use crate::commands::assemble::{Assembled, Assembly, assemble_all};
+use crate::commands::lines::{JournalAt, Setting, Through};
+use crate::commands::prepare::prepare;
+use crate::domain::EventTime;
+use crate::edges::admin::{
+    self, Answer, ApproverKey, Client, ClientError, Office, People, Request, Role, approval_text,
+};
+use crate::edges::bundle_files;
+use crate::engine::Pace;
+
+fn setting(desk: &Desk) -> Setting {
+    let through = Through::configured(&desk.at("t.toml"));
+    through.open(JournalAt::Configured).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn texts(dir: &Path) -> BTreeMap<String, String> {
+    let files = bundle_files::read(dir).unwrap().into_iter();
+    files.map(|(name, bytes)| (name, String::from_utf8(bytes).unwrap())).collect()
+}
+
+/// The rules of the desk with one more.
+fn with_one_more(desk: &Desk) -> BTreeMap<String, String> {
+    let mut files = texts(&desk.at("rules"));
+    let rule = "rules:\n- id: NEW1\n  name: every amount\n  when: has(amount_base)\n  then: {points: \
+                1}\n  reason: {code: every_amount, text: There is an amount}\n";
+    files.insert("new.yaml".to_owned(), rule.to_owned());
+    files
+}
+
+fn digits(answer: &Answer) -> String {
+    answer.bundle.clone().unwrap()
+}
+
+/// Two people put a bundle in force between two inputs; a restart goes on with it whatever the
+/// configuration names, one person goes back, a rule is switched off, and the journal makes every
+/// answer again, also without a snapshot.
+#[test]
+fn two_people_put_a_bundle_in_force() {
+    let desk = Desk::new();
+    let (lines, _) = payments();
+    let parts: Vec<_> = lines.chunks(lines.len().div_ceil(4)).collect();
+    let ok = format!("{:?}", ExitCode::SUCCESS);
+    let score = |at: usize| {
+        desk.write("in", parts[at].join(&b'\n'));
+        let line = "score --in @in --out @out --config @t.toml --journal @journal";
+        assert_eq!(desk.run(line), ok);
+        fs::read_to_string(desk.at("out")).unwrap()
+    };
+    let open = |at: usize| {
+        let at = EventTime::parse_rfc3339(&time_of(&parts[at][0])).unwrap();
+        Direct::open(setting(&desk), Some(at)).unwrap_or_else(|fault| panic!("{fault}"))
+    };
+    let first = score(0);
+    assert!(!first.contains("every_amount"));
+
+    let files = with_one_more(&desk);
+    let mut direct = open(1);
+    let before = direct.bundle().name();
+    let proposal = Request::Propose { files: files.clone() };
+    assert!(direct.ask_as(&proposal, "zhao").is_err(), "he is no analyst");
+    let proposed = direct.ask_as(&proposal, "li").unwrap();
+    assert_eq!(proposed.added, ["NEW1"]);
+    assert!(proposed.removed.is_empty() && proposed.changed.is_empty());
+    let approve = Request::Approve { bundle: digits(&proposed)[..19].to_owned(), signature: None };
+    let same = direct.ask_as(&approve, "li").unwrap_err().to_string();
+    assert!(same.contains("another person"), "{same}");
+    assert_eq!(direct.bundle().name(), before);
+    // Who waits for an approver is known after a restart.
+    direct.finish().unwrap();
+    let mut direct = open(1);
+    direct.ask_as(&approve, "wang").unwrap();
+    assert_eq!(direct.bundle().name(), digits(&proposed));
+    direct.finish().unwrap();
+    assert!(score(1).contains("every_amount"));
+
+    // Other windows would have to be filled first; a failing case stops a bundle as well.
+    let mut direct = open(2);
+    let mut wrong = files.clone();
+    wrong.get_mut("features.yaml").unwrap().push_str(
+        "\n  - {name: a_new_window, aggregate: sum(amount_base), by: phone, over: 11h}\n",
+    );
+    let fault = direct.ask_as(&Request::Propose { files: wrong }, "li").unwrap_err().to_string();
+    assert!(fault.contains("other windows") || fault.contains("faults"), "{fault}");
+    let off =
+        |rule: &str| Request::SwitchOff { rule: rule.to_owned(), reason: "a test".to_owned() };
+    assert!(direct.ask_as(&off("NEW2"), "zhao").is_err());
+    direct.ask_as(&off("NEW1"), "zhao").unwrap();
+    assert!(direct.ask_as(&off("NEW1"), "zhao").is_err(), "it is off already");
+    direct.finish().unwrap();
+    assert!(!score(2).contains("every_amount"), "the rule is switched off");
+
+    let mut direct = open(3);
+    assert!(direct.ask_as(&Request::Rollback { bundle: "00000000".to_owned() }, "zhao").is_err());
+    direct.ask_as(&Request::Rollback { bundle: before.clone() }, "zhao").unwrap();
+    assert_eq!(direct.bundle().name(), before);
+    direct.finish().unwrap();
+    assert!(!score(3).contains("every_amount"));
+    assert_eq!(desk.run("replay --journal @journal --config @t.toml"), ok);
+    // The journal alone knows what is in force.
+    for file in fs::read_dir(desk.at("journal")).unwrap() {
+        let path = file.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "tgs") {
+            fs::remove_file(path).unwrap();
+        }
+    }
+    assert_eq!(open(3).bundle().name(), before);
+}
+
+/// Over the socket the system says who asks; a key approves in a person's name; what is no request
+/// is refused in a sentence that quotes nothing.
+#[test]
+fn the_socket_knows_who_asks() {
+    let desk = Desk::new();
+    let prepared = prepare(&desk.at("t.toml")).unwrap_or_else(|_| panic!("the desk is in order"));
+    let Assembled { mut pipeline, files, .. } = assemble_all(Assembly {
+        bundle: Arc::clone(&prepared.means.bundle),
+        bundle_files: &prepared.means.bundle_files,
+        keys: &prepared.means.keys,
+        journal: Some((desk.at("journal"), 1 << 20, prepared.config.journal.durability)),
+        door: prepared.config.limits.door,
+        times: prepared.config.limits.time,
+        limits: prepared.config.limits.engine,
+        profile: prepared.profile,
+        pace: Pace::Unhurried,
+    })
+    .unwrap();
+    let pair = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap();
+    let mut key = [0; 32];
+    key.copy_from_slice(pair.public_key().as_ref());
+    let people = People {
+        users: vec![(super::user(), Role::Analyst)],
+        keys: vec![ApproverKey { name: "wang".to_owned(), key }],
+    };
+    let engine = pipeline.engine();
+    let office =
+        Office::new(people, &desk.at("journal"), engine.standing(), Arc::clone(engine.bundle()));
+    office.store().put(&engine.bundle().hash, &files).unwrap();
+    let (sender, mut orders) = admin::orders();
+    let socket = desk.at("admin.sock");
+    admin::serve(socket.clone(), office, sender).unwrap();
+    let stop = AtomicBool::new(false);
+    let keys = prepared.means.keys.token_keys();
+    let now = EventTime::parse_rfc3339("2026-11-23T00:00:00Z").unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !stop.load(Ordering::Relaxed) {
+                if orders.turn(&mut pipeline, now, &keys).unwrap() {
+                    pipeline.flush().unwrap();
+                    orders.flushed();
+                } else {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+            }
+        });
+        // The engine's thread ends also when an assertion fails here.
+        let _stop = StopAtEnd(&stop);
+        let mut client = Client::connect(&socket).unwrap().unwrap();
+        let hello = client.ask(&Request::Hello).unwrap();
+        assert_eq!(hello.person, Some(super::user()));
+        assert_eq!(hello.lists, [("stolen".to_owned(), "card".to_owned())]);
+        let proposed = client.ask(&Request::Propose { files: with_one_more(&desk) }).unwrap();
+        let bundle = digits(&proposed);
+        let approve = |signature| Request::Approve { bundle: bundle.clone(), signature };
+        assert!(matches!(client.ask(&approve(None)), Err(ClientError::Refused(_))));
+        let mut digest = [0; 32];
+        for (at, byte) in digest.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(&bundle[7 + 2 * at..9 + 2 * at], 16).unwrap();
+        }
+        let sign = |text: &str| -> String {
+            pair.sign(text.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+        };
+        let of_other = sign(&approval_text(&[0; 32]));
+        assert!(matches!(client.ask(&approve(Some(of_other))), Err(ClientError::Refused(_))));
+        let answer = client.ask(&approve(Some(sign(&approval_text(&digest))))).unwrap();
+        assert_eq!((answer.bundle.as_ref(), answer.added.len()), (Some(&bundle), 1));
+        assert_eq!(client.ask(&Request::Hello).unwrap().bundle, Some(bundle.clone()));
+        for rubbish in ["secret-4711\n", "{\"do\":\"secret-4711\"}\n", "[]\n", "\n"] {
+            let mut stream = UnixStream::connect(&socket).unwrap();
+            stream.write_all(rubbish.as_bytes()).unwrap();
+            let mut said = String::new();
+            BufReader::new(&stream).read_line(&mut said).unwrap();
+            assert!(said.contains("\"ok\":false") && !said.contains("4711"), "{said}");
+        }
+    });
+    assert!(Client::connect(&desk.at("nobody.sock")).unwrap().is_none());
+}
+
+struct StopAtEnd<'a>(&'a AtomicBool);
+
+impl Drop for StopAtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}

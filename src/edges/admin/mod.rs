@@ -1,0 +1,20 @@
+//! Changes by people while the service runs: a Unix socket, one JSON object a line each way.
+//!
+//! ```text
+//!  client ─▶ socket: who is it? ─▶ request ─▶ office: may he? is it sound? ─▶ order ─▶ engine's thread
+//!                                                (compiles here)        ◀─ number or reason ◀─┘
+//! ```
+
+mod people;
+mod request;
+mod order;
+mod office;
+mod socket;
+mod client;
+
+pub use client::{Client, ClientError};
+pub use office::{Candidate, Office, approval_text};
+pub use order::{Change, Order, OrderSender, Orders, orders};
+pub use people::{ApproverKey, People, Role};
+pub use request::{Answer, EntryText, Request, WhyText};
+pub use socket::{Settings, SocketError, serve};

@@ -1,0 +1,307 @@
+//! What a request comes to: who may ask for it, whether it is sound, and the order to the engine.
+//! Everything slow (compiling, cases, the disk) happens here, beside the stream.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+use super::order::Change;
+use super::people::{People, Role};
+use super::request::{Answer, Request, list_change};
+use crate::bundle::Bundle;
+use crate::domain::{
+    Activation, BundleDigest, Control, Ground, Proposal, RuleDiff, Seq, SwitchedOff,
+};
+use crate::edges::bundle_store::BundleStore;
+use crate::engine::{Prepared, Refusal, Standing};
+
+/// Faults of a bundle that an answer names; the check command names them all.
+const FAULTS_SHOWN: usize = 20;
+
+/// What has to be known to judge a request.
+#[derive(Clone, Debug)]
+pub struct Office {
+    people: People,
+    store: BundleStore,
+    standing: Standing,
+    in_force: Arc<ArcSwap<Bundle>>,
+}
+
+/// A bundle that passed every check.
+#[derive(Debug)]
+pub struct Candidate {
+    /// Ready for the engine.
+    pub prepared: Prepared,
+    /// What it changes.
+    pub diff: RuleDiff,
+}
+
+/// What an approver's key signs.
+pub fn approval_text(bundle: &BundleDigest) -> String {
+    format!("tidegate approve bundle {}\n", shown(bundle))
+}
+
+impl Office {
+    /// An office for a journal, as its engine stands.
+    pub fn new(people: People, journal: &Path, standing: Standing, in_force: Arc<Bundle>) -> Self {
+        let in_force = Arc::new(ArcSwap::new(in_force));
+        Self { people, store: BundleStore::of(journal), standing, in_force }
+    }
+
+    /// The store of bundles.
+    pub const fn store(&self) -> &BundleStore {
+        &self.store
+    }
+
+    /// Who may do anything.
+    pub const fn people(&self) -> &People {
+        &self.people
+    }
+
+    /// The bundle in force.
+    pub fn in_force(&self) -> Arc<Bundle> {
+        self.in_force.load_full()
+    }
+
+    /// Another bundle is in force.
+    pub fn now_in_force(&self, bundle: Arc<Bundle>) {
+        self.in_force.store(bundle);
+    }
+
+    /// Does what a person asks for.
+    pub fn serve(
+        &self,
+        request: &Request,
+        person: &str,
+        send: &mut dyn FnMut(Change) -> Result<Seq, String>,
+    ) -> Answer {
+        self.judge(request, person, send).unwrap_or_else(Answer::refused)
+    }
+
+    fn judge(
+        &self,
+        request: &Request,
+        person: &str,
+        send: &mut dyn FnMut(Change) -> Result<Seq, String>,
+    ) -> Result<Answer, String> {
+        self.may(request, person)?;
+        if let Some(control) = list_change(request, person)? {
+            let seq = send(Change::Control(control))?;
+            return Ok(Answer { ok: true, seq: Some(seq.0), ..Answer::default() });
+        }
+        match request {
+            Request::Propose { files } => {
+                let file = |(name, text): (&String, &String)| (name.clone(), text.clone().into());
+                self.propose(&files.iter().map(file).collect(), person, send)
+            }
+            Request::Approve { bundle, signature } => {
+                let signature = signature.as_deref().map(read_signature).transpose()?;
+                self.approve(bundle, person, signature, send)
+            }
+            Request::Rollback { bundle } => {
+                let ground = Ground::RolledBack { by: person.to_owned() };
+                self.activate(self.stored(bundle)?, ground, send)
+            }
+            Request::SwitchOff { rule, reason } => {
+                let off = SwitchedOff {
+                    rule: rule.clone(),
+                    by: person.to_owned(),
+                    reason: reason.clone(),
+                };
+                let seq = send(Change::Control(Control::SwitchOff(off)))?;
+                Ok(Answer { ok: true, seq: Some(seq.0), ..Answer::default() })
+            }
+            Request::Hello | Request::ListAdd { .. } | Request::ListRemove { .. } => {
+                let bundle = self.in_force();
+                let list = |list: &crate::bundle::ListSpec| {
+                    (list.name.clone(), list.kind.name().to_owned())
+                };
+                Ok(Answer {
+                    ok: true,
+                    person: Some(person.to_owned()),
+                    bundle: Some(bundle.name()),
+                    lists: bundle.lists.iter().map(list).collect(),
+                    ..Answer::default()
+                })
+            }
+        }
+    }
+
+    fn may(&self, request: &Request, person: &str) -> Result<(), String> {
+        use Role::{Analyst, Approver, Operator};
+        let (roles, does): (&[Role], _) = match request {
+            Request::Hello => return Ok(()),
+            Request::ListAdd { .. } | Request::ListRemove { .. } => {
+                (&[Analyst, Approver], "changes lists")
+            }
+            Request::Propose { .. } => (&[Analyst], "proposes bundles"),
+            // Whoever brings a signature only carries it.
+            Request::Approve { signature: Some(_), .. } => (&[Analyst, Approver, Operator], ""),
+            Request::Approve { signature: None, .. } => (&[Approver], "approves bundles"),
+            Request::Rollback { .. } => (&[Operator, Approver], "goes back to a bundle"),
+            Request::SwitchOff { .. } => (&[Operator, Approver], "switches rules off"),
+        };
+        if self.people.may(person, roles) {
+            return Ok(());
+        }
+        Err(format!("{person} has no role that {does}: [admin] of the configuration gives roles"))
+    }
+
+    /// A bundle is checked, tried, stored and proposed.
+    pub fn propose(
+        &self,
+        files: &BTreeMap<String, Vec<u8>>,
+        person: &str,
+        send: &mut dyn FnMut(Change) -> Result<Seq, String>,
+    ) -> Result<Answer, String> {
+        let Candidate { prepared, diff } = self.examine(files)?;
+        let bundle = prepared.digest();
+        self.store.put(&bundle, files).map_err(|error| error.to_string())?;
+        let proposer = person.to_owned();
+        let proposal = Proposal { bundle, proposer, diff: diff.clone() };
+        let seq = send(Change::Control(Control::Propose(proposal)))?;
+        Ok(answer(seq, &bundle, diff))
+    }
+
+    /// A proposed bundle goes live, in the name of the person or of whose key has signed.
+    pub fn approve(
+        &self,
+        name: &str,
+        person: &str,
+        signature: Option<Box<[u8; 64]>>,
+        send: &mut dyn FnMut(Change) -> Result<Seq, String>,
+    ) -> Result<Answer, String> {
+        let candidate = self.stored(name)?;
+        let bundle = candidate.prepared.digest();
+        let approver = match &signature {
+            None => person.to_owned(),
+            Some(signature) => {
+                let text = approval_text(&bundle);
+                let signer = self.people.signer(text.as_bytes(), signature);
+                signer
+                    .ok_or("the signature is of no approver's key, or of another bundle")?
+                    .to_owned()
+            }
+        };
+        // Who proposed it the engine knows: it fills the name in, or refuses.
+        let ground = Ground::Approved { proposer: String::new(), approver, signature };
+        self.activate(candidate, ground, send)
+    }
+
+    /// Puts a bundle in force.
+    pub fn activate(
+        &self,
+        candidate: Candidate,
+        ground: Ground,
+        send: &mut dyn FnMut(Change) -> Result<Seq, String>,
+    ) -> Result<Answer, String> {
+        let Candidate { prepared, diff } = candidate;
+        let (bundle, next) = (prepared.digest(), Arc::clone(prepared.bundle()));
+        let before = self.in_force().hash;
+        let activation = Activation { bundle, before, ground, diff: diff.clone() };
+        let seq = send(Change::Activate(activation, Box::new(prepared)))?;
+        self.now_in_force(next);
+        Ok(answer(seq, &bundle, diff))
+    }
+
+    /// A bundle of the store, examined.
+    pub fn stored(&self, name: &str) -> Result<Candidate, String> {
+        let files = self.store.get(name).map_err(|error| error.to_string())?;
+        let candidate = self.examine(&files)?;
+        let digits = name.strip_prefix("sha256:").unwrap_or(name).to_ascii_lowercase();
+        if !shown(&candidate.prepared.digest())[7..].starts_with(&digits) {
+            return Err("the stored files are no longer those that were proposed".to_owned());
+        }
+        Ok(candidate)
+    }
+
+    /// Everything that a bundle must pass before anybody decides under it.
+    pub fn examine(&self, files: &BTreeMap<String, Vec<u8>>) -> Result<Candidate, String> {
+        let bundle = Bundle::compile(files).map_err(|faults| {
+            let texts = faults.iter().map(ToString::to_string).collect::<Vec<_>>();
+            sentence("the bundle has faults", &texts)
+        })?;
+        let failures = bundle.test().failures;
+        if !failures.is_empty() {
+            let texts: Vec<String> = failures
+                .iter()
+                .map(|failure| format!("rule {}, case \"{}\"", failure.rule, failure.case))
+                .collect();
+            return Err(sentence("cases of the bundle fail", &texts));
+        }
+        let diff = diff(&self.in_force(), &bundle);
+        let prepared = self.standing.prepare(Arc::new(bundle), files).map_err(|faults| {
+            let texts: Vec<String> = faults
+                .iter()
+                .map(|fault| format!("{}: {}", fault.feature, fault.message))
+                .collect();
+            sentence("the bundle's features cannot be laid out", &texts)
+        })?;
+        if !self.standing.fits(&prepared) {
+            return Err(Refusal::OtherWindows.to_string());
+        }
+        Ok(Candidate { prepared, diff })
+    }
+}
+
+fn answer(seq: Seq, bundle: &BundleDigest, diff: RuleDiff) -> Answer {
+    let RuleDiff { added, removed, changed } = diff;
+    let (seq, bundle) = (Some(seq.0), Some(shown(bundle)));
+    Answer { ok: true, seq, bundle, added, removed, changed, ..Answer::default() }
+}
+
+fn sentence(what: &str, texts: &[String]) -> String {
+    let mut sentence = format!("{what}: {}", texts[..texts.len().min(FAULTS_SHOWN)].join("; "));
+    if texts.len() > FAULTS_SHOWN {
+        let _ = write!(sentence, "; and {} more", texts.len() - FAULTS_SHOWN);
+    }
+    sentence
+}
+
+fn shown(bundle: &BundleDigest) -> String {
+    let hex: String = bundle.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("sha256:{hex}")
+}
+
+fn read_signature(text: &str) -> Result<Box<[u8; 64]>, String> {
+    let wrong = || "a signature is 128 hexadecimal digits".to_owned();
+    if text.len() != 128 {
+        return Err(wrong());
+    }
+    let mut signature = Box::new([0; 64]);
+    for (at, byte) in signature.iter_mut().enumerate() {
+        let pair = text.get(2 * at..2 * at + 2).ok_or_else(wrong)?;
+        *byte = u8::from_str_radix(pair, 16).map_err(|_| wrong())?;
+    }
+    Ok(signature)
+}
+
+/// What changes from one bundle to another, rule by rule.
+fn diff(before: &Bundle, after: &Bundle) -> RuleDiff {
+    let all = |bundle: &Bundle| -> BTreeMap<String, String> {
+        let rules = bundle.rules.rules().iter();
+        rules.map(|rule| (rule.id.clone(), definition(rule))).collect()
+    };
+    let (before, after) = (all(before), all(after));
+    let lacks = |of: &BTreeMap<String, String>, other: &BTreeMap<String, String>| {
+        of.keys().filter(|id| !other.contains_key(*id)).cloned().collect()
+    };
+    let is_other =
+        |(id, now): &(&String, &String)| before.get(*id).is_some_and(|then| then != *now);
+    RuleDiff {
+        added: lacks(&after, &before),
+        removed: lacks(&before, &after),
+        changed: after.iter().filter(is_other).map(|(id, _)| id.clone()).collect(),
+    }
+}
+
+/// Everything that decides what a rule does: constants by value, not by name.
+fn definition(rule: &crate::stages::rules::Rule) -> String {
+    let effect = crate::domain::Effect { reason: crate::domain::ReasonId(0), ..rule.effect };
+    let scope = (rule.services, rule.kinds, rule.warmth, rule.valid_from, rule.valid_until);
+    let node = rule.when.node();
+    format!("{node:?} {effect:?} {} {:?} {scope:?}", rule.reason_code, rule.mode)
+}

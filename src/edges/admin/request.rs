@@ -1,0 +1,194 @@
+//! What is said on the socket: requests and answers as JSON.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{
+    Control, EntityKind, EventTime, ListAddition, ListEntry, ListRemoval, ListSource, Provenance,
+    Token,
+};
+
+/// One request, one line.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Request {
+    /// What is in force, and who asks.
+    Hello,
+    /// Entries come onto a list.
+    ListAdd {
+        /// Its name.
+        list: String,
+        /// Its kind.
+        kind: String,
+        /// Tokens with their ends.
+        entries: Vec<EntryText>,
+        /// Why.
+        why: WhyText,
+    },
+    /// Entries leave a list.
+    ListRemove {
+        /// Its name.
+        list: String,
+        /// Its kind.
+        kind: String,
+        /// Tokens.
+        tokens: Vec<String>,
+        /// Why.
+        why: WhyText,
+    },
+    /// A bundle is proposed.
+    Propose {
+        /// Its files.
+        files: BTreeMap<String, String>,
+    },
+    /// A proposed bundle is approved.
+    Approve {
+        /// The beginning of its hash.
+        bundle: String,
+        /// An Ed25519 signature as 128 hexadecimal digits, where a key approves.
+        #[serde(default)]
+        signature: Option<String>,
+    },
+    /// An earlier bundle is put in force again.
+    Rollback {
+        /// The beginning of its hash.
+        bundle: String,
+    },
+    /// A rule is switched off.
+    SwitchOff {
+        /// Its id.
+        rule: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// An entry of a list.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct EntryText {
+    /// 32 hexadecimal digits.
+    pub token: String,
+    /// RFC 3339.
+    pub expires_at: String,
+}
+
+/// Why a list changes; who asks is known.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct WhyText {
+    /// Words.
+    pub sources: Vec<String>,
+    /// A sentence.
+    pub reason: String,
+    /// Who agrees.
+    pub approver: String,
+    /// Where to object.
+    pub appeal: String,
+    /// Why a partner may say so.
+    #[serde(default)]
+    pub legal_basis: String,
+    /// The same for every part of one change.
+    pub batch: u64,
+}
+
+/// The answer to one request, one line.
+#[derive(Debug, Default, Deserialize, Serialize)]
+pub struct Answer {
+    /// Whether it was done.
+    pub ok: bool,
+    /// Why not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// The number of the input.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seq: Option<u64>,
+    /// Who asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<String>,
+    /// The bundle that is in force, or that was spoken of: `sha256:` and digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bundle: Option<String>,
+    /// The lists of the bundle in force, with their kinds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lists: Vec<(String, String)>,
+    /// Rules that are new.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub added: Vec<String>,
+    /// Rules that are gone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub removed: Vec<String>,
+    /// Rules that are others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changed: Vec<String>,
+}
+
+impl Answer {
+    /// It was not done.
+    pub fn refused(error: impl Into<String>) -> Self {
+        Self { error: Some(error.into()), ..Self::default() }
+    }
+}
+
+impl WhyText {
+    fn read(&self, creator: &str) -> Result<Provenance, String> {
+        let source = |word: &String| {
+            ListSource::parse(word).ok_or_else(|| "`sources` holds an unknown word".to_owned())
+        };
+        Ok(Provenance {
+            sources: self.sources.iter().map(source).collect::<Result<_, _>>()?,
+            reason: self.reason.clone(),
+            creator: creator.to_owned(),
+            approver: self.approver.clone(),
+            appeal: self.appeal.clone(),
+            legal_basis: self.legal_basis.clone(),
+            batch: self.batch,
+        })
+    }
+
+    /// As it goes over the socket.
+    pub fn of(provenance: &Provenance) -> Self {
+        let Provenance { sources, reason, approver, appeal, legal_basis, batch, .. } =
+            provenance.clone();
+        let sources = sources.iter().map(|source| source.name().to_owned()).collect();
+        Self { sources, reason, approver, appeal, legal_basis, batch }
+    }
+}
+
+/// A list's change as a request says it, in a person's name.
+pub(super) fn list_change(request: &Request, person: &str) -> Result<Option<Control>, String> {
+    let kind = |word: &str| {
+        EntityKind::parse(word).ok_or_else(|| "`kind` is no kind of entity".to_owned())
+    };
+    Ok(match request {
+        Request::ListAdd { list, kind: word, entries, why } => {
+            let entry = |entry: &EntryText| {
+                let expires_at = EventTime::parse_rfc3339(&entry.expires_at)
+                    .map_err(|_| "`expires_at` is no moment in RFC 3339".to_owned())?;
+                Ok(ListEntry { token: token(&entry.token)?, expires_at })
+            };
+            Some(Control::ListAdd(ListAddition {
+                list: list.clone(),
+                kind: kind(word)?,
+                entries: entries.iter().map(entry).collect::<Result<_, String>>()?,
+                provenance: why.read(person)?,
+            }))
+        }
+        Request::ListRemove { list, kind: word, tokens, why } => {
+            Some(Control::ListRemove(ListRemoval {
+                list: list.clone(),
+                kind: kind(word)?,
+                tokens: tokens.iter().map(|text| token(text)).collect::<Result<_, String>>()?,
+                provenance: why.read(person)?,
+            }))
+        }
+        _ => None,
+    })
+}
+
+fn token(text: &str) -> Result<Token, String> {
+    let bits = (text.len() == 32).then(|| u128::from_str_radix(text, 16).ok()).flatten();
+    bits.map(|bits| Token::from_bytes(bits.to_be_bytes()))
+        .ok_or_else(|| "a token is 32 hexadecimal digits".to_owned())
+}
