@@ -2,22 +2,14 @@
 //! it is counted again, with its answer.
 
 use std::collections::BTreeMap;
-<<<<<<< HEAD
 use std::path::PathBuf;
-
-use crate::bundle::Bundle;
-use crate::domain::{EventTime, Seq, Source};
-use crate::journal::{
-    BundleRef, Directory, Item, JournalError, JournalId, ReadEntry, Reader, StoredBundle,
-};
-=======
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::bundle::Bundle;
 use crate::domain::{BundleDigest, Control, EventTime, Seq, Source};
-use crate::journal::{BundleRef, Item, JournalError, JournalId, ReadEntry, Reader, StoredBundle};
->>>>>>> 3ee91e5 (rules activate, approve, rollback, off: two people put a bundle in force, without a restart)
+use crate::journal::{
+    BundleRef, Directory, Item, JournalError, JournalId, ReadEntry, Reader, StoredBundle,
+};
 
 use super::Engine;
 use super::recent::BundleNumber;

@@ -25,14 +25,11 @@ enum Command {
     Test(test::Args),
     Eval(eval::Args),
     Backtest(Box<super::backtest::Args>),
-<<<<<<< HEAD
     Sweep(Box<super::sweep::Args>),
-=======
     Activate(Box<activation::Activate>),
     Approve(Box<activation::Approve>),
     Rollback(Box<activation::Rollback>),
     Off(Box<activation::Off>),
->>>>>>> 3ee91e5 (rules activate, approve, rollback, off: two people put a bundle in force, without a restart)
 }
 
 /// Done and clean.
@@ -51,13 +48,10 @@ pub fn run(args: &Args) -> ExitCode {
         Command::Test(args) => test::run(args),
         Command::Eval(args) => eval::run(args),
         Command::Backtest(args) => super::backtest::run(args),
-<<<<<<< HEAD
         Command::Sweep(args) => super::sweep::run(args),
-=======
         Command::Activate(args) => activation::activate(args),
         Command::Approve(args) => activation::approve(args),
         Command::Rollback(args) => activation::rollback(args),
         Command::Off(args) => activation::off(args),
->>>>>>> 3ee91e5 (rules activate, approve, rollback, off: two people put a bundle in force, without a restart)
     })
 }
