@@ -95,16 +95,16 @@ impl TruthArgs {
 }
 
 const LABELS_HELP: &str = "\
-Labels: a CSV table whose header names `event_id` and `label` (`fraud` or `legitimate`; other columns
-are not read), JSON lines {\"event_id\": \"...\", \"label\": \"fraud\"}, or the truth file of `tidegate
-generate`, with which planted attacks are counted by typology and intensity as well.
+Labels: a CSV table whose header names `event_id` and `label` (`fraud` or `legitimate`; other
+columns are not read), JSON lines {\"event_id\": \"...\", \"label\": \"fraud\"}, or the truth file of
+`tidegate generate`, with which planted attacks are counted by typology and intensity as well.
 
 Exit code: 0 measured, 2 wrong usage or input, 3 the disk failed.
 
 Examples:
   tidegate rules backtest --bundle rules/ --journal /var/lib/tidegate/journal \\
     --from 2026-03-02T00:00:00+08:00 --html backtest.html
-  tidegate generate --events 1000000 --seed 7 --tables tables --truth truth.jsonl --out events.jsonl
+  tidegate generate --events 1000000 --tables tables --truth truth.jsonl --out events.jsonl
   tidegate rules backtest --events events.jsonl --tables tables --labels truth.jsonl";
 
 /// Runs it: 0 when it was measured, 1 when the journal is damaged, 2 on wrong usage or input, 3

@@ -210,6 +210,10 @@ fn push_grid(out: &mut String, axis: &Axis, scale: &Scale) {
 
 /// Samples and names in the drawing's first line, from the right.
 fn push_legend(out: &mut String, names: &[&str], class: &str) {
+    // One line is named by its axis.
+    if names.len() < 2 {
+        return;
+    }
     let mut right = WIDTH - RIGHT;
     for (nth, name) in names.iter().enumerate().rev() {
         // Seven units a character are enough at this size; a legend is short.

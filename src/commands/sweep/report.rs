@@ -87,8 +87,8 @@ impl Report {
         let title = format!("Sweep of {} in rule {}", self.constant, self.rule);
         let mut document = Document::new(title, format!("{}, {}", self.history, self.range));
         self.verdict(&mut document);
-        self.curves(&mut document);
         document.heading("Every value");
+        self.curves(&mut document);
         let names = [
             ">value",
             "=",
@@ -193,26 +193,30 @@ impl Report {
             };
             marked.filter_map(mark).collect()
         };
-        document.heading("The trade-off");
-        document.figure(Figure::Curves(Curves {
-            title: format!("Precision and recall of rule {} by {}.", self.rule, self.constant),
-            x: x(),
-            y: axis("share", 0.0, 1.0, Unit::Share),
-            lines: vec![
-                curve("recall", |point| &point.recall),
-                curve("precision", |point| &point.precision),
-            ],
-            marks: marks(|point| &point.recall),
-        }));
-        let rates = self.points.iter().filter_map(|point| point.false_positive_rate.value);
-        let highest = rates.fold(0.0, f64::max).max(1e-6);
-        document.figure(Figure::Curves(Curves {
-            title: format!("Share of legitimate events that rule {} hits.", self.rule),
-            x: x(),
-            y: axis("false positive rate", 0.0, highest, Unit::Share),
-            lines: vec![curve("false positive rate", |point| &point.false_positive_rate)],
-            marks: marks(|point| &point.false_positive_rate),
-        }));
+        let highest = |share: fn(&Point) -> &Share| {
+            let values = self.points.iter().filter_map(|point| share(point).value);
+            values.fold(0.0, f64::max).max(1e-6)
+        };
+        let rule = &self.rule;
+        let plots: [(&str, String, fn(&Point) -> &Share); 3] = [
+            ("recall", format!("Of all frauds, hit by rule {rule}."), |point| &point.recall),
+            ("precision", format!("Of the hits of rule {rule}, frauds."), |point| &point.precision),
+            (
+                "false positive rate",
+                format!("Of legitimate events, hit by rule {rule}."),
+                |point| &point.false_positive_rate,
+            ),
+        ];
+        for (name, title, share) in plots {
+            document.figure(Figure::Curves(Curves {
+                title,
+                x: x(),
+                // A rule is one of many: its recall is small beside the whole.
+                y: axis(name, 0.0, highest(share), Unit::Share),
+                lines: vec![curve(name, share)],
+                marks: marks(share),
+            }));
+        }
     }
 
     fn facts(&self, document: &mut Document) {
