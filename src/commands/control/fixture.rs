@@ -98,5 +98,7 @@ pub(in crate::commands) fn payments() -> (Vec<Vec<u8>>, Vec<String>) {
 /// When a line's event happened.
 pub(in crate::commands) fn time_of(line: &[u8]) -> String {
     let json: serde_json::Value = serde_json::from_slice(line).unwrap();
-    json["occurred_at"].as_str().unwrap().to_owned()
+    let at = json["occurred_at"].as_str().unwrap();
+    // In UTC: in a command line of these tests `+` is a space.
+    crate::domain::EventTime::parse_rfc3339(at).unwrap().to_string()
 }
