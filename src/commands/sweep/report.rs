@@ -40,6 +40,9 @@ pub(super) struct Report {
     pub(super) elapsed_s: f64,
 }
 
+/// One of a point's shares.
+type Of = fn(&Point) -> &Share;
+
 /// The rule with one value.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(super) struct Point {
@@ -177,14 +180,14 @@ impl Report {
         }
         let axis = |name: &str, low, high, unit| Axis { name: name.to_owned(), low, high, unit };
         let x = || axis(&self.constant, first.number, last.number, Unit::Number);
-        let curve = |name: &str, share: fn(&Point) -> &Share| {
+        let curve = |name: &str, share: Of| {
             let known = self
                 .points
                 .iter()
                 .filter_map(|point| share(point).value.map(|value| (point.number, value)));
             Curve { name: name.to_owned(), points: known.collect() }
         };
-        let marks = |share: fn(&Point) -> &Share| -> Vec<Mark> {
+        let marks = |share: Of| -> Vec<Mark> {
             let marked = self.points.iter().filter(|point| point.is_best || point.is_current);
             let mark = |point: &Point| {
                 let word = if point.is_best { "best" } else { "now" };
@@ -193,12 +196,12 @@ impl Report {
             };
             marked.filter_map(mark).collect()
         };
-        let highest = |share: fn(&Point) -> &Share| {
+        let highest = |share: Of| {
             let values = self.points.iter().filter_map(|point| share(point).value);
             values.fold(0.0, f64::max).max(1e-6)
         };
         let rule = &self.rule;
-        let plots: [(&str, String, fn(&Point) -> &Share); 3] = [
+        let plots: [(&str, String, Of); 3] = [
             ("recall", format!("Of all frauds, hit by rule {rule}."), |point| &point.recall),
             ("precision", format!("Of the hits of rule {rule}, frauds."), |point| &point.precision),
             (
