@@ -10,7 +10,8 @@ use crate::commands::assemble::{AssembleError, Assembly, assemble};
 use crate::commands::report::{Fault, Limits, Progress, Span, journal_end};
 use crate::config::Config;
 use crate::domain::{
-    Amendment, Applied, Body, EventTime, Fact, Input, Kind, Seq, Service, Token, Truth, What,
+    Amendment, Applied, Body, Control, EventTime, Fact, Input, Kind, Seq, Service, Token, Truth,
+    What,
 };
 use crate::edges::keys::Keys;
 use crate::edges::tables::{TablePaths, TableStore};
@@ -22,13 +23,14 @@ use crate::stages::mask::Profile;
 
 /// Where the past comes from.
 #[derive(Clone, Debug, clap::Args)]
+#[command(group(clap::ArgGroup::new("past").required(true)))]
 pub(in crate::commands) struct HistoryArgs {
     /// A journal's directory: inputs as tokens and facts, with the labels that came. No key is
     /// needed
-    #[arg(long, value_name = "DIR", required_unless_present = "events", conflicts_with = "events")]
+    #[arg(long, value_name = "DIR", group = "past")]
     journal: Option<PathBuf>,
     /// A file of events instead, one JSON object a line, as `tidegate score` reads it
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", group = "past")]
     events: Option<PathBuf>,
     /// Reference tables for the events, as `tidegate score` takes them
     #[arg(long, value_name = "DIR", requires = "events")]
@@ -204,6 +206,10 @@ impl History {
                 }
                 break;
             }
+            if let Some(silenced) = silenced(input) {
+                engine.apply(&silenced, &mut Unhurried);
+                continue;
+            }
             // An older journal's first segments may be deleted: its numbers go on from there.
             let is_first_of_later = walked.inputs == 1 && entry.seq != engine.next_seq();
             if is_first_of_later {
@@ -348,6 +354,17 @@ impl Seen {
     }
 }
 
+/// What was decided of bundles and rules then concerns those of then: it keeps its number and says
+/// nothing, else a rule that was switched off would be measured as silent. Lists stay as they were.
+fn silenced(input: &Input) -> Option<Input> {
+    match input.control.as_deref()? {
+        Control::ListAdd(_) | Control::ListRemove(_) => None,
+        Control::Propose(_) | Control::Activate(_) | Control::SwitchOff(_) => {
+            Some(Input { control: None, ..input.clone() })
+        }
+    }
+}
+
 fn label(input: &Input) -> Option<(Token, Truth)> {
     match input.what {
         What::Amend { target, amendment: Amendment::Label { truth } } => Some((target, truth)),
@@ -362,4 +379,42 @@ fn tables(paths: &TablePaths, rules: &Rules, keys: &Keys) -> Result<TableStore, 
         let texts: Vec<_> = faults.iter().map(ToString::to_string).collect();
         Fault::Wrong(texts.join("\n"))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bundle::Bundle;
+    use crate::domain::SwitchedOff;
+    use crate::edges::keys::Keys;
+    use crate::stages::rules::RuleIndex;
+
+    /// A rule that was switched off then is measured all the same: another one may be wanted
+    /// because of it. The change keeps its number, so that what came after it keeps its own.
+    #[test]
+    fn a_rule_that_was_switched_off_is_still_measured() {
+        let limits = EngineLimits { recent_events: 1_000, ..EngineLimits::default() };
+        let holds = |heed: bool| {
+            let mut engine = Engine::new(Arc::new(Bundle::shipped()), &limits).unwrap();
+            let (rule, by, reason) = ("K12".to_owned(), "a".to_owned(), "b".to_owned());
+            let off = Control::SwitchOff(SwitchedOff { rule, by, reason });
+            let mut input = Input::new();
+            (input.what, input.control) = (What::Control, Some(Box::new(off)));
+            let given = if heed { input } else { silenced(&input).unwrap() };
+            engine.apply(&given, &mut Unhurried);
+            assert_eq!(engine.next_seq(), Seq(2));
+            let mut night = Input::new();
+            night.event = Keys::demo().token_keys().event("", "e");
+            night.occurred_at = EventTime::parse_rfc3339("2026-03-02T02:00:00+08:00").unwrap();
+            night.received_at = night.occurred_at;
+            night.facts.set_text(Fact::Kind, "payment");
+            night.facts.set_int(Fact::OccurredAt, night.occurred_at.as_ms());
+            engine.apply(&night, &mut Unhurried);
+            let k12 = |rule: &RuleIndex| engine.bundle().rules.rule(*rule).id == "K12";
+            let hits = engine.hits();
+            hits.fired.iter().any(k12)
+        };
+        assert!(!holds(true));
+        assert!(holds(false));
+    }
 }

@@ -67,7 +67,10 @@ impl Labels {
     /// Reads a file, or names every fault in it with its line.
     pub(in crate::commands) fn read(path: &Path) -> Result<Self, Fault> {
         let name = path.display().to_string();
-        let file = File::open(path).map_err(Fault::file(&*name))?;
+        let file = File::open(path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => Fault::Wrong(format!("{name}: no such file")),
+            _ => Fault::file(&*name)(error),
+        })?;
         if file.metadata().is_ok_and(|about| about.is_dir()) {
             return Err(Fault::Wrong(format!("{name}: a directory; name the file in it")));
         }
