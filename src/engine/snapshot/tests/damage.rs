@@ -20,6 +20,39 @@ fn every_flipped_byte_is_seen() {
     }
 }
 
+/// The same for a sample of a large one's bytes: the state after some thousand inputs.
+#[test]
+fn a_flipped_byte_of_many_is_seen() {
+    let limits = EngineLimits {
+        state: StateLimits {
+            keys: [100; EntityKind::COUNT],
+            devices: 100,
+            ..StateLimits::default()
+        },
+        recent_events: 2_500,
+        ..EngineLimits::default()
+    };
+    let mut engine = Engine::new(Arc::clone(&BUNDLE), &limits).unwrap();
+    stream::plain(2_500).into_iter().for_each(|mut input| {
+        // History: counted like the rest, and no rule is asked, which takes most of the time.
+        if input.what == What::Decide {
+            input.what = What::Observe;
+        }
+        engine.apply(&input, &mut Unhurried);
+    });
+    assert!(engine.next_seq().0 > 2_000, "{:?}", engine.next_seq());
+    let mut bytes = take(&mut engine);
+    let length = bytes.len() as u64;
+    for turn in 1..=100_u64 {
+        let at = (turn.wrapping_mul(0x9E37_79B9_7F4A_7C15) % length) as usize;
+        let byte = bytes[at];
+        bytes[at] ^= 1 << (turn % 8);
+        assert!(verify(bytes.as_slice(), length).is_err(), "the flip at {at} of {length} passes");
+        bytes[at] = byte;
+    }
+    assert_eq!(verify(bytes.as_slice(), length).unwrap().next, engine.next_seq());
+}
+
 /// A crash while writing leaves the beginning of a file.
 #[test]
 fn every_cut_is_seen() {
