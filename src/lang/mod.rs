@@ -27,10 +27,12 @@ mod emit;
 mod eval;
 mod program;
 mod filter;
+mod conditions;
 mod reckon;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use conditions::{Conditions, Marks, Subset};
 pub use eval::{EvalError, Truth};
 pub use fault::{Fault, Place};
 pub use filter::{StateBit, StateBits, Where, compile_where};

@@ -8,6 +8,7 @@
 mod spec;
 mod builtins;
 mod filter;
+mod leaves;
 mod plan;
 mod epoch;
 mod arena;

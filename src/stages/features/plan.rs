@@ -5,6 +5,7 @@ use crate::domain::{EntityKind, FieldId, FieldType, Schema, Zone};
 use crate::lang::Program;
 
 use super::filter::{Filter, FilterBuilder};
+use super::leaves::Leaves;
 use super::panes::PaneLayout;
 use super::ring::{CLASS_MAX, Layout};
 use super::spec::{AggregateSpec, DistinctOf, Function, Over, REACH_MAX_MS};
@@ -52,6 +53,8 @@ impl PlanOptions {
 pub struct FeaturePlan {
     pub(super) kinds: [KindPlan; EntityKind::COUNT],
     pub(super) leaves: Vec<Leaf>,
+    /// The leaves as they are asked.
+    pub(super) asked: Leaves,
     pub(super) numbers: Vec<FieldId>,
     pub(super) values: Vec<(FieldId, FieldType)>,
     pub(super) builtins: BuiltinColumns,
@@ -199,6 +202,7 @@ impl FeaturePlan {
             plan: Self {
                 kinds: std::array::from_fn(|_| KindPlan::default()),
                 leaves: Vec::new(),
+                asked: Leaves::of(&[]),
                 numbers: Vec::new(),
                 values: Vec::new(),
                 builtins,
@@ -422,6 +426,7 @@ impl Compiler<'_> {
     fn finish(&mut self, options: &PlanOptions) -> Vec<PlanFault> {
         let mut faults = Vec::new();
         self.plan.warm_after_ms.sort_unstable();
+        self.plan.asked = Leaves::of(&self.plan.leaves);
         for kind in EntityKind::ALL {
             let plan = &mut self.plan.kinds[kind.index()];
             plan.layout = Layout { wide: 1 + plan.wide.len(), narrow: 2 + plan.narrow.len() };

@@ -5,7 +5,7 @@ use crate::domain::{
     Amendment, EntityKind, EventTime, FeatureVector, FieldType, Input, Seq, Token, Tokens,
 };
 
-use crate::lang::Truth;
+use crate::lang::Marks;
 
 use super::aggregate::{Inputs, Stretch};
 use super::arena::Arena;
@@ -17,7 +17,7 @@ use super::footprint::Footprint;
 use super::hash::{hash_number, hash_text};
 use super::keys::{KeyTable, Row, RowId, Sight};
 use super::panes::{PaneEvent, Sign};
-use super::plan::{Aggregate, FeaturePlan, KindPlan, Leaf, Mark, WideSource, Window};
+use super::plan::{Aggregate, FeaturePlan, KindPlan, Mark, WideSource, Window};
 use super::ring::{self, Limits, MISSING_NARROW, MISSING_WIDE, Observation, RingView};
 use super::spec::Over;
 use super::tracker;
@@ -75,6 +75,7 @@ struct Scratch {
     narrow: Vec<u32>,
     distinct: Vec<u64>,
     bounds: Vec<(i64, i64)>,
+    marks: Marks,
 }
 
 /// What memory the state uses.
@@ -162,7 +163,7 @@ impl FeatureState {
     ) {
         self.started_ms.get_or_insert(input.occurred_at.as_ms());
         footprint.clear();
-        footprint.leaves = leaves_of(plan, row);
+        footprint.leaves = plan.asked.answer(row, &mut self.scratch.marks);
         self.read_columns(plan, row);
         footprint.numbers.extend_from_slice(&self.scratch.numbers);
 
@@ -220,7 +221,7 @@ impl FeatureState {
         footprint: &mut Footprint,
     ) {
         footprint.clear();
-        footprint.leaves = leaves_of(plan, row);
+        footprint.leaves = plan.asked.answer(row, &mut self.scratch.marks);
         self.read_columns(plan, row);
         footprint.numbers.extend_from_slice(&self.scratch.numbers);
         for kind in EntityKind::ALL {
@@ -546,19 +547,6 @@ fn delayed(at: EventTime, window: Window) -> EventTime {
 /// The flags of an event in one kind's rings, before any outcome or label.
 fn kind_flags(plan: &KindPlan, leaves: u64) -> u32 {
     plan.leaf_bits.iter().fold(0, |flags, (leaf, bit)| flags | ((leaves >> leaf & 1) as u32) << bit)
-}
-
-/// Evaluates every leaf over the event, one bit each.
-fn leaves_of(plan: &FeaturePlan, row: &FeatureVector) -> u64 {
-    plan.leaves.iter().enumerate().fold(0, |bits, (at, leaf)| {
-        let holds = match leaf {
-            Leaf::Has(field) => row.has(*field),
-            Leaf::Holds { program, wanted } => {
-                program.truth(row) == if *wanted { Truth::True } else { Truth::False }
-            }
-        };
-        bits | u64::from(holds) << at
-    })
 }
 
 /// Takes panes for a row and fills them with what its ring still holds.

@@ -1,8 +1,7 @@
 //! What the rules said of one event.
 
 use crate::domain::DecisionFlags;
-
-use super::index::Marks;
+use crate::lang::Marks;
 
 /// A rule's place in its set.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]

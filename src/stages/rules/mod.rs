@@ -7,7 +7,6 @@
 mod rule;
 mod hits;
 mod canary;
-mod index;
 mod set;
 #[cfg(test)]
 mod tests;

@@ -5,10 +5,9 @@ use thiserror::Error;
 use crate::domain::{
     DecisionFlags, EventTime, FeatureVector, FieldId, Force, Kind, Plan, Service, Token,
 };
-use crate::lang::Truth;
+use crate::lang::{Conditions, Subset, Truth};
 
 use super::canary::{Draw, Reach};
-use super::index::{ClauseIndex, Subset};
 use super::{Hits, Mode, Rule, RuleIndex, Warmth};
 
 /// All rules of a bundle.
@@ -18,7 +17,7 @@ pub struct RuleSet {
     /// The reach of each rule, beside each other: most that fire need nothing else of their rule.
     reaches: Vec<Reach>,
     bundle: [u8; 32],
-    index: ClauseIndex,
+    conditions: Conditions,
     /// The rules to ask under any plan, and those of them to ask when only hard blocks are.
     asked: [Asked; 2],
 }
@@ -66,10 +65,10 @@ impl RuleSet {
         if rules.len() > usize::from(u16::MAX) {
             return Err(TooManyRules { count: rules.len() });
         }
-        let index = ClauseIndex::new(rules.iter().map(|rule| &rule.when));
-        let asked = [Plan::Full, Plan::HardRules].map(|plan| Asked::new(&rules, &index, plan));
+        let conditions = Conditions::new(rules.iter().map(|rule| (&rule.when, true)));
+        let asked = [Plan::Full, Plan::HardRules].map(|plan| Asked::new(&rules, &conditions, plan));
         let reaches = rules.iter().map(|rule| Reach::of(rule.mode)).collect();
-        Ok(Self { rules, reaches, bundle, index, asked })
+        Ok(Self { rules, reaches, bundle, conditions, asked })
     }
 
     /// The rules in their order.
@@ -89,13 +88,13 @@ impl RuleSet {
         let asked = &self.asked[usize::from(context.plan == Plan::HardRules)];
         let subset = asked.about(context.service, context.kind);
         let Hits { fired, shadow, undetermined, warming, flags, marks } = hits;
-        self.index.start(subset, marks);
+        self.conditions.start(subset, marks);
         for index in &asked.careful {
             let rule = self.rule(*index);
             if !rule.is_valid(context.occurred_at) {
-                self.index.exclude(*index, marks);
+                self.conditions.exclude(index.index(), marks);
             } else if rule.warmth == Warmth::Required && context.warms(rule) {
-                self.index.exclude(*index, marks);
+                self.conditions.exclude(index.index(), marks);
                 if rule.looks_at(context.service, context.kind) {
                     warming.push(*index);
                 }
@@ -103,12 +102,14 @@ impl RuleSet {
         }
         let any_warming = context.warming.iter().any(|word| *word != 0);
         let any_approximate = row.any_approximate();
-        self.index.ask(row, subset, marks, |index, truth| {
+        self.conditions.ask(row, subset, marks, |at, truth| {
+            // At most as many as have an index.
+            let index = RuleIndex(at as u16);
             if truth != Truth::True {
                 undetermined.push(index);
                 return;
             }
-            // The index is over these rules.
+            // The conditions are those of these rules.
             if !draw.is_in(self.reaches[index.index()]) {
                 shadow.push(index);
                 return;
@@ -125,7 +126,7 @@ impl RuleSet {
 }
 
 impl Asked {
-    fn new(rules: &[Rule], index: &ClauseIndex, plan: Plan) -> Self {
+    fn new(rules: &[Rule], conditions: &Conditions, plan: Plan) -> Self {
         let is_planned = |rule: &Rule| {
             let planned = plan != Plan::HardRules || rule.effect.force == Force::HardBlock;
             planned && rule.mode != Mode::Off
@@ -136,8 +137,8 @@ impl Asked {
             .iter()
             .flat_map(|service| Kind::ALL.iter().map(move |kind| (service, kind)))
         {
-            let subset = index.subset(|at| {
-                let rule = &rules[at.index()]; // the index is over these rules
+            let subset = conditions.subset(|at| {
+                let rule = &rules[at]; // the conditions are those of these rules
                 is_planned(rule) && rule.looks_at(*service, *kind)
             });
             let known = subsets.iter().position(|known| *known == subset);

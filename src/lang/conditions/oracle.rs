@@ -9,7 +9,7 @@ use crate::domain::{Currency, FeatureVector, Zone};
 use crate::lang::tests::oracle::{Case, Choices, case};
 use crate::lang::{Expected, Place, Program, Scope, Truth, compile};
 
-use super::{ClauseIndex, Marks};
+use super::{Conditions, Marks};
 
 /// Sets, rules of a set, and rows that each set meets: 120,000 pairs of a rule and a row.
 const SETS: u32 = 48;
@@ -56,13 +56,13 @@ fn is_nan(program: &Program, row: &FeatureVector) -> bool {
 }
 
 /// What the bitmaps say of every rule.
-fn said(index: &ClauseIndex, rules: usize, row: &FeatureVector, marks: &mut Marks) -> Vec<Truth> {
+fn said(index: &Conditions, rules: usize, row: &FeatureVector, marks: &mut Marks) -> Vec<Truth> {
     let mut said = vec![Truth::False; rules];
     let mut order = Vec::new();
     let subset = index.subset(|_| true);
     index.start(&subset, marks);
     index.ask(row, &subset, marks, |rule, truth| {
-        said[rule.index()] = truth;
+        said[rule] = truth;
         order.push(rule);
     });
     assert!(order.is_sorted(), "{order:?}");
@@ -73,7 +73,7 @@ fn agree(seed: u64) {
     let mut choices = Choices::from(seed);
     let world = case(&mut choices);
     let rules: Vec<_> = (0..RULES).map(|_| rule(&mut choices, &world)).collect();
-    let index = ClauseIndex::new(rules.iter().map(|rule| &rule.ours));
+    let index = Conditions::new(rules.iter().map(|rule| (&rule.ours, true)));
     let mut marks = Marks::default();
     let mut pairs = 0;
     for _ in 0..ROWS {
@@ -125,7 +125,7 @@ fn rows_that_stand_for_several_places_agree() {
         }
     });
     let programs: Vec<_> = texts.map(|text| program(&text, &world).unwrap()).collect();
-    let index = ClauseIndex::new(programs.iter());
+    let index = Conditions::new(programs.iter().map(|program| (program, true)));
     assert!(index.columns.iter().any(|column| column.shift() > 0));
     let id = |name: &str| world.schema.get(name).unwrap().id;
     let mut marks = Marks::default();

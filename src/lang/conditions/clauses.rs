@@ -77,9 +77,9 @@ pub(super) struct Literals {
 }
 
 impl Literals {
-    /// The clauses of a condition: none when it never holds.
-    pub(super) fn clauses_of(&mut self, condition: &Program) -> Vec<Clause> {
-        self.clauses(condition, condition.node(), true)
+    /// The clauses of a condition, or (`wanted` is false) of its negation: none when it never holds.
+    pub(super) fn clauses_of(&mut self, condition: &Program, wanted: bool) -> Vec<Clause> {
+        self.clauses(condition, condition.node(), wanted)
     }
 
     /// The clauses of a part, or (`wanted` is false) of its negation.

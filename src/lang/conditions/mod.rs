@@ -1,12 +1,12 @@
-//! All conditions of a rule set as bitmaps: one pass over the columns instead of one over the rules.
+//! Many conditions as bitmaps: one pass over the columns instead of one over the conditions.
 //!
 //! Every condition is an "or" of clauses, every clause an "and" of literals, and every clause owns
 //! one bit. For each column there is a row of bits for each place that its value can take among the
 //! constants it is compared with: the clauses that such a value falsifies. An event ORs one row a
 //! column; the clauses whose bit stayed clear hold. A missing value marks its clauses in a second
 //! set: a clause that is marked there and not falsified is undetermined, as in CEL. What no row can
-//! answer (a column against a column, a function) is computed once for all rules that ask it, and
-//! only while one of them could still hold.
+//! answer (a column against a column, a function) is computed once for all conditions that ask it,
+//! and only while one of them could still hold.
 
 mod bits;
 mod clauses;
@@ -16,30 +16,29 @@ mod computed;
 mod oracle;
 
 use crate::domain::FeatureVector;
-use crate::lang::{Program, Truth};
 
-use super::RuleIndex;
+use super::{Program, Truth};
 use bits::Rows;
 use clauses::{Clause, Literals, Subject};
 use column::{Builder, Column};
 use computed::Computed;
 
-/// The bitmaps of a rule set's conditions.
+/// Conditions over the rows of one schema, to be asked together.
 #[derive(Clone, Debug)]
-pub(super) struct ClauseIndex {
-    /// The rule of each clause; the clauses of a rule stand together, in the order of the rules.
-    rule_of: Vec<RuleIndex>,
-    /// Where the clauses of each rule begin; one more than there are rules.
+pub struct Conditions {
+    /// The condition of each clause; the clauses of one stand together, in the conditions' order.
+    condition_of: Vec<u32>,
+    /// Where the clauses of each condition begin; one more than there are conditions.
     first: Vec<u32>,
     columns: Vec<Column>,
     computed: Vec<Computed>,
     rows: Rows,
 }
 
-/// Some of the rules, and the columns that their clauses read.
+/// Some of the conditions, and the columns that their clauses read.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Subset {
-    /// A set bit for every clause of other rules, and for every bit that is no clause's.
+pub struct Subset {
+    /// A set bit for every clause of other conditions, and for every bit that is no clause's.
     others: Box<[u64]>,
     columns: Box<[u32]>,
     computed: Box<[u32]>,
@@ -47,7 +46,7 @@ pub(super) struct Subset {
 
 /// What is known of every clause: reused from event to event.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Marks {
+pub struct Marks {
     falsified: Vec<u64>,
     missing: Vec<u64>,
     /// The rows that the event's values pick.
@@ -56,14 +55,15 @@ pub(super) struct Marks {
     lacking: Vec<u32>,
 }
 
-impl ClauseIndex {
-    /// Builds the bitmaps of conditions, in the order of their rules.
-    pub(super) fn new<'r>(conditions: impl Iterator<Item = &'r Program>) -> Self {
+impl Conditions {
+    /// Builds the bitmaps of conditions, each with the answer that is wanted: one of which false is
+    /// wanted holds where it is determinately false.
+    pub fn new<'r>(conditions: impl Iterator<Item = (&'r Program, bool)>) -> Self {
         let mut literals = Literals::default();
-        let (mut rule_of, mut first, mut clauses) = (Vec::new(), vec![0], Vec::new());
-        for (rule, condition) in conditions.enumerate() {
-            let its: Vec<Clause> = literals.clauses_of(condition);
-            rule_of.extend(its.iter().map(|_| RuleIndex(rule as u16)));
+        let (mut condition_of, mut first, mut clauses) = (Vec::new(), vec![0], Vec::new());
+        for (at, (condition, wanted)) in conditions.enumerate() {
+            let its: Vec<Clause> = literals.clauses_of(condition, wanted);
+            condition_of.extend(its.iter().map(|_| at as u32));
             clauses.extend(its);
             first.push(clauses.len() as u32);
         }
@@ -88,14 +88,14 @@ impl ClauseIndex {
             }
         }
         let columns = builders.into_iter().map(|builder| builder.finish(&mut rows)).collect();
-        Self { rule_of, first, columns, computed, rows }
+        Self { condition_of, first, columns, computed, rows }
     }
 
-    /// The subset of the rules that are wanted.
-    pub(super) fn subset(&self, is_wanted: impl Fn(RuleIndex) -> bool) -> Subset {
+    /// The subset of the conditions that are wanted, by their place.
+    pub fn subset(&self, is_wanted: impl Fn(usize) -> bool) -> Subset {
         let mut others = vec![u64::MAX; self.rows.width()];
-        for (bit, rule) in self.rule_of.iter().enumerate() {
-            if is_wanted(*rule) {
+        for (bit, condition) in self.condition_of.iter().enumerate() {
+            if is_wanted(*condition as usize) {
                 others[bit / 64] &= !(1 << (bit % 64)); // below `64 * width`
             }
         }
@@ -114,8 +114,8 @@ impl ClauseIndex {
         Subset { others: others.into(), columns, computed }
     }
 
-    /// Starts an event: only the rules of a subset can hold.
-    pub(super) fn start(&self, subset: &Subset, marks: &mut Marks) {
+    /// Starts an event: only the conditions of a subset can hold.
+    pub fn start(&self, subset: &Subset, marks: &mut Marks) {
         marks.falsified.clear();
         marks.falsified.extend_from_slice(&subset.others);
         marks.missing.clear();
@@ -124,21 +124,21 @@ impl ClauseIndex {
         marks.lacking.clear();
     }
 
-    /// Takes a rule out of this event.
-    pub(super) fn exclude(&self, rule: RuleIndex, marks: &mut Marks) {
-        // `first` has one entry more than there are rules.
-        for bit in self.first[rule.index()]..self.first[rule.index() + 1] {
+    /// Takes the condition at a place out of this event.
+    pub fn exclude(&self, condition: usize, marks: &mut Marks) {
+        // `first` has one entry more than there are conditions.
+        for bit in self.first[condition]..self.first[condition + 1] {
             marks.falsify(bit);
         }
     }
 
-    /// Asks all columns, and tells of each rule that holds or is undetermined, in their order.
-    pub(super) fn ask(
+    /// Asks all columns, and tells of each condition that holds or is undetermined, in their order.
+    pub fn ask(
         &self,
         row: &FeatureVector,
         subset: &Subset,
         marks: &mut Marks,
-        mut tell: impl FnMut(RuleIndex, Truth),
+        mut tell: impl FnMut(usize, Truth),
     ) {
         // Subsets are made by this index: their places are places of its columns.
         for at in &subset.columns {
@@ -149,8 +149,8 @@ impl ClauseIndex {
         for at in &subset.computed {
             self.computed[*at as usize].mark(row, marks);
         }
-        // The clauses of a rule stand together: a rule is told when one of its clauses holds, or once
-        // all of them have been seen and one was undetermined.
+        // The clauses of a condition stand together: it is told when one of them holds, or once all
+        // of them have been seen and one was undetermined.
         let (mut told, mut waits) = (None, None);
         for (word, (falsified, missing)) in marks.falsified.iter().zip(&marks.missing).enumerate() {
             let mut open = !falsified;
@@ -158,23 +158,23 @@ impl ClauseIndex {
                 let bit = open.trailing_zeros() as usize;
                 open &= open - 1;
                 // A set bit in `open` is some clause's: all others are falsified from the start.
-                let rule = Some(self.rule_of[word * 64 + bit]);
-                if rule == told {
+                let condition = Some(self.condition_of[word * 64 + bit]);
+                if condition == told {
                     continue;
                 }
-                if waits != rule {
-                    waits.take().inspect(|waits| tell(*waits, Truth::Undetermined));
+                if waits != condition {
+                    waits.take().inspect(|waits| tell(*waits as usize, Truth::Undetermined));
                 }
                 if missing >> bit & 1 == 1 {
-                    waits = rule;
+                    waits = condition;
                 } else {
                     waits = None;
-                    rule.inspect(|rule| tell(*rule, Truth::True));
-                    told = rule;
+                    condition.inspect(|condition| tell(*condition as usize, Truth::True));
+                    told = condition;
                 }
             }
         }
-        waits.inspect(|waits| tell(*waits, Truth::Undetermined));
+        waits.inspect(|waits| tell(*waits as usize, Truth::Undetermined));
     }
 }
 
