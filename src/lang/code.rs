@@ -172,6 +172,8 @@ pub(super) enum FloatOp {
     Least(Floats, Floats),
     Greatest(Floats, Floats),
     FromWhole(Wholes),
+    /// Between two places, latitude before longitude.
+    Distance([Floats; 4]),
 }
 
 /// An operation whose value is a text.

@@ -244,6 +244,9 @@ impl Code {
                 FloatOp::Greatest(left, self.float(right))
             }
             NodeKind::Convert(one) => FloatOp::FromWhole(self.whole(one)),
+            NodeKind::Distance(places) => {
+                FloatOp::Distance([0, 1, 2, 3].map(|at: usize| self.float(&places[at])))
+            }
             _ => FloatOp::Constant(0.0),
         };
         self.floats.push(op);

@@ -250,6 +250,11 @@ impl Code {
                 if right > left { right } else { left }
             }
             FloatOp::FromWhole(one) => self.whole_at(*one, row)? as f64,
+            FloatOp::Distance([lat, lon, other_lat, other_lon]) => {
+                let here = (self.float_at(*lat, row)?, self.float_at(*lon, row)?);
+                let there = (self.float_at(*other_lat, row)?, self.float_at(*other_lon, row)?);
+                distance_km(here, there)?
+            }
         })
     }
 
@@ -263,6 +268,20 @@ impl Code {
             }
         }
     }
+}
+
+/// The great circle between two places in degrees, on a sphere of the Earth's mean radius (haversine).
+fn distance_km(here: (f64, f64), there: (f64, f64)) -> Result<f64, EvalError> {
+    const RADIUS_KM: f64 = 6_371.008_8;
+    let is_place = |(lat, lon): (f64, f64)| lat.abs() <= 90.0 && lon.abs() <= 180.0;
+    if !is_place(here) || !is_place(there) {
+        return Err(EvalError::Overflow);
+    }
+    let half = |from: f64, to: f64| libm::sin((to - from).to_radians() / 2.0);
+    let (lat, lon) = (half(here.0, there.0), half(here.1, there.1));
+    let cosines = libm::cos(here.0.to_radians()) * libm::cos(there.0.to_radians());
+    let square = lat * lat + cosines * lon * lon;
+    Ok(2.0 * RADIUS_KM * libm::asin(square.sqrt().min(1.0)))
 }
 
 fn whole_column(field: FieldId, row: &FeatureVector) -> Result<i64, EvalError> {

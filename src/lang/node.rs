@@ -119,6 +119,8 @@ pub enum NodeKind {
         /// Milliseconds of one unit.
         unit_ms: i64,
     },
+    /// `distance_km(lat, lon, lat, lon)`: kilometres on a sphere between two places in degrees.
+    Distance(Box<[Node; 4]>),
     /// The lesser of two.
     Least(Box<Node>, Box<Node>),
     /// The greater of two.
@@ -325,6 +327,7 @@ impl Node {
             | NodeKind::Part { moment: one, .. }
             | NodeKind::WholeUnits { duration: one, .. } => vec![one],
             NodeKind::And(all) | NodeKind::Or(all) => all.iter().collect(),
+            NodeKind::Distance(places) => places.iter().collect(),
             NodeKind::If { condition, then, otherwise } => vec![condition, then, otherwise],
             NodeKind::Compare { left, right, .. }
             | NodeKind::Arithmetic { left, right, .. }

@@ -111,6 +111,12 @@ impl Program {
         })
     }
 
+    /// What a part computes, as a text that is equal when it computes the same: places and the names
+    /// of constants are not in it.
+    pub fn meaning(&self, part: &Node) -> String {
+        format!("{:?}", Code::of(part))
+    }
+
     /// Whether the other program computes the same, whatever its text: two features that ask the
     /// same of an event share one answer.
     pub fn is_same(&self, other: &Self) -> bool {

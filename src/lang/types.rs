@@ -102,7 +102,7 @@ impl Constant {
     }
 
     /// The number behind a whole value (int, money, moment, duration).
-    pub(super) const fn whole(&self) -> Option<i64> {
+    pub const fn whole(&self) -> Option<i64> {
         match self {
             Self::Int(n) | Self::Money(n) | Self::Timestamp(n) | Self::Duration(n) => Some(*n),
             _ => None,

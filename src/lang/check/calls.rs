@@ -11,7 +11,7 @@ use crate::lang::{Constant, Node, NodeKind, Pattern, TextTest, TimePart, Type};
 use super::{Checker, clipped, dotted};
 
 /// Functions, in the order of suggestions.
-const FUNCTIONS: [&str; 11] = [
+const FUNCTIONS: [&str; 12] = [
     "has",
     "in_list",
     "size",
@@ -23,6 +23,7 @@ const FUNCTIONS: [&str; 11] = [
     "min",
     "max",
     "abs",
+    "distance_km",
 ];
 
 /// Methods of texts, moments and durations.
@@ -81,9 +82,16 @@ impl Checker<'_> {
             ("in_list", [list, kind]) => self.in_list(expr, list, kind),
             ("min" | "max", [left, right]) => self.extreme(expr, left, right),
             ("abs", [one]) => self.absolute(expr, one),
+            ("distance_km", [lat, lon, other_lat, other_lon]) => {
+                self.distance(expr, [lat, lon, other_lat, other_lon])
+            }
             (name, _) => {
                 let message = if FUNCTIONS.contains(&name) {
-                    let wanted = if matches!(name, "min" | "max" | "in_list") { 2 } else { 1 };
+                    let wanted = match name {
+                        "min" | "max" | "in_list" => 2,
+                        "distance_km" => 4,
+                        _ => 1,
+                    };
                     format!("`{name}` takes {wanted} argument(s), here are {}", arguments.len())
                 } else if METHODS.contains(&name) {
                     format!("`{name}` is called on a value: `x.{name}(..)`")
@@ -104,9 +112,16 @@ impl Checker<'_> {
         };
         let name = self.written(expr);
         let arguments = call.args.as_slice();
+        if let ("exists" | "all", [variable, body]) = (name, arguments) {
+            return self.over_list(expr, target, variable, body);
+        }
         if !METHODS.contains(&name) {
             let message = format!("there is no method `{}`", clipped(name));
-            return self.fault_suggesting(expr, message, nearest(name, METHODS));
+            return self.fault_suggesting(
+                expr,
+                message,
+                nearest(name, METHODS.into_iter().chain(["exists", "all"])),
+            );
         }
         match (name, arguments) {
             ("startsWith", [one]) => self.text_test(expr, TextTest::StartsWith, target, one),
@@ -223,6 +238,30 @@ impl Checker<'_> {
             _ => NodeKind::Greatest(left, right),
         };
         let node = self.make(expr, l, kind);
+        self.folded(expr, node)
+    }
+
+    /// Degrees may be written as whole numbers.
+    fn distance(&mut self, expr: &IdedExpr, places: [&IdedExpr; 4]) -> Option<Node> {
+        let places = places.map(|one| {
+            let node = self.node(one)?;
+            match node.node_type {
+                Type::Float => Some(node),
+                Type::Int => {
+                    let node = self.make(one, Type::Float, NodeKind::Convert(Box::new(node)));
+                    self.folded(one, node)
+                }
+                other => {
+                    let message = format!("degrees are a float, this is {}", other.name());
+                    self.fault(one, message)
+                }
+            }
+        });
+        let [Some(lat), Some(lon), Some(other_lat), Some(other_lon)] = places else {
+            return None;
+        };
+        let kind = NodeKind::Distance(Box::new([lat, lon, other_lat, other_lon]));
+        let node = self.make(expr, Type::Float, kind);
         self.folded(expr, node)
     }
 

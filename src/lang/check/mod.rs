@@ -5,6 +5,7 @@
 
 mod calls;
 mod fold;
+mod lists;
 mod operators;
 
 use cel::IdedExpr;
@@ -70,6 +71,10 @@ struct Checker<'a> {
     syntax: &'a Syntax,
     faults: Vec<Fault>,
     patterns: usize,
+    /// Terms that lists have become.
+    terms: usize,
+    /// Variables of `exists` and `all` with their elements, the innermost last.
+    bound: Vec<(String, Constant)>,
 }
 
 impl<'a> Checker<'a> {
@@ -80,7 +85,8 @@ impl<'a> Checker<'a> {
         room: Room,
         syntax: &'a Syntax,
     ) -> Self {
-        Self { text, place, scope, room, syntax, faults: Vec::new(), patterns: 0 }
+        let (faults, bound) = (Vec::new(), Vec::new());
+        Self { text, place, scope, room, syntax, faults, patterns: 0, terms: 0, bound }
     }
 
     fn at(&self, expr: &IdedExpr) -> NodePlace {
@@ -175,6 +181,9 @@ impl<'a> Checker<'a> {
         let Some(name) = dotted(expr) else {
             return self.fault(expr, "a name stands before a dot".into());
         };
+        if let Some(element) = self.element(&name).cloned() {
+            return Some(self.constant(expr, element));
+        }
         if let Some(field) = self.scope.schema.get(&name) {
             return Some(self.make(expr, Type::of(field.field_type), NodeKind::Column(field.id)));
         }

@@ -109,7 +109,7 @@ fn form_is_said_in_plain_words() {
     check("  // nothing", &["1 an expression is missing here"]);
     check("{'a': 1} == flag", &["1 there are no maps here"]);
     check("count[0] == 1", &["6 nothing can be indexed here"]);
-    check("[1, 2].exists(x, x == count)", &["8 there is no method `exists`"]);
+    check("[1, 2].map(x, x == count)", &["8 there is no method `map`"]);
 }
 
 /// The place is right in a block of several lines, with tabs and wide letters before it.

@@ -226,3 +226,43 @@ fn a_filter_is_what_it_says() {
         assert_eq!(got, expected, "{text}");
     }
 }
+
+/// `exists` and `all` over a declared list are `||` and `&&` over its elements.
+#[test]
+fn lists_are_gone_over() {
+    holds("cities.exists(c, city == c)");
+    fails("cities.all(c, city == c)");
+    holds("cities.all(c, size(c) >= 2) && [\"x\", \"上\"].exists(p, city.startsWith(p))");
+    holds("[1, 7].exists(n, count == n && [2.0, 2.5].exists(r, ratio == r))");
+    fails("[].exists(n, n)");
+    holds("[].all(n, n)");
+    holds("cities.exists(c, no_city == c) || flag");
+    check("cities.exists(c, no_city == c)", Err(missing("no_city")));
+    let world = World::new();
+    for (text, message) in [
+        ("count.exists(c, flag)", "`exists` and `all` go over a constant list"),
+        ("cities.exists(count, flag)", "`count` is a column or a constant; choose another name"),
+        ("cities.exists(c, c)", "bool is needed here, this is text"),
+        ("cities.exists(c, d == c)", "there is no column or constant `d`"),
+        ("cities.exists(1, flag)", "a variable is named first: `list.exists(x, ..)`"),
+    ] {
+        let faults = compile(text, &start(), &world.scope(), Expected::Value).err().unwrap();
+        assert_eq!((faults.len(), faults[0].message.as_str()), (1, message), "{text}");
+    }
+    let eleven = "[0,1,2,3,4,5,6,7,8,9,10]";
+    let nest =
+        |times| (0..times).fold("flag".to_owned(), |b, n| format!("{eleven}.all(x{n}, {b})"));
+    let faults = compile(&nest(6), &start(), &world.scope(), Expected::Value).err().unwrap();
+    assert!(told(&faults).contains("at most 4096 terms"), "{}", told(&faults));
+}
+
+/// A distance is that of the sphere, symmetric, and an error outside of it.
+#[test]
+fn distances_are_of_the_sphere() {
+    // Beijing to Shanghai.
+    holds("distance_km(39.9042, 116.4074, 31.2304, 121.4737) > 1066.0");
+    holds("distance_km(31.2304, 121.4737, 39.9042, 116.4074) < 1068.0");
+    holds("distance_km(0, 0, 0, 180) > 20015.0 && distance_km(ratio, 1, ratio, 1) == 0.0");
+    check("distance_km(ratio * 100.0, 0, 0, 0)", Err(EvalError::Overflow));
+    check("distance_km(no_ratio, 0, 0, 0)", Err(missing("no_ratio")));
+}
