@@ -1,6 +1,7 @@
 //! The cases that a rule carries: given values, and what the rule must say to them.
 
 use super::desk::{Constants, Desk};
+use super::events;
 use super::fault::{At, Report};
 use super::read::{Fields, text};
 use super::yaml::{Node, Shape};
@@ -19,9 +20,16 @@ pub enum Expect {
     Silent,
     /// It cannot tell, because a value is missing.
     Undetermined,
+    /// It does not fire, for whatever reason: what the case of a table wants of rows it does not name.
+    Quiet,
 }
 
 impl Expect {
+    /// Whether what a rule said is what was expected of it.
+    pub fn is_met_by(self, got: Self) -> bool {
+        self == got || self == Self::Quiet && got != Self::Fires
+    }
+
     /// The names in bundles and reports.
     pub const NAMED: [(&'static str, Self); 3] =
         [("fires", Self::Fires), ("silent", Self::Silent), ("undetermined", Self::Undetermined)];
@@ -32,6 +40,7 @@ impl Expect {
             Self::Fires => "fires",
             Self::Silent => "silent",
             Self::Undetermined => "undetermined",
+            Self::Quiet => "not firing",
         }
     }
 }
@@ -45,6 +54,9 @@ pub struct Case {
     pub at: At,
     /// The values that the row has; every other column is missing.
     pub given: Vec<(FieldId, Given)>,
+    /// A short history in JSON, one event each, the last of which is asked about; empty when the
+    /// case gives values.
+    pub events: Vec<String>,
     /// What the rule must say.
     pub expect: Expect,
 }
@@ -96,29 +108,45 @@ pub(super) fn read(
     }
     for node in items.iter().take(CASES_MAX) {
         let Some(mut fields) = Fields::of(node, "a case", report) else { continue };
-        let name = fields.need_text("name", report);
-        let mut given = match fields.need("given", report) {
-            Some(node) => values(node, desk, constants, report),
-            None => Vec::new(),
-        };
-        let services: Vec<(&str, Service)> =
-            Service::ALL.iter().map(|service| (service.name(), *service)).collect();
-        if let Some(service) = fields.word("service", &services, report) {
-            let id = FieldId::of_fact(crate::domain::Fact::Service);
-            given.push((id, Given::Text(service.name().to_owned())));
-        }
+        let case = read_one(&mut fields, node, (desk, constants), report);
         let expect = fields
             .need("expect", report)
             .and_then(|node| super::read::word(node, "expect", &Expect::NAMED, report));
         fields.finish(report);
-        if let (Some(name), Some(expect)) = (name, expect) {
-            if cases.iter().any(|case| case.name == name.text) {
-                report.fault(name.at, "another case of this rule has this name");
+        if let (Some(case), Some(expect)) = (case, expect) {
+            if cases.iter().any(|known| known.name == case.name) {
+                report.fault(node.at, "another case of this rule has this name");
             }
-            cases.push(Case { name: name.text.to_owned(), at: node.at, given, expect });
+            cases.push(Case { expect, ..case });
         }
     }
     cases
+}
+
+/// Reads all of a case but what it expects.
+pub(super) fn read_one(
+    fields: &mut Fields<'_>,
+    node: &Node,
+    (desk, constants): (&Desk<'_>, &Constants),
+    report: &mut Report<'_>,
+) -> Option<Case> {
+    let name = fields.need_text("name", report);
+    let (mut given, mut history) = (Vec::new(), &[][..]);
+    match (fields.get("given"), fields.get("events")) {
+        (Some(node), None) => given = values(node, desk, constants, report),
+        (None, Some(_)) => history = fields.list("events"),
+        _ => report.fault(node.at, "a case has either `given` or `events`"),
+    }
+    let services: Vec<(&str, Service)> =
+        Service::ALL.iter().map(|service| (service.name(), *service)).collect();
+    let service = fields.word("service", &services, report);
+    let events = events::read(history, service, desk, report);
+    if let Some(service) = service {
+        let id = FieldId::of_fact(crate::domain::Fact::Service);
+        given.push((id, Given::Text(service.name().to_owned())));
+    }
+    let name = name?.text.to_owned();
+    Some(Case { name, at: node.at, given, events, expect: Expect::Quiet })
 }
 
 fn values(

@@ -47,6 +47,18 @@ pub(super) fn compile(files: &BTreeMap<String, Vec<u8>>) -> Result<Bundle, Vec<F
     }
 }
 
+/// Whether a table of a file takes its rows from another file; a tree is as deep as its reader lets it.
+fn mentions(tree: &Node, rows: &str) -> bool {
+    match &tree.shape {
+        Shape::Scalar(_) => false,
+        Shape::List(items) => items.iter().any(|item| mentions(item, rows)),
+        Shape::Map(entries) => entries.iter().any(|(key, value)| {
+            let is_named = matches!(&value.shape, Shape::Scalar(scalar) if scalar.text == rows);
+            key.text == "rows" && is_named || mentions(value, rows)
+        }),
+    }
+}
+
 fn size_is_fine(files: &BTreeMap<String, Vec<u8>>, faults: &mut Vec<Fault>) -> bool {
     let whole = At::default();
     let total: usize = files.values().map(Vec::len).sum();
@@ -66,15 +78,24 @@ fn trees<'f>(
     faults: &mut Vec<Fault>,
 ) -> BTreeMap<&'f str, Node> {
     let mut trees = BTreeMap::new();
+    let mut rows = Vec::new();
     for (file, bytes) in files {
         let mut report = Report { file, faults };
         if file.ends_with(".yaml") {
             if let Some(tree) = yaml::parse(bytes, &mut report) {
                 trees.insert(file.as_str(), tree);
             }
+        } else if file.ends_with(".csv") && file != FX {
+            rows.push(file.as_str());
         } else if file != FX && file != "README.md" {
             let message = "not a file of a bundle (*.yaml, fx.csv, README.md); remove it";
             report.fault(At::default(), message);
+        }
+    }
+    for file in rows {
+        if !trees.values().any(|tree| mentions(tree, file)) {
+            let message = "no table reads it (`rows: FILE`); remove it";
+            faults.push(Fault::new(file, At::default(), message));
         }
     }
     for needed in [MANIFEST, FEATURES, POLICY] {
@@ -114,7 +135,8 @@ fn read(files: &BTreeMap<String, Vec<u8>>, faults: &mut Vec<Fault>) -> Option<Bu
     for (file, tree) in &trees {
         if ![MANIFEST, FEATURES, POLICY].contains(file) {
             let mut report = Report { file, faults };
-            let (own, found) = rules_of(tree, &constants, &desk, &mut reasons, &mut report);
+            let (own, found) =
+                rules_of(tree, (&constants, files), &desk, &mut reasons, &mut report);
             all_constants.add(own);
             rules.extend(found.into_iter().map(|rule| (*file, rule)));
         }
@@ -127,6 +149,11 @@ fn read(files: &BTreeMap<String, Vec<u8>>, faults: &mut Vec<Fault>) -> Option<Bu
     let aggregates = std::mem::take(&mut columns.aggregates);
     let hash = super::hash_of(files);
     let (rules, cases) = super::ruleset::build(rules, &reasons, hash, faults)?;
+    if let (Some(policy), Some(tree)) = (&policy, trees.get(POLICY))
+        && let Some(refusal) = super::lint::refusal(rules.rules(), &policy.ledger)
+    {
+        faults.push(Fault::new(POLICY, tree.at, refusal));
+    }
     Some(Bundle {
         hash,
         schema: columns.schema,
@@ -271,7 +298,7 @@ fn derived(
 
 fn rules_of(
     tree: &Node,
-    shared: &Constants,
+    (shared, files): (&Constants, &BTreeMap<String, Vec<u8>>),
     desk: &Desk<'_>,
     reasons: &mut ReasonTable,
     report: &mut Report<'_>,
@@ -280,7 +307,10 @@ fn rules_of(
         return (Constants::new(), Vec::new());
     };
     let constants = desk.constants(fields.get("constants"), shared, report);
-    let rules = match fields.need("rules", report) {
+    let (tables, scorecards) = (fields.list("tables"), fields.list("scorecards"));
+    let is_needed = tables.is_empty() && scorecards.is_empty();
+    let rules = if is_needed { fields.need("rules", report) } else { fields.get("rules") };
+    let mut rules = match rules {
         Some(Node { shape: Shape::List(items), .. }) => {
             super::rules::read(items, &constants, desk, reasons, report)
         }
@@ -290,6 +320,8 @@ fn rules_of(
         }
         None => Vec::new(),
     };
+    let reading = super::tables::Reading { desk, constants: &constants, files };
+    rules.extend(super::tables::read((tables, scorecards), &reading, reasons, report));
     fields.finish(report);
     (constants, rules)
 }

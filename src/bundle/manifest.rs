@@ -30,7 +30,7 @@ const EXACT_MIN: i64 = 64;
 /// Most of them, as the rings are laid out for: a key under attack costs bounded time.
 const EXACT_MAX: i64 = 4_096;
 /// Types that a message can carry in a custom field.
-const ATTRIBUTE_TYPES: [(&str, FieldType); 4] = [
+pub(super) const ATTRIBUTE_TYPES: [(&str, FieldType); 4] = [
     ("bool", FieldType::Bool),
     ("int", FieldType::Int),
     ("float", FieldType::Float),

@@ -19,13 +19,22 @@ pub(super) struct Fields<'a> {
     pub(super) at: At,
     entries: &'a [(Key, Node)],
     asked: Vec<&'static str>,
+    /// What it is called, which is its title in the schemas.
+    #[cfg(test)]
+    what: String,
 }
 
 impl<'a> Fields<'a> {
     /// The keys of a map; a fault when it is something else.
     pub(super) fn of(node: &'a Node, what: &str, report: &mut Report<'_>) -> Option<Self> {
         match &node.shape {
-            Shape::Map(entries) => Some(Self { at: node.at, entries, asked: Vec::new() }),
+            Shape::Map(entries) => Some(Self {
+                at: node.at,
+                entries,
+                asked: Vec::new(),
+                #[cfg(test)]
+                what: what.to_owned(),
+            }),
             Shape::Scalar(_) | Shape::List(_) => {
                 report.fault(node.at, format!("{what} must be a map, this is {}", node.kind()));
                 None
@@ -120,6 +129,8 @@ impl<'a> Fields<'a> {
 
     /// Refuses every key that nobody asked for.
     pub(super) fn finish(self, report: &mut Report<'_>) {
+        #[cfg(test)]
+        super::schema::tests::note(&self.what, &self.asked);
         for (key, _) in self.entries {
             if !self.asked.contains(&key.text.as_str()) {
                 report.unknown(key.at, "key", &key.text, self.asked.iter().copied());

@@ -19,6 +19,13 @@ pub(super) struct RawRule {
     pub(super) name: String,
     pub(super) when: Program,
     pub(super) effect: Effect,
+    pub(super) scope: Scope,
+    pub(super) cases: Vec<Case>,
+}
+
+/// When and for whom a rule speaks.
+#[derive(Clone, Debug)]
+pub(super) struct Scope {
     pub(super) mode: RawMode,
     /// Services it speaks to; all when empty.
     pub(super) services: Vec<Service>,
@@ -27,7 +34,30 @@ pub(super) struct RawRule {
     pub(super) require_warm: bool,
     pub(super) valid_from: Option<EventTime>,
     pub(super) valid_until: Option<EventTime>,
-    pub(super) cases: Vec<Case>,
+}
+
+impl Scope {
+    /// Reads the keys of a rule, a table or a scorecard.
+    pub(super) fn read(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<Self> {
+        let mode = match fields.get("mode") {
+            Some(node) => mode(node, report),
+            None => Some(RawMode::Live),
+        };
+        let known: Vec<_> = Service::ALL.iter().map(|service| (service.name(), *service)).collect();
+        let services = fields.words("services", &known, report);
+        let known: Vec<_> = Kind::ALL.iter().map(|kind| (kind.name(), *kind)).collect();
+        let kinds = fields.words("kinds", &known, report);
+        let require = fields.word("require", &[("warm", ())], report);
+        let valid_from = moment(fields, "valid_from", report);
+        let valid_until = moment(fields, "valid_until", report);
+        if let (Some(from), Some(until)) = (valid_from, valid_until)
+            && from >= until
+        {
+            report.fault(fields.at, "`valid_from` must be before `valid_until`");
+        }
+        let require_warm = require.is_some();
+        Some(Self { mode: mode?, services, kinds, require_warm, valid_from, valid_until })
+    }
 }
 
 /// How a rule takes part.
@@ -68,22 +98,7 @@ fn rule(
     let effect = fields
         .need("then", report)
         .and_then(|node| effect(node, reason.unwrap_or_default(), report));
-    let mode = match fields.get("mode") {
-        Some(node) => mode(node, report),
-        None => Some(RawMode::Live),
-    };
-    let known: Vec<_> = Service::ALL.iter().map(|service| (service.name(), *service)).collect();
-    let services = fields.words("services", &known, report);
-    let known: Vec<_> = Kind::ALL.iter().map(|kind| (kind.name(), *kind)).collect();
-    let kinds = fields.words("kinds", &known, report);
-    let require = fields.word("require", &[("warm", ())], report);
-    let valid_from = moment(&mut fields, "valid_from", report);
-    let valid_until = moment(&mut fields, "valid_until", report);
-    if let (Some(from), Some(until)) = (valid_from, valid_until)
-        && from >= until
-    {
-        report.fault(fields.at, "`valid_from` must be before `valid_until`");
-    }
+    let scope = Scope::read(&mut fields, report);
     let cases = cases::read(fields.list("cases"), desk, constants, report);
     fields.finish(report);
     reason?;
@@ -93,18 +108,13 @@ fn rule(
         name: name?.text.to_owned(),
         when: when?,
         effect: effect?,
-        mode: mode?,
-        services,
-        kinds,
-        require_warm: require.is_some(),
-        valid_from,
-        valid_until,
+        scope: scope?,
         cases,
     })
 }
 
 /// An id is what reports, journals and commands name a rule by.
-fn id_is_fine(id: Text<'_>, report: &mut Report<'_>) -> bool {
+pub(super) fn id_is_fine(id: Text<'_>, report: &mut Report<'_>) -> bool {
     let fine = (1..=32).contains(&id.text.len())
         && id.text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b));
     if !fine {

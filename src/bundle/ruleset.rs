@@ -42,7 +42,7 @@ fn rule(file: &str, raw: RawRule, reasons: &ReasonTable) -> (Rule, Vec<Case>) {
         effect: raw.effect,
         reason_code: reason_code.to_owned(),
         reason: reason.to_owned(),
-        mode: match raw.mode {
+        mode: match raw.scope.mode {
             RawMode::Live => Mode::Live,
             RawMode::Shadow => Mode::Shadow,
             RawMode::Off => Mode::Off,
@@ -51,17 +51,17 @@ fn rule(file: &str, raw: RawRule, reasons: &ReasonTable) -> (Rule, Vec<Case>) {
                 Share::from_ppm(u32::from(basis_points) * 100).map_or(Mode::Shadow, Mode::Canary)
             }
         },
-        services: match raw.services.as_slice() {
+        services: match raw.scope.services.as_slice() {
             [] => ServiceSet::ALL,
             some => ServiceSet::of(some),
         },
-        kinds: match raw.kinds.as_slice() {
+        kinds: match raw.scope.kinds.as_slice() {
             [] => KindSet::ALL,
             some => KindSet::of(some),
         },
-        warmth: if raw.require_warm { Warmth::Required } else { Warmth::Any },
-        valid_from: raw.valid_from,
-        valid_until: raw.valid_until,
+        warmth: if raw.scope.require_warm { Warmth::Required } else { Warmth::Any },
+        valid_from: raw.scope.valid_from,
+        valid_until: raw.scope.valid_until,
     };
     (rule, raw.cases)
 }

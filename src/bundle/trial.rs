@@ -14,6 +14,10 @@ pub struct Trial {
     pub rules: usize,
     /// How many cases were tried.
     pub cases: usize,
+    /// The cases that were tried, in the order of the rules.
+    pub tried: Vec<Tried>,
+    /// Cases by events that were not tried, because nobody played them.
+    pub unplayed: usize,
     /// Cases in which the rule said something else.
     pub failures: Vec<Failure>,
     /// Rules without a case in which they fire.
@@ -27,6 +31,19 @@ impl Trial {
     pub fn is_clean(&self) -> bool {
         self.failures.is_empty() && self.never_fires.is_empty() && self.never_silent.is_empty()
     }
+}
+
+/// A case that was tried.
+#[derive(Clone, Debug)]
+pub struct Tried {
+    /// The rule's id.
+    pub rule: String,
+    /// Its file.
+    pub file: String,
+    /// The case's name.
+    pub case: String,
+    /// Where in [`Trial::failures`] it is, if it failed.
+    pub failure: Option<usize>,
 }
 
 /// A case in which the rule said something else than it should.
@@ -44,6 +61,8 @@ pub struct Failure {
     pub expected: Expect,
     /// What the rule said.
     pub got: Expect,
+    /// Why the case's events could not be played.
+    pub error: Option<String>,
     /// The rule is not asked at all: its `services` or `kinds` leave the case out.
     pub out_of_scope: bool,
     /// Each part of the condition with its value, in the order of the text.
@@ -63,32 +82,69 @@ pub struct Part {
 const PARTS_MAX: usize = 64;
 
 impl Bundle {
-    /// Tries every case of every rule.
+    /// Tries every case by values of every rule; those by events need an engine
+    /// ([`Self::test_with`]).
     pub fn test(&self) -> Trial {
+        self.test_with(|_| None)
+    }
+
+    /// Tries every case of every rule. `play` gives the row of the last of a case's events, or says
+    /// why there is none; `None` where nobody can play.
+    pub fn test_with(
+        &self,
+        mut play: impl FnMut(&[String]) -> Option<Result<FeatureVector, String>>,
+    ) -> Trial {
         let mut trial = Trial { rules: self.rules.rules().len(), ..Trial::default() };
         for (rule, cases) in self.rules.rules().iter().zip(&self.cases) {
-            trial.cases += cases.len();
-            trial.failures.extend(cases.iter().filter_map(|case| self.try_case(rule, case)));
-            let has = |expect| cases.iter().any(|case| case.expect == expect);
-            if !has(Expect::Fires) {
+            for case in cases {
+                let row = match case.events.as_slice() {
+                    [] => Ok(case.row(&self.schema)),
+                    events => match play(events) {
+                        Some(row) => row,
+                        None => {
+                            trial.unplayed += 1;
+                            continue;
+                        }
+                    },
+                };
+                trial.cases += 1;
+                let failed = self.try_case(rule, case, row);
+                trial.tried.push(Tried {
+                    rule: rule.id.clone(),
+                    file: rule.place.file.to_string(),
+                    case: case.name.clone(),
+                    failure: failed.is_some().then_some(trial.failures.len()),
+                });
+                trial.failures.extend(failed);
+            }
+            let has = |wanted: &[Expect]| cases.iter().any(|case| wanted.contains(&case.expect));
+            if !has(&[Expect::Fires]) {
                 trial.never_fires.push(rule.id.clone());
             }
-            if !has(Expect::Silent) {
+            if !has(&[Expect::Silent, Expect::Quiet]) {
                 trial.never_silent.push(rule.id.clone());
             }
         }
         trial
     }
 
-    fn try_case(&self, rule: &Rule, case: &Case) -> Option<Failure> {
-        let row = case.row(&self.schema);
+    fn try_case(
+        &self,
+        rule: &Rule,
+        case: &Case,
+        row: Result<FeatureVector, String>,
+    ) -> Option<Failure> {
+        let (row, error) = match row {
+            Ok(row) => (row, None),
+            Err(error) => (FeatureVector::new(self.schema.columns()), Some(error)),
+        };
         let in_scope = in_scope(rule, &row);
         let got = match (in_scope, rule.when.truth(&row)) {
             (false, _) | (true, Truth::False) => Expect::Silent,
             (true, Truth::True) => Expect::Fires,
             (true, Truth::Undetermined) => Expect::Undetermined,
         };
-        (got != case.expect).then(|| Failure {
+        (!case.expect.is_met_by(got) || error.is_some()).then(|| Failure {
             rule: rule.id.clone(),
             file: rule.place.file.to_string(),
             at: case.at,
@@ -96,7 +152,8 @@ impl Bundle {
             expected: case.expect,
             got,
             out_of_scope: !in_scope,
-            parts: self.parts(&rule.when, &row),
+            parts: if error.is_none() { self.parts(&rule.when, &row) } else { Vec::new() },
+            error,
         })
     }
 

@@ -3,6 +3,10 @@
 mod source;
 mod check;
 mod test;
+mod junit;
+mod lint;
+mod diff;
+mod schema;
 mod player;
 mod eval;
 mod eval_value;
@@ -23,6 +27,9 @@ pub struct Args {
 enum Command {
     Check(check::Args),
     Test(test::Args),
+    Lint(lint::Args),
+    Diff(diff::Args),
+    Schema(schema::Args),
     Eval(eval::Args),
     Backtest(Box<super::backtest::Args>),
     Sweep(Box<super::sweep::Args>),
@@ -46,6 +53,9 @@ pub fn run(args: &Args) -> ExitCode {
     ExitCode::from(match &args.command {
         Command::Check(args) => check::run(args),
         Command::Test(args) => test::run(args),
+        Command::Lint(args) => lint::run(args),
+        Command::Diff(args) => diff::run(args),
+        Command::Schema(args) => schema::run(args),
         Command::Eval(args) => eval::run(args),
         Command::Backtest(args) => super::backtest::run(args),
         Command::Sweep(args) => super::sweep::run(args),
