@@ -275,6 +275,7 @@ fn ticks(low: f64, high: f64, wanted: u32) -> Vec<f64> {
 fn shown(value: f64, axis: &Axis) -> String {
     let span = axis.high - axis.low;
     match axis.unit {
+        Unit::Share if span <= 0.000_04 => format!("{:.5} %", value * 100.0),
         Unit::Share if span <= 0.004 => format!("{:.3} %", value * 100.0),
         Unit::Share if span <= 0.04 => format!("{:.1} %", value * 100.0),
         Unit::Share => format!("{:.0} %", value * 100.0),

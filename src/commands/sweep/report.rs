@@ -198,7 +198,9 @@ impl Report {
         };
         let highest = |share: Of| {
             let values = self.points.iter().filter_map(|point| share(point).value);
-            values.fold(0.0, f64::max).max(1e-6)
+            let highest = values.fold(0.0, f64::max);
+            // Nothing hit anywhere: an axis of one percent, not of nothing.
+            if highest > 0.0 { highest } else { 0.01 }
         };
         let rule = &self.rule;
         let plots: [(&str, String, Of); 3] = [
