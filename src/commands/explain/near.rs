@@ -24,6 +24,17 @@ pub(super) struct Near<'p> {
     pub(super) distance: f64,
 }
 
+impl Near<'_> {
+    /// How far off it was, in words.
+    pub(super) fn off(&self) -> String {
+        match self.distance {
+            0.0 => "on the threshold".to_owned(),
+            far if far > NEAR => "one short".to_owned(),
+            far => format!("{:.0} % off", far * 100.0),
+        }
+    }
+}
+
 /// Looks at a rule that did not hold.
 pub(super) fn near<'p>(program: &'p Program, row: &FeatureVector) -> Option<Near<'p>> {
     let mut found = Vec::new();

@@ -85,9 +85,7 @@ fn nearly(bundle: &Bundle, row: &FeatureVector, rule: &Rule) -> Option<story::Ru
         part.value(row).map_or_else(|error| error.to_string(), |value| bundle.shown(value))
     };
     let (is, limit) = (shown(value), shown(threshold));
-    let far = near.distance * 100.0;
-    let off = if far == 0.0 { "on the threshold".to_owned() } else { format!("{far:.0} % off") };
-    let why = format!("all else held; {is} against {limit}, {off}");
+    let why = format!("all else held; {is} against {limit}, {}", near.off());
     Some(story::Rule {
         why: Some(why),
         distance: Some(near.distance),
