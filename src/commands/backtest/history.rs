@@ -16,7 +16,7 @@ use crate::domain::{
 use crate::edges::keys::Keys;
 use crate::edges::tables::{TablePaths, TableStore};
 use crate::engine::{Engine, EngineLimits, Intent, Outcome, Pace, Unhurried, count_again};
-use crate::journal::{Item, Reader};
+use crate::journal::{Item, ReadEntry, Reader};
 use crate::stages::decode::{Door, TimeLimits};
 use crate::stages::enrich::Tables;
 use crate::stages::mask::Profile;
@@ -181,11 +181,8 @@ impl History {
     ) -> Result<Walked, Fault> {
         let mut engine = Engine::new(Arc::clone(&rules.bundle), &self.limits)
             .map_err(|faults| Fault::Wrong(AssembleError::Plan(faults).to_string()))?;
-        let mut progress = doing.map(|doing| (doing, journal_end(dir)));
-        let mut progress = match progress.take() {
-            Some((doing, end)) => Some(Progress::new(doing, end?.0)),
-            None => None,
-        };
+        let end = journal_end(dir)?;
+        let mut progress = doing.map(|doing| Progress::new(doing, end.0));
         let missing = || Fault::NoJournal(dir.to_owned());
         let mut reader = Reader::open_from(dir, Seq(0))?.ok_or_else(missing)?;
         let mut walked = Walked::default();
@@ -206,16 +203,22 @@ impl History {
                 }
                 break;
             }
-            if let Some(silenced) = silenced(input) {
-                engine.apply(&silenced, &mut Unhurried);
-                continue;
-            }
+            let mut silent: ReadEntry;
+            let entry = match silenced(input) {
+                Some(input) => {
+                    silent = entry.clone();
+                    silent.input = input;
+                    &silent
+                }
+                None => entry,
+            };
+            let input = &entry.input;
             // An older journal's first segments may be deleted: its numbers go on from there.
-            let is_first_of_later = walked.inputs == 1 && entry.seq != engine.next_seq();
-            if is_first_of_later {
+            let jumps = entry.seq != engine.next_seq();
+            if jumps && walked.begins_with.is_none() {
                 walked.begins_with = Some(entry.seq.0);
             }
-            if is_first_of_later || self.span.from.is_some_and(|from| received_at < from) {
+            if jumps || self.span.from.is_some_and(|from| received_at < from) {
                 walked.before += 1;
                 count_again(&mut engine, entry);
                 continue;

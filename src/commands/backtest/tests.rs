@@ -157,3 +157,30 @@ fn every_form_is_drawn_and_shows_nobody() {
         fixture.assert_nothing_personal(&shown);
     }
 }
+
+/// A journal whose oldest segments were deleted by age is measured from where it begins, and says
+/// so; what is left is numbered as it was.
+#[test]
+fn a_journal_without_its_beginning_is_measured() {
+    let fixture = Fixture::small();
+    let shipped = rules(shipped_files());
+    let whole = entries(&fixture);
+    let mut files: Vec<_> = std::fs::read_dir(fixture.path())
+        .unwrap()
+        .map(|file| file.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "tgj"))
+        .collect();
+    files.sort();
+    assert!(files.len() > 2);
+    std::fs::remove_file(&files[0]).unwrap();
+    let left = entries(&fixture);
+    assert!(left.len() < whole.len());
+    let history = history(&fixture, None, None);
+    let report = measured(&history, (&shipped, None), (None, Unlabelled::Legitimate)).unwrap();
+    assert_eq!(report.begins_with, Some(left[0].seq.0));
+    assert_eq!((report.inputs, report.before), (left.len() as u64, 1));
+    let decided = left[1..].iter().filter(|entry| entry.body().is_some()).count();
+    assert_eq!(report.decisions, decided as u64);
+    // Amendments still find their events: numbers agree, so the same labels count.
+    assert!(report.truth.fraud > 0);
+}
