@@ -288,6 +288,8 @@ fn derived(
         });
         match added {
             Some(one) => derived.push(one),
+            // A name that a column has already means that column to all others.
+            None if schema.get(one.name.text).is_some() => {}
             None => {
                 faulty.insert(one.name.text);
             }

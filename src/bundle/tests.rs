@@ -275,3 +275,14 @@ fn the_hash_names_the_content() {
     assert_eq!(name(&one), name(&one.clone()));
     assert_ne!(name(&shipped_files()), name(&with("fx.csv", "currency,numerator,denominator\n")));
 }
+
+/// A derived feature with the name of a column is one fault, and not one of all that reads the column.
+#[test]
+fn a_taken_name_blames_nobody_else() {
+    let mut features = shipped_files()["features.yaml"].clone();
+    features.extend_from_slice(b"  - {name: amount_base, derive: 1 + 1}\n");
+    let features = String::from_utf8(features).unwrap();
+    let line = features.lines().count();
+    let expected = format!("features.yaml:{line}:12: `amount_base` is a column already");
+    check(&with("features.yaml", &features), &[&expected]);
+}

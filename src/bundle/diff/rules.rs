@@ -83,8 +83,11 @@ fn asks(rule: &Rule) -> String {
     match effect.points {
         0 if verbs.is_empty() => verbs.push("is only counted".into()),
         0 => {}
-        points if points < 0 => verbs.push(format!("takes {} points", -points)),
-        points => verbs.push(format!("adds {points} points")),
+        points => {
+            let verb = if points < 0 { "takes" } else { "adds" };
+            let noun = if points.abs() == 1 { "point" } else { "points" };
+            verbs.push(format!("{verb} {} {noun}", points.abs()));
+        }
     }
     match verbs.split_last() {
         Some((last, [])) => last.clone(),

@@ -123,6 +123,11 @@ impl Check<'_> {
                         return self.comprehension(&call.args);
                     }
                     _ if is_operator => {}
+                    (Some(_), Some(_)) => {
+                        let message =
+                            "a macro takes a variable and an expression: `x.all(e, e > 0)`";
+                        return self.fault(expr, message.into(), None);
+                    }
                     (Some(_), _) if !METHODS.contains(&written) => {
                         let known = METHODS.into_iter().chain(Macro::NAMES);
                         let message = format!("there is no method `{}`", shown(written));

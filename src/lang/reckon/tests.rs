@@ -497,6 +497,7 @@ fn macros_follow_and_or_and_order() {
         [1].map(1, 2) => fault: a macro names its variable
         [1].all(x, y) => fault: there is no `y`
         [1].map(x, 1) + [x] => fault: there is no `x`
+        [1].map(x) => fault: a macro takes a variable and an expression
         [1].exits(x, x > 0) => fault: there is no method `exits`
         "#,
     );
