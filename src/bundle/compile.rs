@@ -146,6 +146,11 @@ fn read(files: &BTreeMap<String, Vec<u8>>, faults: &mut Vec<Fault>) -> Option<Bu
         let words = super::policy::Words { desk: &desk, constants: &constants };
         super::policy::read(tree, &words, &mut reasons, &mut Report { file: POLICY, faults })
     });
+    let node = trees.get(POLICY).and_then(guards_of);
+    let mut guards = super::guards::of_policy(node, &mut Report { file: POLICY, faults });
+    guards.rules = rules.iter().map(|(_, rule)| rule.scope.guard).collect();
+    let is_canary = |rule: &RawRule| matches!(rule.scope.mode, super::rules::RawMode::Canary(_));
+    guards.has_canary = rules.iter().any(|(_, rule)| is_canary(rule));
     let aggregates = std::mem::take(&mut columns.aggregates);
     let hash = super::hash_of(files);
     let (rules, cases) = super::ruleset::build(rules, &reasons, hash, faults)?;
@@ -171,8 +176,15 @@ fn read(files: &BTreeMap<String, Vec<u8>>, faults: &mut Vec<Fault>) -> Option<Bu
         reasons: reasons.finish(),
         attributes: columns.attributes,
         lists,
+        guards,
         fx: rates,
     })
+}
+
+/// The policy's own guards.
+fn guards_of(policy: &Node) -> Option<&Node> {
+    let Shape::Map(entries) = &policy.shape else { return None };
+    entries.iter().find(|(key, _)| key.text == "guards").map(|(_, node)| node)
 }
 
 /// What `features.yaml` declares, checked against the facts: a window sees nothing else.

@@ -10,6 +10,7 @@ mod read;
 mod desk;
 mod manifest;
 mod lists;
+mod guards;
 mod fx;
 mod features;
 mod derive;
@@ -37,6 +38,7 @@ pub use constants::{ConstantPlace, constant_names, find_constant, with_constant}
 pub use diff::{Change, ChangeKind};
 pub use fault::{At, Fault};
 pub use fx::FxRate;
+pub use guards::Guards;
 pub use lint::{Finding, FindingKind, Lint};
 pub use lists::ListSpec;
 pub use schema::SchemaOf;
@@ -86,6 +88,8 @@ pub struct Bundle {
     pub attributes: Vec<Attribute>,
     /// The lists that rules may ask.
     pub lists: Vec<ListSpec>,
+    /// How much its rules may decline.
+    pub guards: Guards,
     /// What other currencies are worth, checked: no currency twice, the base currency absent.
     pub fx: Vec<FxRate>,
 }

@@ -55,6 +55,8 @@ pub(super) fn read(
         }
         Some((node, _)) => report.fault(node.at, "`services` must be a map by service"),
     }
+    // Read where the rules are known.
+    let _ = fields.get("guards");
     if let Some(node) = fields.need("ledger", report) {
         policy.ledger = ledger(node, report);
     }

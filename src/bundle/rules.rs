@@ -31,6 +31,8 @@ pub(super) struct Scope {
     pub(super) services: Vec<Service>,
     /// Kinds of event it speaks to; all when empty.
     pub(super) kinds: Vec<Kind>,
+    /// Most declines a minute.
+    pub(super) guard: Option<u32>,
     pub(super) require_warm: bool,
     pub(super) valid_from: Option<EventTime>,
     pub(super) valid_until: Option<EventTime>,
@@ -47,6 +49,7 @@ impl Scope {
         let services = fields.words("services", &known, report);
         let known: Vec<_> = Kind::ALL.iter().map(|kind| (kind.name(), *kind)).collect();
         let kinds = fields.words("kinds", &known, report);
+        let guard = fields.get("guard").and_then(|node| super::guards::of_rule(node, report));
         let require = fields.word("require", &[("warm", ())], report);
         let valid_from = moment(fields, "valid_from", report);
         let valid_until = moment(fields, "valid_until", report);
@@ -56,7 +59,7 @@ impl Scope {
             report.fault(fields.at, "`valid_from` must be before `valid_until`");
         }
         let require_warm = require.is_some();
-        Some(Self { mode: mode?, services, kinds, require_warm, valid_from, valid_until })
+        Some(Self { mode: mode?, services, kinds, guard, require_warm, valid_from, valid_until })
     }
 }
 
@@ -156,7 +159,7 @@ fn mode(node: &Node, report: &mut Report<'_>) -> Option<RawMode> {
 }
 
 /// `5%`, `0.25%` as hundredths of a percent.
-fn basis_points(share: &str) -> Option<u16> {
+pub(super) fn basis_points(share: &str) -> Option<u16> {
     let number = share.trim().strip_suffix('%')?;
     let (whole, part) = number.split_once('.').unwrap_or((number, "0"));
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());

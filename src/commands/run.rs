@@ -103,6 +103,7 @@ fn serve(prepared: Prepared, telemetry: Telemetry) -> Result<(), ServeError> {
     if let Some(keeper) = keeper {
         decider = decider.with_snapshots(keeper);
     }
+    decider = decider.with_telemetry(telemetry.clone());
     if let Some(orders) = orders {
         decider = decider.with_orders(orders);
     }

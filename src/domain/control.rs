@@ -1,6 +1,6 @@
 //! What people change while the stream goes on: lists, the bundle in force, a rule. Each is an input.
 
-use super::{EntityKind, EventTime, ListSource, Token};
+use super::{EntityKind, EventTime, GuardMeasure, ListSource, Token};
 
 /// A change that a person makes. It is numbered and journaled like an event, so that every decision
 /// can be made again from the inputs before it.
@@ -16,6 +16,8 @@ pub enum Control {
     Activate(Activation),
     /// A rule of the bundle in force is asked no more.
     SwitchOff(SwitchedOff),
+    /// A guard has found too much; nobody asked for it.
+    Guard(GuardTrip),
 }
 
 impl Control {
@@ -27,6 +29,7 @@ impl Control {
             Self::Propose(_) => "propose",
             Self::Activate(_) => "activate",
             Self::SwitchOff(_) => "switch_off",
+            Self::Guard(_) => "guard",
         }
     }
 }
@@ -257,6 +260,22 @@ pub struct SwitchedOff {
     pub by: String,
     /// Why.
     pub reason: String,
+}
+
+/// What a guard has found, and what it does about it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct GuardTrip {
+    /// Whose limit it is: a rule's, or the whole bundle's.
+    pub about: Option<String>,
+    /// The rules that the measure is for; none where there is only something to say.
+    pub rules: Vec<String>,
+    /// What is done.
+    pub measure: GuardMeasure,
+    /// Declines in a minute; for a canary the share of declines among those it meets, in hundredths
+    /// of a percent.
+    pub found: u32,
+    /// The limit, in the same unit.
+    pub limit: u32,
 }
 
 #[cfg(test)]

@@ -22,8 +22,8 @@ mod decision;
 
 pub use amount::{Amount, AmountTooLarge, Currency};
 pub use control::{
-    Activation, BundleDigest, Control, Ground, ListAddition, ListEntry, ListRemoval, Proposal,
-    Provenance, ProvenanceFault, RuleDiff, SwitchedOff,
+    Activation, BundleDigest, Control, Ground, GuardTrip, ListAddition, ListEntry, ListRemoval,
+    Proposal, Provenance, ProvenanceFault, RuleDiff, SwitchedOff,
 };
 pub use decision::{
     Action, Applied, Band, Body, DecisionFlags, FollowUps, Observed, Plan, ReasonId, Reasons,
@@ -44,5 +44,7 @@ pub use sensitive::Sensitive;
 pub use time::{EventTime, TimeError};
 pub use token::{EntityKind, Token};
 pub use vector::{FeatureVector, Value};
-pub use words::{EntryMode, Kind, ListPurpose, ListSource, OutcomeResult, Refusal, Service, Truth};
+pub use words::{
+    EntryMode, GuardMeasure, Kind, ListPurpose, ListSource, OutcomeResult, Refusal, Service, Truth,
+};
 pub use zone::Zone;

@@ -173,6 +173,18 @@ vocabulary! {
 }
 
 vocabulary! {
+    /// What a guard does about the rules that it names.
+    GuardMeasure {
+        /// Their declines become reviews.
+        FallBack = 1, "fall_back";
+        /// They decline again.
+        Restore = 2, "restore";
+        /// They take effect for nobody.
+        Shadow = 3, "shadow";
+    }
+}
+
+vocabulary! {
     /// From what an entry of a list is known.
     ListSource {
         /// Somebody looked into it.

@@ -4,10 +4,10 @@ use std::fmt;
 
 use super::Engine;
 use crate::domain::{
-    Activation, Control, DecisionFlags, EntityKind, EventTime, Ground, Input, Provenance,
-    ProvenanceFault, Seq,
+    Action, Activation, Control, DecisionFlags, Effect, EntityKind, EventTime, FollowUps, Force,
+    Ground, Input, Provenance, ProvenanceFault, Seq,
 };
-use crate::stages::rules::RuleIndex;
+use crate::stages::rules::{Hits, RuleIndex};
 
 /// Most entries of one change: a larger one comes in parts, so that no event waits for it.
 pub const ENTRIES_MAX: usize = 1_024;
@@ -110,6 +110,14 @@ impl From<ProvenanceFault> for Refusal {
     }
 }
 
+/// Rules of the bundle in force that do not stand as they are written, ascending.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Standings {
+    off: Vec<RuleIndex>,
+    fallen: Vec<RuleIndex>,
+    shadowed: Vec<RuleIndex>,
+}
+
 impl Engine {
     /// Whether a change may become an input now.
     pub fn check_control(&self, control: &Control, now: EventTime) -> Result<(), Refusal> {
@@ -127,7 +135,7 @@ impl Engine {
             Control::Propose(proposal) if proposal.bundle == self.bundle.hash => {
                 Err(Refusal::InForce)
             }
-            Control::Propose(_) => Ok(()),
+            Control::Propose(_) | Control::Guard(_) => Ok(()),
             Control::Activate(activation) => self.check_activation(activation),
             Control::SwitchOff(off) => {
                 let rule = off.rule.clone();
@@ -168,21 +176,42 @@ impl Engine {
         self.governance.proposer(bundle)
     }
 
-    /// Notes which rules of the bundle in force are switched off.
+    /// Notes which rules of the bundle in force do not stand as they are written.
     pub(super) fn mark_off(&mut self) {
-        let off = self.governance.off();
-        let rules = self.bundle.rules.rules().iter().enumerate();
-        let found = rules.filter(|(_, rule)| off.contains(&rule.id));
-        self.off = found.map(|(at, _)| RuleIndex(at as u16)).collect();
+        let named = |ids: &[String]| -> Vec<RuleIndex> {
+            if ids.is_empty() {
+                return Vec::new();
+            }
+            let rules = self.bundle.rules.rules().iter().enumerate();
+            let found = rules.filter(|(_, rule)| ids.contains(&rule.id));
+            found.map(|(at, _)| RuleIndex(at as u16)).collect()
+        };
+        let governance = &self.governance;
+        self.standings = Standings {
+            off: named(governance.off()),
+            fallen: named(governance.fallen()),
+            shadowed: named(governance.shadowed()),
+        };
     }
 
     /// Takes what rules that are switched off said out of the hits.
     pub(super) fn silence(&mut self) {
-        if self.off.is_empty() {
+        let Self { standings: Standings { off, shadowed, .. }, hits, .. } = self;
+        if off.is_empty() && shadowed.is_empty() {
             return;
         }
-        let Self { off, hits, .. } = self;
         let fired = hits.fired.len();
+        if !shadowed.is_empty() {
+            let Hits { fired, shadow, .. } = hits;
+            fired.retain(|rule| {
+                let is_shadow = shadowed.binary_search(rule).is_ok();
+                if is_shadow {
+                    shadow.push(*rule);
+                }
+                !is_shadow
+            });
+            shadow.sort_unstable();
+        }
         for rules in [&mut hits.fired, &mut hits.shadow, &mut hits.undetermined, &mut hits.warming]
         {
             rules.retain(|rule| off.binary_search(rule).is_err());
@@ -190,6 +219,17 @@ impl Engine {
         if hits.fired.len() != fired {
             self.mark_again();
         }
+    }
+
+    /// What a rule asks for now: the declines of one that has fallen back are reviews.
+    pub(super) fn effect_of(&self, rule: RuleIndex) -> Effect {
+        let effect = self.bundle.rules.rule(rule).effect;
+        let declines = effect.action == Some(Action::Decline) && effect.force != Force::HardBlock;
+        if declines && self.standings.fallen.binary_search(&rule).is_ok() {
+            let follow_ups = effect.follow_ups.union(FollowUps::REVIEW);
+            return Effect { action: None, follow_ups, points: 0, ..effect };
+        }
+        effect
     }
 
     /// The marks that the rules left on a decision, once some of them are gone.
@@ -241,11 +281,15 @@ impl Engine {
             Some(Control::Propose(proposal)) => self.governance.propose(proposal),
             // Who holds the bundle itself puts it in place: the pipeline, recovery, replay.
             Some(Control::Activate(activation)) => {
-                self.governance.activate(activation);
+                self.governance.activate(activation, input.received_at);
                 self.mark_off();
             }
             Some(Control::SwitchOff(off)) => {
                 self.governance.switch_off(off);
+                self.mark_off();
+            }
+            Some(Control::Guard(trip)) => {
+                self.governance.guard(trip);
                 self.mark_off();
             }
             None => {}

@@ -2,7 +2,9 @@
 //! alone, and part of every snapshot.
 
 use super::snapshot::{read_text, write_text};
-use crate::domain::{Activation, BundleDigest, Proposal, SwitchedOff, Token};
+use crate::domain::{
+    Activation, BundleDigest, EventTime, GuardMeasure, GuardTrip, Proposal, SwitchedOff, Token,
+};
 use crate::stages::features::{Misfit, Words};
 
 /// Most proposals that wait for an approver; the oldest gives way.
@@ -11,6 +13,8 @@ const PROPOSALS_MAX: usize = 64;
 const KNOWN_MAX: usize = 256;
 /// Most rules that are switched off.
 const OFF_MAX: usize = 4_096;
+/// Most rules of a bundle.
+const RULES_MAX: usize = 1 << 16;
 
 /// What people have decided about rules.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -22,6 +26,12 @@ pub(super) struct Governance {
     known: Vec<BundleDigest>,
     /// Ids of rules that are switched off.
     off: Vec<String>,
+    /// Ids of rules whose declines are reviews.
+    fallen: Vec<String>,
+    /// Ids of canaries that take effect for nobody.
+    shadowed: Vec<String>,
+    /// Since when rules are live as they are, of those that an activation brought or changed.
+    since: Vec<(String, EventTime)>,
 }
 
 impl Governance {
@@ -54,7 +64,38 @@ impl Governance {
         self.proposals.push((proposal.bundle, proposal.proposer.clone()));
     }
 
-    pub(super) fn activate(&mut self, activation: &Activation) {
+    /// Rules whose declines are reviews.
+    pub(super) fn fallen(&self) -> &[String] {
+        &self.fallen
+    }
+
+    /// Canaries that take effect for nobody.
+    pub(super) fn shadowed(&self) -> &[String] {
+        &self.shadowed
+    }
+
+    /// Since when a rule is live as it is; `None` while no activation brought or changed it.
+    pub(super) fn since(&self, rule: &str) -> Option<EventTime> {
+        self.since.iter().find(|(known, _)| known == rule).map(|(_, since)| *since)
+    }
+
+    pub(super) fn guard(&mut self, trip: &GuardTrip) {
+        let list = match trip.measure {
+            GuardMeasure::FallBack => &mut self.fallen,
+            GuardMeasure::Shadow => &mut self.shadowed,
+            GuardMeasure::Restore => {
+                self.fallen.retain(|rule| !trip.rules.contains(rule));
+                return;
+            }
+        };
+        for rule in &trip.rules {
+            if list.len() < RULES_MAX && !list.contains(rule) {
+                list.push(rule.clone());
+            }
+        }
+    }
+
+    pub(super) fn activate(&mut self, activation: &Activation, at: EventTime) {
         for bundle in [activation.before, activation.bundle] {
             self.known.retain(|known| *known != bundle);
             if self.known.len() >= KNOWN_MAX {
@@ -66,7 +107,18 @@ impl Governance {
         self.in_force = Some(activation.bundle);
         // A rule that was switched off stays so until somebody has changed it.
         let diff = &activation.diff;
-        self.off.retain(|rule| !diff.changed.contains(rule) && !diff.removed.contains(rule));
+        let is_same = |rule: &str| {
+            let is_it = |known: &String| known == rule;
+            !diff.changed.iter().any(is_it) && !diff.removed.iter().any(is_it)
+        };
+        self.off.retain(|rule| is_same(rule));
+        self.fallen.retain(|rule| is_same(rule));
+        self.shadowed.retain(|rule| is_same(rule));
+        self.since.retain(|(rule, _)| is_same(rule));
+        // At most twice what a bundle can hold: what a snapshot reads.
+        self.since.truncate(RULES_MAX);
+        let fresh = diff.added.iter().chain(&diff.changed).take(RULES_MAX);
+        self.since.extend(fresh.map(|rule| (rule.clone(), at)));
     }
 
     pub(super) fn switch_off(&mut self, off: &SwitchedOff) {
@@ -88,8 +140,15 @@ impl Governance {
         }
         out.push(self.known.len() as u64);
         self.known.iter().for_each(|bundle| write_digest(bundle, out));
-        out.push(self.off.len() as u64);
-        self.off.iter().for_each(|rule| write_text(rule, out));
+        for rules in [&self.off, &self.fallen, &self.shadowed] {
+            out.push(rules.len() as u64);
+            rules.iter().for_each(|rule| write_text(rule, out));
+        }
+        out.push(self.since.len() as u64);
+        for (rule, since) in &self.since {
+            write_text(rule, out);
+            out.push(since.as_ms().cast_unsigned());
+        }
     }
 
     pub(super) fn read(words: &mut Words<'_>) -> Result<Self, Misfit> {
@@ -102,8 +161,16 @@ impl Governance {
         for _ in 0..words.at_most(KNOWN_MAX as u64)? {
             read.known.push(read_digest(words)?);
         }
-        for _ in 0..words.at_most(OFF_MAX as u64)? {
-            read.off.push(read_text(words)?);
+        for rules in [&mut read.off, &mut read.fallen, &mut read.shadowed] {
+            for _ in 0..words.at_most(RULES_MAX as u64)? {
+                rules.push(read_text(words)?);
+            }
+        }
+        for _ in 0..words.at_most(2 * RULES_MAX as u64)? {
+            let (rule, ms) = (read_text(words)?, words.one()?.cast_signed());
+            let since = EventTime::from_ms(ms);
+            let since = since.map_err(|_| Misfit("a rule is live since a time that is none"))?;
+            read.since.push((rule, since));
         }
         Ok(read)
     }

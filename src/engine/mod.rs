@@ -11,6 +11,7 @@ mod lists;
 mod control;
 mod governance;
 mod switch;
+mod guard;
 mod state_machine;
 mod snapshot;
 mod recovery;

@@ -11,8 +11,8 @@
 use std::time::Duration;
 
 use crate::domain::{
-    Activation, Applied, Body, Control, EventTime, Fact, Ground, Input, Kind, Message,
-    MissingTables, Observed, Past, Plan, Reasons, Seq, Source, Stage, Token, What,
+    Activation, Applied, Body, Control, EntityKind, EventTime, Fact, Ground, GuardTrip, Input,
+    Kind, Message, MissingTables, Observed, Past, Plan, Reasons, Seq, Source, Stage, Token, What,
 };
 use crate::journal::{
     Appended, BundleRef, Columns, Durability, Entry, Features, Hits, JournalError, Keeper,
@@ -24,6 +24,7 @@ use crate::stages::enrich::{Tables, TokenKeys, enrich};
 use crate::stages::mask::{Answer, Masked, Profile, render};
 use crate::wire::{EventBytes, encode};
 
+use super::guard::{Seen, Watcher};
 use super::switch::stored;
 use super::{Budget, ENGINE_SEMANTICS, Engine, Prepared, Refusal, Retired, Unhurried};
 
@@ -91,6 +92,9 @@ pub struct Pipeline<S> {
     masked: Masked,
     appended: Option<Appended>,
     indices: Indices,
+    watcher: Watcher,
+    /// What guards have done, to be told.
+    trips: Vec<GuardTrip>,
 }
 
 /// Rule indices as the journal takes them.
@@ -214,6 +218,8 @@ impl<S: Surroundings> Pipeline<S> {
             masked: Masked::new(),
             appended: None,
             indices: Indices::default(),
+            watcher: Watcher::default(),
+            trips: Vec::new(),
         })
     }
 
@@ -243,6 +249,7 @@ impl<S: Surroundings> Pipeline<S> {
         intent: Intent,
         (tables, keys): (&Tables, &TokenKeys),
     ) -> Result<Step<'_>, JournalError> {
+        self.trip(keys)?;
         let mut watch = Watch::start(&self.parts.surroundings);
         self.appended = None;
         let decoded = match decode(bytes, &self.parts.door) {
@@ -280,6 +287,7 @@ impl<S: Surroundings> Pipeline<S> {
 
         if seq_of(&applied) == next {
             self.append(applied, &watch, Sealing::Event)?;
+            self.watch_declines(&applied);
         }
         watch.lap(&self.parts.surroundings, Stage::Journal);
 
@@ -332,6 +340,40 @@ impl<S: Surroundings> Pipeline<S> {
         let applied = self.parts.engine.apply(&self.input, &mut Unhurried);
         self.append(applied, &watch, Sealing::Nothing)?;
         Ok(next)
+    }
+
+    /// What guards have done since the last call.
+    pub fn take_trips(&mut self) -> impl Iterator<Item = GuardTrip> {
+        self.trips.drain(..)
+    }
+
+    /// Does what a guard asked for at the message before: an input of its own.
+    fn trip(&mut self, keys: &TokenKeys) -> Result<(), JournalError> {
+        while let Some(trip) = self.watcher.take() {
+            self.trips.push(trip.clone());
+            match self.control(Control::Guard(trip), self.last_received_at, keys) {
+                // A guard's change is never refused.
+                Ok(_) | Err(ControlError::Refused(_)) => {}
+                Err(ControlError::Journal(error)) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn watch_declines(&mut self, applied: &Applied) {
+        let Applied::Decided { body, .. } = applied else { return };
+        let engine = &self.parts.engine;
+        let tokens = &self.input.tokens;
+        let subject = tokens.get(EntityKind::Account).or_else(|| tokens.get(EntityKind::Card));
+        let seen = Seen {
+            bundle: engine.bundle(),
+            hits: engine.hits(),
+            body,
+            subject,
+            received_at: self.input.received_at,
+        };
+        let governance = &engine.governance;
+        self.watcher.note(seen, |rule| governance.since(rule), governance.fallen());
     }
 
     /// Puts a bundle in force between two inputs. What it needs was made beside the stream; what is

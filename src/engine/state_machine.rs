@@ -12,9 +12,10 @@ use crate::stages::decide::{Evidence, RiskData, decide};
 use crate::stages::features::{
     Behind, FeaturePlan, FeatureState, Footprint, MemoryUse, PlanFault, StateLimits, StoreId,
 };
-use crate::stages::rules::{Context, Hits, RuleIndex};
+use crate::stages::rules::{Context, Hits};
 
 use super::budget::Budget;
+use super::control::Standings;
 use super::governance::Governance;
 use super::lists::{ListStore, Lists, Question};
 use super::parked::{Expired, Parked};
@@ -105,8 +106,7 @@ pub struct Engine {
     /// What the bundle asks of the lists.
     pub(super) questions: Vec<Question>,
     pub(super) governance: Governance,
-    /// Rules that are switched off, ascending.
-    pub(super) off: Vec<RuleIndex>,
+    pub(super) standings: Standings,
     expired: Vec<Expired>,
     pub(super) next: Seq,
     pub(super) progress: Progress,
@@ -146,7 +146,7 @@ impl Engine {
             lists,
             questions,
             governance: Governance::default(),
-            off: Vec::new(),
+            standings: Standings::default(),
             expired: Vec::new(),
             next: Seq(1),
             progress: Progress::default(),
@@ -449,8 +449,10 @@ impl Engine {
         self.bundle.rules.evaluate(&self.row, &context, &mut self.hits);
         self.silence();
         self.effects.clear();
-        let fired = self.hits.fired.iter();
-        self.effects.extend(fired.map(|index| self.bundle.rules.rule(*index).effect));
+        for at in 0..self.hits.fired.len() {
+            let effect = self.effect_of(self.hits.fired[at]);
+            self.effects.push(effect);
+        }
         let mut flags = self.hits.flags;
         if input.missing != MissingTables::default() {
             flags.add(DecisionFlags::MISSING_TABLES);

@@ -10,9 +10,10 @@ use super::{Columns, Opening};
 use crate::domain::{
     Action, Activation, Amendment, Applied, Band, Body, Content, Control, DecisionFlags,
     DeviceIdentifier, DeviceIds, EntityKind, EventTime, Fact, Facts, FeatureVector, FieldId,
-    FieldType, FollowUps, Ground, Input, ListAddition, ListEntry, ListRemoval, ListSource,
-    MissingTables, Observed, OutcomeResult, Plan, Proposal, Provenance, ReasonId, Reasons, Refusal,
-    RiskVerification, RuleDiff, Schema, Seq, Source, SwitchedOff, Token, Tokens, Truth, What,
+    FieldType, FollowUps, Ground, GuardMeasure, GuardTrip, Input, ListAddition, ListEntry,
+    ListRemoval, ListSource, MissingTables, Observed, OutcomeResult, Plan, Proposal, Provenance,
+    ReasonId, Reasons, Refusal, RiskVerification, RuleDiff, Schema, Seq, Source, SwitchedOff,
+    Token, Tokens, Truth, What,
 };
 
 /// An entry that owns what it needs.
@@ -248,7 +249,12 @@ fn control() -> impl Strategy<Value = Control> {
         });
     let off = [text(), text(), text()]
         .prop_map(|[rule, by, reason]| Control::SwitchOff(SwitchedOff { rule, by, reason }));
-    prop_oneof![3 => list, 1 => proposal, 1 => activation, 1 => off].boxed()
+    let guard = (of(text()), ids(), select(GuardMeasure::ALL), any::<[u32; 2]>()).prop_map(
+        |(about, rules, measure, [found, limit])| {
+            Control::Guard(GuardTrip { about, rules, measure, found, limit })
+        },
+    );
+    prop_oneof![3 => list, 1 => proposal, 1 => activation, 1 => off, 1 => guard].boxed()
 }
 
 fn tokens() -> impl Strategy<Value = Tokens> {

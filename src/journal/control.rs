@@ -1,8 +1,9 @@
 //! A person's change as the journal keeps it: the message `Control`.
 
 use crate::domain::{
-    Activation, BundleDigest, Control, EntityKind, EventTime, Ground, ListAddition, ListEntry,
-    ListRemoval, ListSource, Proposal, Provenance, RuleDiff, SwitchedOff, Token,
+    Activation, BundleDigest, Control, EntityKind, EventTime, Ground, GuardMeasure, GuardTrip,
+    ListAddition, ListEntry, ListRemoval, ListSource, Proposal, Provenance, RuleDiff, SwitchedOff,
+    Token,
 };
 use crate::wire::{MessageReader, MessageWriter, WireError, WireValue, read_varint};
 
@@ -31,6 +32,15 @@ pub(super) fn write_control(w: &mut MessageWriter<'_>, control: &Control) {
             w.text(1, rule);
             w.text(2, by);
             w.text(3, reason);
+        }),
+        Control::Guard(GuardTrip { about, rules, measure, found, limit }) => w.message(6, |w| {
+            w.uint(1, *measure as u64);
+            if let Some(about) = about {
+                w.text(2, about);
+            }
+            rules.iter().for_each(|rule| w.text(3, rule));
+            w.uint_or_absent(4, u64::from(*found));
+            w.uint_or_absent(5, u64::from(*limit));
         }),
     }
 }
@@ -97,6 +107,7 @@ pub(super) fn read_control(mut reader: MessageReader<'_>) -> Result<Control, Wir
             }
             3 => Control::Propose(read_proposal(value.message("control.propose")?)?),
             4 => Control::Activate(read_activation(value.message("control.activate")?)?),
+            6 => Control::Guard(read_guard(value.message("control.guard")?)?),
             5 => Control::SwitchOff(read_switch(value.message("control.switch_off")?)?),
             _ => continue,
         });
@@ -244,6 +255,28 @@ fn read_switch(mut reader: MessageReader<'_>) -> Result<SwitchedOff, WireError> 
         }
     }
     Ok(switch)
+}
+
+fn read_guard(mut reader: MessageReader<'_>) -> Result<GuardTrip, WireError> {
+    const FIELD: &str = "guard.measure";
+    let (mut measure, mut about, mut rules) = (None, None, Vec::new());
+    let (mut found, mut limit) = (0, 0);
+    while let Some((number, value)) = reader.field()? {
+        match number {
+            1 => {
+                let number = value.uint(FIELD)?;
+                let unknown = WireError::UnknownWord { field: FIELD, number };
+                measure = Some(GuardMeasure::from_number(number).ok_or(unknown)?);
+            }
+            2 => about = Some(value.text("guard.about")?.to_owned()),
+            3 => rules.push(value.text("guard.rules")?.to_owned()),
+            4 => found = value.narrow("guard.found")?,
+            5 => limit = value.narrow("guard.limit")?,
+            _ => {}
+        }
+    }
+    let measure = measure.ok_or(WireError::Missing { field: FIELD })?;
+    Ok(GuardTrip { about, rules, measure, found, limit })
 }
 
 fn read_diff(mut reader: MessageReader<'_>) -> Result<RuleDiff, WireError> {

@@ -41,6 +41,19 @@ pub enum LogEvent<'a> {
         /// Why.
         text: &'a str,
     },
+    /// A guard found too many declines.
+    GuardTripped {
+        /// A rule's id, or the bundle.
+        about: &'a str,
+        /// What is done.
+        measure: &'static str,
+        /// The rules that it is done to.
+        rules: &'a str,
+        /// Declines in a minute, or a share in hundredths of a percent.
+        found: u32,
+        /// The limit.
+        limit: u32,
+    },
     /// The metrics can be read.
     Listening {
         /// Where.
@@ -167,6 +180,7 @@ pub fn emit(event: &LogEvent<'_>) {
         LogEvent::Recovered { restored, inputs, ms } => info!(restored, inputs, ms, "state is back"),
         LogEvent::SnapshotPassedOver { file, fault } => warn!(%file, %fault, "snapshot passed over"),
         LogEvent::SnapshotTaken { next_seq, bytes, ms } => info!(next_seq, bytes, ms, "snapshot taken"),
+        LogEvent::GuardTripped { about, measure, rules, found, limit } => warn!(about, measure, rules, found, limit, "a guard has changed what rules do"),
         LogEvent::SnapshotFailed { text } => warn!("no snapshot was taken, the ones before stay: {text}"),
         LogEvent::Listening { address } => info!(%address, "metrics and health are served"),
         LogEvent::Stopping { signal } => info!(signal, "stopping"),

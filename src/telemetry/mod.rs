@@ -51,6 +51,11 @@ impl Telemetry {
         self.registry.counter(CounterName::Reloads, &[table, result.name()]).increment(1);
     }
 
+    /// Counts what a guard did; rare, so it looks its counter up.
+    pub fn count_guard_trip(&self, measure: &'static str) {
+        self.registry.counter(CounterName::GuardTrips, &[measure]).increment(1);
+    }
+
     /// Everything in Prometheus' text format.
     pub fn render(&self) -> String {
         let mut out = self.registry.render();

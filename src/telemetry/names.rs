@@ -45,6 +45,8 @@ metrics_table! {
         Pauses: "tidegate_pauses_total" [] "Times that reading paused for unacknowledged outputs";
         Rewinds: "tidegate_rewinds_total" [] "Transactions given up and taken again";
         JournalBytes: "tidegate_journal_bytes_total" [] "Bytes appended to the journal";
+        GuardTrips: "tidegate_guard_trips_total" ["measure"]
+            "Times that a guard found too many declines, by what it did";
         Reloads: "tidegate_reloads_total" ["table", "result"] "Reference tables read again";
     }
 }

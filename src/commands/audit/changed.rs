@@ -41,6 +41,13 @@ pub(super) fn changed(control: &Control) -> Map {
             }
             diff(&activation.diff, text);
         }
+        Control::Guard(trip) => {
+            text("measure", trip.measure.name());
+            text("about", trip.about.as_deref().unwrap_or("the whole bundle"));
+            text("rules", &trip.rules.join(" "));
+            text("found", &trip.found.to_string());
+            text("limit", &trip.limit.to_string());
+        }
         Control::SwitchOff(off) => {
             text("rule", &off.rule);
             text("by", &off.by);

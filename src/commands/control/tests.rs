@@ -208,3 +208,43 @@ impl Drop for StopAtEnd<'_> {
         self.0.store(true, Ordering::Relaxed);
     }
 }
+
+/// A rule that suddenly declines everybody asks for reviews instead, and declines again when it is
+/// calm; volume buys no passage through a hard block. What the guard did is an input: replay and a
+/// journal read back agree.
+#[test]
+fn a_rule_that_declines_too_much_falls_back_to_review() {
+    let desk = Desk::new();
+    let rule = |id: &str, then: &str, when: &str| {
+        format!(
+            "- id: {id}\n  name: {id}\n  when: {when}\n  then: {then}\n  guard: \
+             {{declines_per_minute: 1}}\n  reason: {{code: code_{id}, text: A test}}\n"
+        )
+    };
+    let rules = format!(
+        "rules:\n{}{}",
+        rule("soft", "{action: decline}", "amount_base >= money(\"0.01 CNY\")"),
+        rule("hard", "{block: true}", "amount_base >= money(\"150.00 CNY\")"),
+    );
+    fs::write(desk.at("rules/guarded.yaml"), rules).unwrap();
+    let (lines, _) = payments();
+    desk.write("in", lines.join(&b'\n'));
+    let ok = format!("{:?}", ExitCode::SUCCESS);
+    let line = "score --in @in --out @out --config @t.toml --journal @journal";
+    assert_eq!(desk.run(line), ok);
+    let out = fs::read_to_string(desk.at("out")).unwrap();
+    let decisions: Vec<serde_json::Value> =
+        out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let has = |decision: &serde_json::Value, word: &str| decision.to_string().contains(word);
+    let (hard, soft): (Vec<_>, Vec<_>) =
+        decisions.iter().partition(|decision| has(decision, "code_hard"));
+    assert!(hard.len() > 10 && hard.iter().all(|decision| decision["action"] == "decline"));
+    let (declined, passed): (Vec<_>, Vec<_>) =
+        soft.iter().partition(|decision| decision["action"] == "decline");
+    assert!(!declined.is_empty() && !passed.is_empty());
+    assert!(passed.iter().all(|decision| has(decision, "\"review\"")), "{passed:?}");
+    let changes: Vec<bool> = soft.iter().map(|it| it["action"] == "decline").collect();
+    let again = changes.windows(2).any(|pair| !pair[0] && pair[1]);
+    assert!(again, "it declines again after a calm minute: {changes:?}");
+    assert_eq!(desk.run("replay --journal @journal --config @t.toml"), ok);
+}

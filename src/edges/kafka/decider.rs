@@ -12,7 +12,7 @@ use crate::engine::{Intent, Outcome, Pipeline, Step, Surroundings};
 use crate::journal::{Directory, Item, JournalError, OpenPart, Reader};
 use crate::stages::enrich::TokenKeys;
 use crate::stages::mask::Masked;
-use crate::telemetry::InputResult;
+use crate::telemetry::{InputResult, LogEvent, Telemetry, emit};
 
 use super::{Answer, Handler, HandlerError, Rejected, Sendable};
 
@@ -40,6 +40,7 @@ pub struct Decider<S> {
     latest: EventTime,
     /// What went wrong while no message came: said with the next one.
     failed: Option<HandlerError>,
+    telemetry: Option<Telemetry>,
 }
 
 /// An audit record, made now or made before and perhaps not sent.
@@ -91,6 +92,7 @@ impl<S: Surroundings> Decider<S> {
             orders: None,
             latest: EventTime::MIN,
             failed: None,
+            telemetry: None,
         }
     }
 
@@ -98,6 +100,29 @@ impl<S: Surroundings> Decider<S> {
     #[must_use]
     pub fn with_snapshots(self, keeper: Keeper) -> Self {
         Self { snapshots: Some(keeper), ..self }
+    }
+
+    /// Says what guards do.
+    #[must_use]
+    pub fn with_telemetry(self, telemetry: Telemetry) -> Self {
+        Self { telemetry: Some(telemetry), ..self }
+    }
+
+    /// Says what guards have done with the message before.
+    fn tell_trips(&mut self) {
+        for trip in self.pipeline.take_trips() {
+            let measure = trip.measure.name();
+            emit(&LogEvent::GuardTripped {
+                about: trip.about.as_deref().unwrap_or("the whole bundle"),
+                measure,
+                rules: &trip.rules.join(" "),
+                found: trip.found,
+                limit: trip.limit,
+            });
+            if let Some(telemetry) = &self.telemetry {
+                telemetry.count_guard_trip(measure);
+            }
+        }
     }
 
     /// Makes the changes that people ask for, between two messages.
@@ -169,6 +194,7 @@ impl<S: Surroundings> Handler for Decider<S> {
             keeper.turn(self.pipeline.engine_mut());
         }
         self.latest = received_at;
+        self.tell_trips();
         self.serve(received_at)?;
         let tables = self.tables.current();
         let arrival = (Some(received_at), Some(source));

@@ -8,7 +8,7 @@ use crate::domain::{
 use crate::lang::{Conditions, Subset, Truth};
 
 use super::canary::{Draw, Reach};
-use super::{Hits, Mode, Rule, RuleIndex, Warmth};
+use super::{Hits, Mode, Rule, RuleIndex, Share, Warmth};
 
 /// All rules of a bundle.
 #[derive(Clone, Debug)]
@@ -69,6 +69,11 @@ impl RuleSet {
         let asked = [Plan::Full, Plan::HardRules].map(|plan| Asked::new(&rules, &conditions, plan));
         let reaches = rules.iter().map(|rule| Reach::of(rule.mode)).collect();
         Ok(Self { rules, reaches, bundle, conditions, asked })
+    }
+
+    /// Whether a canary of this share meets a subject.
+    pub fn meets(&self, subject: Token, share: Share) -> bool {
+        Draw::of(subject, &self.bundle).is_in(Reach::of(Mode::Canary(share)))
     }
 
     /// The rules in their order.
