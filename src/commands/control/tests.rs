@@ -240,7 +240,7 @@ fn a_rule_that_declines_too_much_falls_back_to_review() {
         decisions.iter().partition(|decision| has(decision, "code_hard"));
     assert!(hard.len() > 10 && hard.iter().all(|decision| decision["action"] == "decline"));
     let (declined, passed): (Vec<_>, Vec<_>) =
-        soft.iter().partition(|decision| decision["action"] == "decline");
+        soft.iter().copied().partition(|decision| decision["action"] == "decline");
     assert!(!declined.is_empty() && !passed.is_empty());
     assert!(passed.iter().all(|decision| has(decision, "\"review\"")), "{passed:?}");
     let changes: Vec<bool> = soft.iter().map(|it| it["action"] == "decline").collect();

@@ -232,7 +232,16 @@ impl Office {
                 .collect();
             return Err(sentence("cases of the bundle fail", &texts));
         }
-        let diff = diff(&self.in_force(), &bundle);
+        let in_force = self.in_force();
+        if (&bundle.fx, bundle.base_currency) != (&in_force.fx, in_force.base_currency) {
+            return Err(
+                "the bundle has other exchange rates, which messages are read with before \
+                        they reach the rules: restart the service with it as [bundle] dir, or keep \
+                        fx.csv and base_currency as they are"
+                    .to_owned(),
+            );
+        }
+        let diff = diff(&in_force, &bundle);
         let prepared = self.standing.prepare(Arc::new(bundle), files).map_err(|faults| {
             let texts: Vec<String> = faults
                 .iter()
