@@ -15,6 +15,8 @@ use crate::stages::rules::{Mode, Rule};
 const RULE_NS: u64 = 1;
 /// A comparison of a column with a constant.
 const INDEXED_NS: u64 = 1;
+/// The same with a text.
+const INDEXED_TEXT_NS: u64 = 2;
 /// An arithmetic, a comparison of two columns, a look at a truth.
 const STEP_NS: u64 = 6;
 /// A part of a date: the zone is looked up.
@@ -36,17 +38,25 @@ pub(super) fn of_rule(rule: &Rule) -> u64 {
 }
 
 fn of_node(node: &Node) -> u64 {
+    // What the index answers is one look, its column included.
+    match &node.kind {
+        NodeKind::Compare { left, right, .. } if matches!(left.kind, NodeKind::Column(_)) => {
+            match right.constant() {
+                Some(Constant::Text(_)) => return INDEXED_TEXT_NS,
+                Some(_) => return INDEXED_NS,
+                None => {}
+            }
+        }
+        NodeKind::And(terms) | NodeKind::Or(terms) => return terms.iter().map(of_node).sum(),
+        _ => {}
+    }
     let parts: u64 = node.children().into_iter().map(of_node).sum();
     parts
         + match &node.kind {
             NodeKind::Constant(_) => 0,
             NodeKind::Column(_) | NodeKind::Has(_) | NodeKind::State(_) => INDEXED_NS,
-            NodeKind::And(_) | NodeKind::Or(_) | NodeKind::Not(_) => INDEXED_NS,
-            NodeKind::Compare { left, right, .. } => match (&left.kind, right.constant()) {
-                (NodeKind::Column(_), Some(Constant::Text(_))) => TEXT_NS / 5,
-                (NodeKind::Column(_), Some(_)) => INDEXED_NS,
-                _ => STEP_NS,
-            },
+            NodeKind::And(_) | NodeKind::Or(_) | NodeKind::Not(_) => 0,
+            NodeKind::Compare { .. } => STEP_NS,
             NodeKind::OneOf { list, .. } => TEXT_NS * u64::from(list.len().max(2).ilog2()) / 5,
             NodeKind::Text { .. } | NodeKind::Size(_) => TEXT_NS + Facts::TEXT_MAX as u64 / 4,
             NodeKind::Matches { .. } => PATTERN_BYTE_NS * Facts::TEXT_MAX as u64,

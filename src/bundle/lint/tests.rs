@@ -176,3 +176,22 @@ fn what_the_ledger_cannot_pay_is_refused() {
         faults[0].message
     );
 }
+
+/// Ten thousand rules of plain comparisons are what the index is for: the ledger can pay them.
+#[test]
+fn many_plain_rules_can_be_afforded() {
+    let bundle = Bundle::shipped();
+    let place = crate::lang::Place { file: "z".into(), line: 1, column: 1 };
+    let text =
+        "amount_minor > 5 && card_payments_10m >= 3 && ip_cards_10m < 9 && kind == \"payment\"";
+    let expected = crate::lang::Expected::Condition;
+    let when = bundle.compile_expression(text, &place, expected).unwrap();
+    let rule = crate::stages::rules::Rule { when, ..bundle.rules.rules()[0].clone() };
+    let ten_thousand = super::cost::of_rule(&rule) * 10_000;
+    assert!(
+        ten_thousand
+            < u64::from(bundle.policy.ledger.stage_us[crate::domain::Stage::Rules as usize])
+                * 1_000,
+        "{ten_thousand} ns"
+    );
+}
