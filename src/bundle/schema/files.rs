@@ -143,6 +143,7 @@ fn scope<'a>() -> Vec<Key<'a>> {
         ("require", said(word(["warm"]), "Silent while a window is younger than its width."), May),
         ("valid_from", moment(), May),
         ("valid_until", moment(), May),
+        ("guard", object("`guard`", vec![("declines_per_minute", whole(), Must)]), May),
     ]
 }
 
@@ -283,9 +284,11 @@ pub(super) fn policy() -> Json {
     ]);
     let mut ledger = vec![("budget_us", whole(), Must)];
     ledger.extend(Stage::ALL.map(|stage| (stage.name(), whole(), Must)));
+    let guards = vec![("declines_per_minute", whole(), May), ("canary_shift", string(), May)];
     let keys = vec![
         ("defaults", service(), May),
         ("services", services, May),
+        ("guards", object("`guards`", guards), May),
         ("ledger", object("`ledger`", ledger), Must),
     ];
     file("policy.yaml", keys)

@@ -151,6 +151,7 @@ fn schemas_and_readers_know_the_same_keys() {
     let rules = r#"
 rules:
   - {id: A, name: x, when: is_night, then: {points: 1}, reason: {code: a_b, text: t}, mode: {canary: 5%},
+     guard: {declines_per_minute: 3},
      cases: [{name: a, given: {is_night: true}, service: digital_tv, expect: fires}]}
 tables:
   - {id: T, name: x, columns: [kind], then: {points: 1}, reason: a_b, rows: [{when: [payment]}],
@@ -165,6 +166,9 @@ scorecards:
         manifest.extend_from_slice(b"\nlists: {bad: {kind: card, purpose: block}}\n");
     }
     files.insert("bundle.yaml".to_owned(), manifest);
+    let mut policy = files["policy.yaml"].clone();
+    policy.extend_from_slice(b"\nguards: {declines_per_minute: 9, canary_shift: 2%}\n");
+    files.insert("policy.yaml".to_owned(), policy);
     assert_eq!(wrong_file("z.yaml", rules.as_bytes()), None);
     ASKED.with_borrow_mut(BTreeMap::clear);
     Bundle::compile(&files).unwrap_or_else(|faults| panic!("{faults:#?}"));
