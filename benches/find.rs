@@ -108,7 +108,8 @@ fn main() {
     println!("a journal               {records} records of {bytes} bytes, {cards} cards");
 
     let directory = Directory::from(dir.path());
-    let mut times = Histogram::<u64>::new(3).expect("three digits are possible");
+    let mut times =
+        Histogram::<u64>::new_with_bounds(1, 60_000_000_000, 3).expect("constant bounds");
     let mut done = 0;
     loop {
         let started = Instant::now();
@@ -131,7 +132,8 @@ fn main() {
         newest.as_millis()
     );
 
-    let mut waits = Histogram::<u64>::new(3).expect("three digits are possible");
+    let mut waits =
+        Histogram::<u64>::new_with_bounds(1, 60_000_000_000, 3).expect("constant bounds");
     let mut worst = Duration::ZERO;
     for turn in 0..if tiny { 3 } else { 100 } {
         let card = turn * 7_919 % cards;

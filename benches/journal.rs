@@ -206,7 +206,8 @@ fn print_latencies(dir: &std::path::Path, entry: Entry<'_>, event: &EventBytes) 
                 }
             }
         });
-        let mut waits = Histogram::<u64>::new(3).expect("three digits are possible");
+        let mut waits =
+            Histogram::<u64>::new_with_bounds(1, 60_000_000_000, 3).expect("constant bounds");
         for _ in 0..4_000 {
             for _ in 0..BATCH {
                 let mut entry = entry;

@@ -6,8 +6,10 @@
 
 use std::time::{Duration, Instant};
 
+#[cfg(feature = "kafka")]
 use crate::telemetry::{LogEvent, Unready, emit};
 
+#[cfg(feature = "kafka")]
 use super::{Edge, EdgeError, Handler, HandlerError};
 
 /// What to do about a full disk, and when a disk counts as slow.
@@ -44,6 +46,7 @@ pub(super) struct Stalled {
 /// The first pause between two tries, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 
+#[cfg(feature = "kafka")]
 impl<H: Handler> Edge<H> {
     /// Gives the batch to the journal, unless it has to wait for room; whether the journal has it.
     pub(super) fn flush(&mut self) -> Result<bool, EdgeError> {
