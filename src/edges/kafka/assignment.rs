@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{CommitMode, Consumer as _};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::{Offset, TopicPartitionList};
 
@@ -26,6 +27,14 @@ pub(super) fn begin_at(
         (None, Some(journal)) => Some((journal, "journal")),
         (None, None) => None,
     }
+}
+
+/// Whether a commit was refused because the group is deciding anew: it will be refused as long as
+/// nobody takes part.
+fn has_moved_on(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode::{IllegalGeneration, RebalanceInProgress, UnknownMemberId};
+    let code = error.rdkafka_error_code();
+    matches!(code, Some(IllegalGeneration | RebalanceInProgress | UnknownMemberId))
 }
 
 /// How long one question to the broker may take before it is asked again.
@@ -99,9 +108,15 @@ impl<H: Handler> Edge<H> {
     /// knows only what was decided, not what was sent: outputs on their way would be lost.
     fn commit_begin(&self, begin: &TopicPartitionList) -> Result<bool, EdgeError> {
         let begin = self.commit_list(&self.positions_of(begin));
-        while self.consumer.commit(&begin, CommitMode::Sync).is_err() {
+        while let Err(error) = self.consumer.commit(&begin, CommitMode::Sync) {
             self.check_fatal()?;
-            if self.is_stopping() || self.consumer.assignment_lost() {
+            if self.is_stopping() {
+                return Ok(false);
+            }
+            if self.consumer.assignment_lost() || has_moved_on(&error) {
+                // Nothing may be read under an assignment that has not begun. What the group decides
+                // next comes by polling, so waiting here would be waiting for ever.
+                let _ = self.consumer.unassign();
                 return Ok(false);
             }
             // The client backs off by itself only for errors of the connection.
