@@ -58,6 +58,12 @@ impl FindingKind {
             Self::Costly => "costly",
         }
     }
+
+    /// Whether a bundle with it may not go live: a rule that can never say anything, says it always,
+    /// or says what another says, is a slip.
+    pub const fn bars(self) -> bool {
+        matches!(self, Self::Contradiction | Self::Tautology | Self::Duplicate)
+    }
 }
 
 /// One thing that was found.
@@ -85,6 +91,12 @@ impl Finding {
     fn of_rule(kind: FindingKind, rule: &Rule, message: String) -> Self {
         let at = At { line: rule.place.line, column: rule.place.column };
         Self { rule: Some(rule.id.clone()), ..Self::at(kind, &rule.place.file, at, message) }
+    }
+
+    /// One line for people.
+    pub fn told(&self) -> String {
+        let subject = self.rule.as_ref().map_or_else(String::new, |rule| format!("rule {rule} "));
+        format!("{}:{}: {subject}{}", self.file, self.at.line, self.message)
     }
 
     fn with(self, other: &str) -> Self {

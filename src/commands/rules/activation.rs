@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::PathBuf;
 
-use super::{CLEAN, OUTSIDE, WRONG};
+use super::{CLEAN, OUTSIDE, WRONG, test};
 use crate::commands::control::At;
 use crate::commands::report::Fault;
 use crate::edges::admin::{Answer, Request};
@@ -79,6 +79,10 @@ struct How {
 
 /// Runs `activate`.
 pub(super) fn activate(args: &Activate) -> u8 {
+    // The service tries cases by values; those by events are played here, where tables are at hand.
+    if let Err(code) = test::pass(&args.directory) {
+        return code;
+    }
     let files = bundle_files::read(&args.directory).map_err(|error| error.to_string());
     let texts = files.and_then(|files| {
         let text = |(name, bytes): (String, Vec<u8>)| match String::from_utf8(bytes) {
@@ -144,6 +148,9 @@ fn tell(answer: &Answer, json: bool, done: &str) -> Result<(), Fault> {
         if !rules.is_empty() {
             text.push_str(&format!("{what}: {}\n", rules.join(", ")));
         }
+    }
+    for finding in &answer.findings {
+        text.push_str(&format!("look at: {finding}\n"));
     }
     std::io::stderr().write_all(text.as_bytes()).map_err(Fault::file("standard error"))
 }

@@ -90,9 +90,8 @@ impl<'l> Report<'l> {
 fn text(lint: &Lint) -> String {
     let mut text = String::new();
     for finding in &lint.findings {
-        let Finding { file, at, rule, message, .. } = finding;
-        let subject = rule.as_ref().map_or_else(String::new, |rule| format!("rule {rule} "));
-        text.push_str(&format!("{file}:{}: {subject}{message}\n", at.line));
+        text.push_str(&finding.told());
+        text.push('\n');
     }
     if !lint.undecided.is_empty() {
         let rules = lint.undecided.join(", ");

@@ -50,6 +50,14 @@ pub(super) fn run(args: &Args) -> u8 {
     code.max(answer(args.json, &Report::of(&bundle, &trial), &text(&trial)))
 }
 
+/// Tries the cases of a bundle that is to go live; the error is the exit code of what was told.
+pub(super) fn pass(directory: &Path) -> Result<(), u8> {
+    let (bundle, files) = source::bundle(Some(directory)).map_err(|error| error.tell(false))?;
+    let tell = |code: u8, told: &str| code.max(answer(false, &(), told));
+    let trial = tried(&bundle, files, None).map_err(|error| tell(WRONG, &format!("{error}\n")))?;
+    if trial.failures.is_empty() { Ok(()) } else { Err(tell(FINDINGS, &text(&trial))) }
+}
+
 /// Tries every case, those by events through an engine of their own each.
 fn tried(bundle: &Bundle, files: Files, tables: Option<&Path>) -> Result<Trial, String> {
     if bundle.cases.iter().flatten().all(|case| case.events.is_empty()) {

@@ -11,7 +11,7 @@ use arc_swap::ArcSwap;
 use super::order::Change;
 use super::people::{People, Role};
 use super::request::{Answer, Request, list_change};
-use crate::bundle::Bundle;
+use crate::bundle::{Bundle, Finding};
 use crate::domain::{
     Activation, BundleDigest, Control, Ground, Proposal, RuleDiff, Seq, SwitchedOff,
 };
@@ -158,12 +158,13 @@ impl Office {
         send: &mut dyn FnMut(Change) -> Result<Seq, String>,
     ) -> Result<Answer, String> {
         let Candidate { prepared, diff } = self.examine(files)?;
+        let findings = looked_over(prepared.bundle(), files)?;
         let bundle = prepared.digest();
         self.store.put(&bundle, files).map_err(|error| error.to_string())?;
         let proposer = person.to_owned();
         let proposal = Proposal { bundle, proposer, diff: diff.clone() };
         let seq = send(Change::Control(Control::Propose(proposal)))?;
-        Ok(answer(seq, &bundle, diff))
+        Ok(Answer { findings, ..answer(seq, &bundle, diff) })
     }
 
     /// A proposed bundle goes live, in the name of the person or of whose key has signed.
@@ -254,6 +255,17 @@ impl Office {
         }
         Ok(Candidate { prepared, diff })
     }
+}
+
+/// What is odd about a bundle that compiles; the error names what may not go live.
+fn looked_over(bundle: &Bundle, files: &BTreeMap<String, Vec<u8>>) -> Result<Vec<String>, String> {
+    let findings = bundle.lint(files).findings;
+    let barring: Vec<String> =
+        findings.iter().filter(|one| one.kind.bars()).map(Finding::told).collect();
+    if !barring.is_empty() {
+        return Err(sentence("the bundle has rules that cannot be meant", &barring));
+    }
+    Ok(findings.iter().take(FAULTS_SHOWN).map(Finding::told).collect())
 }
 
 fn answer(seq: Seq, bundle: &BundleDigest, diff: RuleDiff) -> Answer {

@@ -122,6 +122,9 @@ pub struct Answer {
     /// Rules that are others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changed: Vec<String>,
+    /// What the look over a proposed bundle found and let pass.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<String>,
 }
 
 impl Answer {
