@@ -126,10 +126,10 @@ impl World {
         let dir = tempfile::tempdir()?;
         let settings = Settings {
             events,
-            customers: 100_000,
-            merchants: 10_000,
-            terminals: 10_000,
-            rate_per_s: 7.0,
+            customers: 1_000_000,
+            merchants: 100_000,
+            terminals: 100_000,
+            rate_per_s: 70.0,
             duplicate_share: 0.0,
             conflict_share: 0.0,
             malformed_share: 0.0,
