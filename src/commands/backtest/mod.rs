@@ -22,11 +22,10 @@ mod sheet;
 #[cfg(test)]
 mod tests;
 
-use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::time::Instant;
 
-use super::report::{Fault, html, print};
+use super::report::{Fault, Screen, deliver};
 pub(in crate::commands) use history::{History, HistoryArgs, Onlooker, Sight};
 use labels::Labels;
 pub(in crate::commands) use measure::{Class, Count, Unlabelled};
@@ -207,23 +206,6 @@ pub(in crate::commands) fn assumption(
 
 /// Writes the report in every form that was asked for.
 fn answer(args: &Args, report: &Report) -> Result<(), Fault> {
-    let write = |path: &PathBuf, text: String| {
-        std::fs::write(path, text).map_err(Fault::file(path.display().to_string()))
-    };
-    if let Some(path) = &args.csv {
-        write(path, sheet::of(report))?;
-    }
-    let document = document::of(report);
-    if let Some(path) = &args.html {
-        write(path, html(&document))?;
-    }
-    if args.json {
-        let text = sonic_rs::to_string(report).map_err(|error| Fault::File {
-            path: "the report".to_owned(),
-            error: io::Error::other(error),
-        })?;
-        writeln!(io::stdout().lock(), "{text}").map_err(Fault::file("standard output"))
-    } else {
-        print(&document).map_err(Fault::file("standard error"))
-    }
+    let csv = args.csv.as_deref().map(|path| (path, sheet::of(report)));
+    deliver(report, &document::of(report), (csv, args.html.as_deref()), Screen::of(args.json))
 }

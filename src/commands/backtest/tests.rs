@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::bundle::{Bundle, shipped_files};
 use crate::commands::report::fixture::{Fixture, limits, rules_with};
+use crate::commands::report::html;
 use crate::domain::{Amendment, Applied, EventTime, Plan, Truth, What};
 use crate::engine::{Engine, Fixed};
 use crate::journal::{Item, ReadEntry, Reader};

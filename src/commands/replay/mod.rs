@@ -11,12 +11,11 @@ mod csv;
 #[cfg(test)]
 mod tests;
 
-use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use super::report::{Fault, Limits, Span, html, print};
+use super::report::{Fault, Limits, Screen, Span, deliver};
 use crate::bundle::Bundle;
 use crate::edges::bundle_files;
 
@@ -103,23 +102,6 @@ fn read_bundle(dir: &Path) -> Result<Arc<Bundle>, Fault> {
 
 /// Writes the report in every form that was asked for.
 fn answer(args: &Args, report: &Report) -> Result<(), Fault> {
-    let write = |path: &PathBuf, text: String| {
-        std::fs::write(path, text).map_err(Fault::file(path.display().to_string()))
-    };
-    if let Some(path) = &args.csv {
-        write(path, csv::of(report))?;
-    }
-    let document = document::of(report);
-    if let Some(path) = &args.html {
-        write(path, html(&document))?;
-    }
-    if args.json {
-        let text = sonic_rs::to_string(report).map_err(|error| Fault::File {
-            path: "the report".to_owned(),
-            error: io::Error::other(error),
-        })?;
-        writeln!(io::stdout().lock(), "{text}").map_err(Fault::file("standard output"))
-    } else {
-        print(&document).map_err(Fault::file("standard error"))
-    }
+    let csv = args.csv.as_deref().map(|path| (path, csv::of(report)));
+    deliver(report, &document::of(report), (csv, args.html.as_deref()), Screen::of(args.json))
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 use super::*;
 use crate::bundle::shipped_files;
 use crate::commands::report::fixture::{Fixture, limits, rules_with};
+use crate::commands::report::html;
 use crate::domain::{Applied, EventTime, Plan, Seq};
 use crate::edges::keys::Keys;
 use crate::engine::{Engine, Fixed, Shelf};

@@ -16,6 +16,7 @@ mod svg;
 mod sheet;
 mod number;
 mod progress;
+mod deliver;
 mod fault;
 mod place;
 #[cfg(test)]
@@ -25,6 +26,7 @@ mod tests;
 
 use document::{Align, Block};
 
+pub(in crate::commands) use deliver::{Screen, deliver};
 pub(in crate::commands) use document::{Cell, Document, Line, Table, Tone};
 pub(in crate::commands) use fault::Fault;
 pub(in crate::commands) use figure::{Axis, Bars, Curve, Curves, Figure, Mark, Matrix, Unit};

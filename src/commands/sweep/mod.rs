@@ -13,7 +13,6 @@ mod report;
 #[cfg(test)]
 mod tests;
 
-use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -21,7 +20,7 @@ use super::backtest::labels::Labels;
 use super::backtest::{
     History, HistoryArgs, Rules, Share, TruthArgs, Unlabelled, Witness, assumption, truth_source,
 };
-use super::report::{Fault, html, print};
+use super::report::{Fault, Screen, deliver};
 use report::{Point, Report};
 use steps::Range;
 use variants::Variants;
@@ -161,23 +160,6 @@ fn measured(
 
 /// Writes the report in every form that was asked for.
 fn answer(args: &Args, report: &Report) -> Result<(), Fault> {
-    let write = |path: &PathBuf, text: String| {
-        std::fs::write(path, text).map_err(Fault::file(path.display().to_string()))
-    };
-    if let Some(path) = &args.csv {
-        write(path, report.csv())?;
-    }
-    let document = report.document();
-    if let Some(path) = &args.html {
-        write(path, html(&document))?;
-    }
-    if args.json {
-        let text = sonic_rs::to_string(report).map_err(|error| Fault::File {
-            path: "the report".to_owned(),
-            error: io::Error::other(error),
-        })?;
-        writeln!(io::stdout().lock(), "{text}").map_err(Fault::file("standard output"))
-    } else {
-        print(&document).map_err(Fault::file("standard error"))
-    }
+    let csv = args.csv.as_deref().map(|path| (path, report.csv()));
+    deliver(report, &report.document(), (csv, args.html.as_deref()), Screen::of(args.json))
 }

@@ -3,6 +3,7 @@
 use super::*;
 use crate::bundle::{find_constant, shipped_files, with_constant};
 use crate::commands::report::fixture::{Fixture, limits};
+use crate::commands::report::html;
 
 fn args(fixture: &Fixture, rule: &str, constant: &str) -> Args {
     #[derive(clap::Parser)]

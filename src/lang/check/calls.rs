@@ -27,7 +27,7 @@ const FUNCTIONS: [&str; 12] = [
 ];
 
 /// Methods of texts, moments and durations.
-const METHODS: [&str; 15] = [
+pub(in crate::lang) const METHODS: [&str; 15] = [
     "startsWith",
     "endsWith",
     "contains",

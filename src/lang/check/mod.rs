@@ -11,6 +11,8 @@ mod operators;
 use cel::IdedExpr;
 use cel::common::ast::{CallExpr, Expr, ListExpr, LiteralValue, operators as names};
 
+pub(super) use calls::METHODS;
+
 use super::suggest::nearest;
 use super::syntax::{NodePlace, Syntax};
 use super::{Constant, Fault, Node, NodeKind, Place, Relation, Scope, StateBit, Type};

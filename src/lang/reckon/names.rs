@@ -4,6 +4,7 @@
 use cel::IdedExpr;
 use cel::common::ast::{EntryExpr, Expr};
 
+use crate::lang::check::METHODS;
 use crate::lang::suggest::nearest;
 use crate::lang::syntax::Syntax;
 use crate::lang::{Fault, Place};
@@ -25,25 +26,6 @@ pub(super) const FUNCTIONS: [&str; 13] = [
     "type",
     "matches",
     "has",
-];
-
-/// Methods by name.
-pub(super) const METHODS: [&str; 15] = [
-    "startsWith",
-    "endsWith",
-    "contains",
-    "matches",
-    "size",
-    "getHours",
-    "getDayOfWeek",
-    "getDayOfMonth",
-    "getDate",
-    "getMonth",
-    "getFullYear",
-    "getDayOfYear",
-    "getMinutes",
-    "getSeconds",
-    "getMilliseconds",
 ];
 
 /// Names that denote types.
