@@ -38,6 +38,23 @@ struct Side {
     declined: u64,
 }
 
+impl Side {
+    /// Whether its rate of declines lies above another's by more than a shift, in hundredths of a
+    /// percent. Without a division; in 128 bits, since a day's counts multiplied leave 64.
+    fn declines_more(self, than: Self, shift_bp: u32) -> bool {
+        let [decided, declined] = [self.decided, self.declined].map(u128::from);
+        let [others, others_declined] = [than.decided, than.declined].map(u128::from);
+        let usual = 10_000 * others_declined * decided;
+        10_000 * declined * others > usual + u128::from(shift_bp) * decided * others
+    }
+
+    /// Declines of all, in hundredths of a percent.
+    fn rate_bp(self) -> u32 {
+        // At most 10,000, since no more are declined than decided.
+        (u128::from(self.declined) * 10_000 / u128::from(self.decided.max(1))) as u32
+    }
+}
+
 /// Watches what a bundle's rules decline.
 #[derive(Debug, Default)]
 pub(super) struct Watcher {
@@ -164,9 +181,8 @@ impl Watcher {
     /// Holds the subjects that canaries meet against those that they do not.
     fn judge(&mut self, seen: Seen<'_>) {
         let Seen { bundle, body, subject, .. } = seen;
-        let (Some(subject), shift) = (subject, u64::from(bundle.guards.canary_shift_bp)) else {
-            return;
-        };
+        let Some(subject) = subject else { return };
+        let shift_bp = bundle.guards.canary_shift_bp;
         let mut due = Vec::new();
         self.canaries.retain_mut(|(rule, sides)| {
             let of = bundle.rules.rule(*rule);
@@ -178,15 +194,10 @@ impl Watcher {
             if with.decided < SAMPLE || without.decided < SAMPLE {
                 return true;
             }
-            // Rates in hundredths of a percent, compared without a division: counts stay far
-            // below 2^32 for as long as a bundle is in force.
-            let found = 10_000 * with.declined * without.decided;
-            let usual = 10_000 * without.declined * with.decided;
-            if found <= usual + shift * with.decided * without.decided {
+            if !with.declines_more(without, shift_bp) {
                 return true;
             }
-            let rate = |side: Side| (10_000 * side.declined / side.decided) as u32;
-            let (found, limit) = (rate(with), rate(without).saturating_add(shift as u32));
+            let (found, limit) = (with.rate_bp(), without.rate_bp().saturating_add(shift_bp));
             let (about, rules) = (Some(of.id.clone()), vec![of.id.clone()]);
             due.push(GuardTrip { about, rules, measure: GuardMeasure::Shadow, found, limit });
             false
@@ -198,4 +209,63 @@ impl Watcher {
 fn trip(about: Option<&String>, rules: Vec<String>, (found, limit): (u32, u32)) -> GuardTrip {
     let about = about.cloned();
     GuardTrip { about, rules, measure: GuardMeasure::FallBack, found, limit }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bundle::shipped_files;
+
+    /// What a policy that names no shift stands for.
+    const SHIFT_BP: u32 = 500;
+
+    /// What a canary of half the subjects comes to, when it declines everybody it meets or nobody.
+    fn trips(declines: bool) -> Vec<GuardTrip> {
+        let mut files = shipped_files();
+        let rule = "rules:\n- id: trial\n  name: On trial\n  mode: canary 50%\n  \
+                    when: amount_base > money(\"0.00 CNY\")\n  then: {action: decline}\n  \
+                    reason: {code: trial, text: A trial.}\n";
+        files.insert("trial.yaml".to_owned(), rule.into());
+        let bundle = Bundle::compile(&files).unwrap();
+        let mode = bundle.rules.rules().iter().find(|rule| rule.id == "trial").unwrap().mode;
+        let Mode::Canary(share) = mode else { panic!("{mode:?}") };
+        let (mut watcher, hits, mut trips) = (Watcher::default(), Hits::default(), Vec::new());
+        for number in 0..2_000 {
+            let subject = Token::from_words([number, 1]);
+            let is_declined = declines && bundle.rules.meets(subject, share);
+            let action = if is_declined { Action::Decline } else { Action::Approve };
+            let (body, subject) = (Body { action, ..Body::default() }, Some(subject));
+            let received_at = EventTime::MIN;
+            let seen = Seen { bundle: &bundle, hits: &hits, body: &body, subject, received_at };
+            watcher.note(seen, |_| None, &[]);
+            trips.extend(watcher.take());
+        }
+        trips
+    }
+
+    /// A rule on trial that declines its subjects takes itself back, once; a harmless one stays.
+    #[test]
+    fn a_canary_that_declines_more_rolls_itself_back() {
+        let found = trips(true);
+        let [GuardTrip { about, rules, measure, found, limit }] = found.as_slice() else {
+            panic!("{found:?}")
+        };
+        assert_eq!(
+            (about.as_deref(), rules.as_slice()),
+            (Some("trial"), &["trial".to_owned()][..])
+        );
+        assert_eq!((*measure, *found, *limit), (GuardMeasure::Shadow, 10_000, SHIFT_BP));
+        assert_eq!(trips(false), []);
+    }
+
+    /// Counts of a bundle that is in force for years still compare.
+    #[test]
+    fn great_counts_compare() {
+        let side = |declined| Side { decided: 1 << 50, declined };
+        let five_percent = (1 << 50) / 20;
+        for (declined, more) in [(0, false), (five_percent, false), (five_percent + 1, true)] {
+            assert_eq!(side(declined).declines_more(side(0), SHIFT_BP), more, "{declined}");
+        }
+        assert_eq!((side(1 << 50).rate_bp(), Side::default().rate_bp()), (10_000, 0));
+    }
 }
