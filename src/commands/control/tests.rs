@@ -97,6 +97,17 @@ fn two_people_put_a_bundle_in_force() {
     );
     let fault = direct.ask_as(&Request::Propose { files: wrong }, "li").unwrap_err().to_string();
     assert!(fault.contains("other windows") || fault.contains("faults"), "{fault}");
+    // A rule that excludes itself compiles, has no failing case, and cannot be meant.
+    let mut senseless = files.clone();
+    senseless.insert(
+        "senseless.yaml".to_owned(),
+        "rules:\n- id: NEVER\n  name: Never\n  when: amount_minor > 5 && amount_minor < 3\n  \
+         then: {points: 1}\n  reason: {code: never, text: Never.}\n"
+            .to_owned(),
+    );
+    let refused = direct.ask_as(&Request::Propose { files: senseless }, "li");
+    let fault = refused.unwrap_err().to_string();
+    assert!(fault.contains("NEVER") && fault.contains("senseless.yaml:2"), "{fault}");
     let off =
         |rule: &str| Request::SwitchOff { rule: rule.to_owned(), reason: "a test".to_owned() };
     assert!(direct.ask_as(&off("NEW2"), "zhao").is_err());
