@@ -43,7 +43,7 @@ impl Lists {
         token: Token,
         at: EventTime,
     ) -> Option<Listed> {
-        self.table(list, kind)?.find(token).filter(|listed| listed.expires_at > at)
+        self.table(list, kind)?.find(token, at)
     }
 
     /// How many entries each list has, ended ones included.

@@ -41,7 +41,7 @@ impl Question {
             EntityKind::Device => device,
             kind => input.tokens.get(kind),
         };
-        let listed = token.and_then(|token| self.table.find(token));
-        row.set_bool(self.field, listed.is_some_and(|it| it.expires_at > input.received_at));
+        let listed = token.and_then(|token| self.table.find(token, input.received_at));
+        row.set_bool(self.field, listed.is_some());
     }
 }

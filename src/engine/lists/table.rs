@@ -83,11 +83,12 @@ impl Table {
         self.len.load(Ordering::Relaxed)
     }
 
-    /// The entry of a token.
-    pub(in crate::engine) fn find(&self, token: Token) -> Option<Listed> {
+    /// The entry of a token at a moment; one that has ended says nothing.
+    pub(in crate::engine) fn find(&self, token: Token, at: EventTime) -> Option<Listed> {
         let shard = self.shards[shard_of(token.as_bytes())].load();
-        let at = shard.binary_search_by(|entry| entry.token.cmp(token.as_bytes())).ok()?;
-        Some(shard[at].listed())
+        let found = shard.binary_search_by(|entry| entry.token.cmp(token.as_bytes())).ok()?;
+        // Where the search found it.
+        Some(shard[found].listed()).filter(|listed| listed.expires_at > at)
     }
 
     /// Every shard as it is now.
