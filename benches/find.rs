@@ -83,6 +83,7 @@ fn write(dir: &Path, records: u64, cards: u64) -> u64 {
             seq,
             input: &input,
             applied: Applied::Decided { seq, body: Body::default() },
+            device: None,
             hits: Hits { fired: &[3, 17], shadow: &[], undetermined: &[] },
             features: None,
             bundle: BundleRef(0),

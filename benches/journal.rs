@@ -273,6 +273,7 @@ fn journal(c: &mut Criterion) {
         seq: Seq(1),
         input: &input,
         applied: Applied::Decided { seq: Seq(1), body },
+        device: None,
         hits: Hits { fired: &[3, 17], shadow: &[21], undetermined: &[5] },
         features: Some(Features { row: &row, columns: &columns }),
         bundle: BundleRef(1),

@@ -1,7 +1,7 @@
 //! What enters the engine: tokens and facts, never a personal value.
 
 use super::{
-    Attribute, AttributeValue, Control, EntityKind, EventTime, Facts, OutcomeResult, Past, Refusal,
+    Attribute, Control, EntityKind, EventTime, Fact, Facts, Kind, OutcomeResult, Past, Refusal,
     Token, Truth,
 };
 
@@ -85,10 +85,24 @@ impl Input {
         self.control = None;
     }
 
-    /// A custom field by name.
-    pub fn attribute(&self, name: &str) -> Option<&AttributeValue<'static>> {
-        let found = self.attributes.iter().find(|attribute| attribute.name == name);
-        found.map(|attribute| &attribute.value)
+    /// What it is known by: an amendment has no id of its own, its content is its name.
+    pub const fn name(&self) -> Token {
+        match self.what {
+            What::Amend { .. } => Token::from_bytes(self.content.0),
+            What::Decide | What::Observe | What::Control => self.event,
+        }
+    }
+
+    /// The earlier event that this input amends, and how: an amendment does, and a reversal, which is
+    /// its own outcome of what it undoes.
+    pub fn amends(&self) -> Option<(Token, Amendment)> {
+        if let What::Amend { target, amendment } = self.what {
+            return Some((target, amendment));
+        }
+        let is_reversal = self.facts.text(Fact::Kind) == Some(Kind::Reversal.name());
+        let result = OutcomeResult::Reversed;
+        let original = self.original.filter(|_| is_reversal)?;
+        Some((original, Amendment::Outcome { result, refusal: None }))
     }
 }
 

@@ -1,6 +1,6 @@
 //! An event that the engine no longer remembers, as the journal has it.
 
-use super::{Body, Content, EventTime, Facts, Seq, Tokens};
+use super::{Amendment, Body, Content, EventTime, Facts, Seq, Tokens};
 
 /// What the record of an earlier event says, looked up at the edge: an answer to a retry past the
 /// recent events, and where an amendment finds what it amends.
@@ -18,8 +18,10 @@ pub struct Past {
     pub body: Option<Body>,
     /// The hash of the bundle that answered.
     pub bundle: [u8; 32],
-    /// Its entities, but for its device, which only the engine knew.
+    /// Its entities, with the device that it was recognised as.
     pub tokens: Tokens,
     /// Its facts: windows that are kept in panes are amended by what they had counted.
     pub facts: Facts,
+    /// The outcome and the label that it had so far: at most one of each.
+    pub amendments: Vec<Amendment>,
 }

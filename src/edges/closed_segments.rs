@@ -247,6 +247,12 @@ impl Tending {
         let before_ms = now_ms - i64::from(self.settings.keep_days) * DAY_MS;
         let beginnings = self.journal.beginnings()?;
         let count = deletable(&beginnings, needed, archived, before_ms);
+        // First nobody asks for them any more.
+        if let (Some(fingerprints), Some(first), 1..) =
+            (&self.fingerprints, beginnings.get(count), count)
+        {
+            fingerprints.forget_before(first.first_record)?;
+        }
         for beginning in &beginnings[..count] {
             let path = &beginning.path;
             fs::remove_file(path).map_err(fault(path, "delete the old segment"))?;
@@ -255,12 +261,7 @@ impl Tending {
         if let Some(first) = beginnings.get(count) {
             self.delete_indexes_before(&first.path)?;
         }
-        match (&self.fingerprints, beginnings.get(count)) {
-            (Some(fingerprints), Some(first)) if count > 0 => {
-                Ok(fingerprints.forget_before(first.first_record)?)
-            }
-            _ => Ok(()),
-        }
+        Ok(())
     }
 }
 

@@ -62,9 +62,13 @@ impl Surroundings for Machine {
         self.past.as_ref().map_or(Ok(None), |past| past.find(token))
     }
 
-    fn appended(&mut self, token: Token, at: &Appended) {
+    fn amended(&mut self, event: Token) -> Result<Option<Past>, JournalError> {
+        self.past.as_ref().map_or(Ok(None), |past| past.find_amended(event))
+    }
+
+    fn appended(&mut self, input: &Input, at: &Appended) {
         if let Some(past) = &mut self.past {
-            past.note(token, at.segment, at.offset);
+            past.note(input, at.segment, at.offset);
         }
     }
 }

@@ -11,8 +11,8 @@
 use std::time::Duration;
 
 use crate::domain::{
-    Activation, Applied, Body, Control, EntityKind, EventTime, Fact, Ground, GuardTrip, Input,
-    Kind, Message, MissingTables, Observed, Past, Plan, Reasons, Seq, Source, Stage, Token, What,
+    Activation, Applied, Body, Control, EntityKind, EventTime, Ground, GuardTrip, Input, Message,
+    MissingTables, Observed, Past, Plan, Reasons, Seq, Source, Stage, Token, What,
 };
 use crate::journal::{
     Appended, BundleRef, Columns, Durability, Entry, Features, Hits, JournalError, Keeper,
@@ -37,14 +37,18 @@ pub trait Surroundings {
     /// edge, and only the result is an input.
     fn at_the_edge(&mut self, message: &Message<'_>, input: &mut Input);
 
-    /// What the journal says of an event that the engine has forgotten. Amendments go by their
-    /// content.
-    fn past(&mut self, _token: Token) -> Result<Option<Past>, JournalError> {
+    /// What the journal says of an input that the engine has forgotten, by [`Input::name`].
+    fn past(&mut self, _name: Token) -> Result<Option<Past>, JournalError> {
         Ok(None)
     }
 
-    /// A record was appended, to be found by [`past`](Self::past).
-    fn appended(&mut self, _token: Token, _at: &Appended) {}
+    /// The same of an event that is to be amended, with what was amended of it before.
+    fn amended(&mut self, _event: Token) -> Result<Option<Past>, JournalError> {
+        Ok(None)
+    }
+
+    /// The record of an input was appended, to be found by the two above.
+    fn appended(&mut self, _input: &Input, _at: &Appended) {}
 }
 
 /// Whether decisions are made against the clock.
@@ -475,18 +479,13 @@ impl<S: Surroundings> Pipeline<S> {
     /// What the engine has forgotten is asked for, so that its answer is part of the input.
     fn look_back(&mut self) -> Result<(), JournalError> {
         let (engine, input) = (&self.parts.engine, &mut self.input);
-        let (own, target) = match input.what {
-            What::Amend { target, .. } => (Token::from_bytes(input.content.0), Some(target)),
-            What::Decide | What::Observe | What::Control => {
-                let is_reversal = input.facts.text(Fact::Kind) == Some(Kind::Reversal.name());
-                (input.event, input.original.filter(|_| is_reversal))
-            }
-        };
+        let own = input.name();
+        let target = input.amends().map(|(target, _)| target);
         if !engine.remembers(own) {
             input.known = self.parts.surroundings.past(own)?.map(Box::new);
         }
         if let Some(target) = target.filter(|target| !engine.remembers(*target)) {
-            input.target = self.parts.surroundings.past(target)?.map(Box::new);
+            input.target = self.parts.surroundings.amended(target)?.map(Box::new);
         }
         Ok(())
     }
@@ -500,6 +499,7 @@ impl<S: Surroundings> Pipeline<S> {
         let Some(journal) = &mut self.parts.journal else { return Ok(()) };
         let engine = &self.parts.engine;
         let is_decided = matches!(applied, Applied::Decided { .. });
+        let is_event = is_decided || matches!(applied, Applied::Observed { .. });
         let Indices { fired, shadow, undetermined } = &mut self.indices;
         for (list, rules) in [
             (&mut *fired, &engine.hits().fired),
@@ -514,6 +514,7 @@ impl<S: Surroundings> Pipeline<S> {
             seq: seq_of(&applied),
             input: &self.input,
             applied,
+            device: engine.device().filter(|_| is_event),
             hits: Hits { fired, shadow, undetermined },
             features: is_decided.then_some(Features { row: engine.row(), columns: &self.columns }),
             bundle: self.bundle,
@@ -521,11 +522,7 @@ impl<S: Surroundings> Pipeline<S> {
         };
         let event = (sealing == Sealing::Event).then_some(&self.bytes);
         let appended = journal.append(&entry, event)?;
-        let token = match self.input.what {
-            What::Amend { .. } => Token::from_bytes(self.input.content.0),
-            What::Decide | What::Observe | What::Control => self.input.event,
-        };
-        self.parts.surroundings.appended(token, &appended);
+        self.parts.surroundings.appended(&self.input, &appended);
         self.appended = Some(appended);
         Ok(())
     }

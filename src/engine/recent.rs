@@ -121,6 +121,11 @@ impl Recent {
         None
     }
 
+    /// Whether a filled row outlives the next event.
+    pub(super) const fn keeps(&self, row: usize) -> bool {
+        self.written < self.capacity || row != self.written % self.capacity
+    }
+
     fn remembered(&self, row: usize) -> Remembered {
         let words = self.row(row);
         let content = Token::from_words([words[CONTENT], words[CONTENT + 1]]);

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::bundle::Bundle;
 use crate::domain::{
     Amendment, Applied, Body, DecisionFlags, Effect, EntityKind, EventTime, Fact, FeatureVector,
-    FieldId, FieldType, Input, Kind, MissingTables, OutcomeResult, Plan, ReasonId, Seq, Service,
-    Source, Stage, Token, Value, What,
+    FieldId, FieldType, Input, Kind, MissingTables, Plan, ReasonId, Seq, Service, Source, Stage,
+    Token, Value, What,
 };
 use crate::stages::decide::{Evidence, RiskData, decide};
 use crate::stages::features::{
@@ -119,6 +119,8 @@ pub struct Engine {
     answered: Answered,
     /// What the last input produced.
     pub(super) row: FeatureVector,
+    /// As far as it needs one, the row of a forgotten event that is amended.
+    pub(super) past_row: FeatureVector,
     pub(super) hits: Hits,
     effects: Vec<Effect>,
     pub(super) warming: Vec<u64>,
@@ -154,6 +156,7 @@ impl Engine {
             names,
             current: BundleNumber::default(),
             answered: Answered { received_at: EventTime::MIN, bundle: BundleNumber(0) },
+            past_row: row.clone(),
             row,
             hits: Hits::default(),
             effects: Vec::new(),
@@ -235,6 +238,11 @@ impl Engine {
     /// Amendments that were given up on since the last call.
     pub fn take_expired(&mut self) -> impl Iterator<Item = Expired> {
         self.expired.drain(..)
+    }
+
+    /// The device that the last counted event was recognised as.
+    pub const fn device(&self) -> Option<Token> {
+        self.state.device()
     }
 
     /// Amendments that wait for their event.
@@ -365,7 +373,7 @@ impl Engine {
     /// What was answered before, if this input came before.
     fn known(&mut self, input: &Input) -> Option<Applied> {
         if let What::Amend { .. } = input.what {
-            let before = self.amended.find(content_token(input)).map(|before| before.seq);
+            let before = self.amended.find(input.name()).map(|before| before.seq);
             let seq = before.or(input.known.as_ref().map(|known| known.seq))?;
             return Some(Applied::AlreadyCounted { seq });
         }
@@ -396,9 +404,9 @@ impl Engine {
     /// Puts the event into every window and fills the row up to the derived columns.
     fn count(&mut self, input: &Input, seq: Seq) {
         self.row.start(&input.facts);
-        for attribute in &self.bundle.attributes {
-            if let Some(value) = input.attribute(&attribute.name) {
-                set_attribute(&mut self.row, attribute.field, attribute.field_type, value);
+        for known in &self.bundle.attributes {
+            if let Some(attribute) = input.attributes.iter().find(|one| one.name == known.name) {
+                set_attribute(&mut self.row, known.field, known.field_type, &attribute.value);
             }
         }
         self.state.observe(&self.plan, input, seq, &mut self.row, &mut self.footprint);
@@ -493,11 +501,8 @@ impl Engine {
         for amendment in waiting {
             self.amend_known(input.event, amendment);
         }
-        let is_reversal = input.facts.text(Fact::Kind) == Some(Kind::Reversal.name());
-        if let Some(original) = input.original.filter(|_| is_reversal) {
-            // A reversal is its own outcome of what it undoes; an unknown original stays as it is.
-            let result = OutcomeResult::Reversed;
-            let amendment = Amendment::Outcome { result, refusal: None };
+        if let Some((original, amendment)) = input.amends() {
+            // An unknown original stays as it is.
             if self.amend_known(original, amendment).is_none() {
                 self.amend_past(input, amendment);
             }
@@ -507,7 +512,7 @@ impl Engine {
     fn remember_amendment(&mut self, input: &Input, seq: Seq) {
         self.footprint.clear();
         let moment = self.moment(input, seq);
-        self.amended.add((content_token(input), input.content), moment, None, &self.footprint);
+        self.amended.add((input.name(), input.content), moment, None, &self.footprint);
     }
 
     fn amend(&mut self, input: &Input, seq: Seq, target: Token, amendment: Amendment) -> Applied {
@@ -523,17 +528,22 @@ impl Engine {
         }
     }
 
-    /// Whether an event, or an amendment under its content, need not be looked up elsewhere.
+    /// Whether an event, or an amendment under its content, need not be looked up elsewhere. The
+    /// one that the next input will displace must be: a reversal is remembered before its original
+    /// is amended.
     pub fn remembers(&self, token: Token) -> bool {
-        self.recent.find(token).is_some() || self.amended.find(token).is_some()
+        let stays =
+            |recent: &Recent| recent.find(token).is_some_and(|found| recent.keeps(found.row));
+        stays(&self.recent) || stays(&self.amended)
     }
 
     /// Corrects the windows that still hold an event which the journal had to name.
     fn amend_past(&mut self, input: &Input, amendment: Amendment) -> Option<Seq> {
         let past = input.target.as_ref()?;
-        // Its facts stand in for the row that it was counted with; the own event's is done with.
-        self.row.start(&past.facts);
-        self.state.trace(&self.plan, &past.tokens, &self.row, &mut self.other);
+        // Its facts stand in for the row that it was counted with: windows ask nothing else of it.
+        self.past_row.start(&past.facts);
+        self.state.trace(&self.plan, &past.tokens, &self.past_row, &mut self.other);
+        past.amendments.iter().for_each(|before| self.other.note(*before));
         self.state.approach_again(&self.plan, &self.other);
         self.state.amend(&self.plan, &self.other, past.occurred_at, past.seq, amendment);
         Some(past.seq)
@@ -559,11 +569,6 @@ pub(super) fn layout(plan: &FeaturePlan, limits: &EngineLimits) -> [u8; 32] {
     let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
     hash.copy_from_slice(digest.as_ref());
     hash
-}
-
-/// An amendment has no id of its own: its content is its name.
-fn content_token(input: &Input) -> Token {
-    Token::from_bytes(input.content.0)
 }
 
 fn came(input: &Input) -> RiskData {

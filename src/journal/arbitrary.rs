@@ -11,9 +11,9 @@ use crate::domain::{
     Action, Activation, Amendment, Applied, Band, Body, Content, Control, DecisionFlags,
     DeviceIdentifier, DeviceIds, EntityKind, EventTime, Fact, Facts, FeatureVector, FieldId,
     FieldType, FollowUps, Ground, GuardMeasure, GuardTrip, Input, ListAddition, ListEntry,
-    ListRemoval, ListSource, MissingTables, Observed, OutcomeResult, Plan, Proposal, Provenance,
-    ReasonId, Reasons, Refusal, RiskVerification, RuleDiff, Schema, Seq, Source, SwitchedOff,
-    Token, Tokens, Truth, What,
+    ListRemoval, ListSource, MissingTables, Observed, OutcomeResult, Past, Plan, Proposal,
+    Provenance, ReasonId, Reasons, Refusal, RiskVerification, RuleDiff, Schema, Seq, Source,
+    SwitchedOff, Token, Tokens, Truth, What,
 };
 
 /// An entry that owns what it needs.
@@ -21,6 +21,7 @@ use crate::domain::{
 pub(super) struct Owned {
     pub input: Input,
     pub applied: Applied,
+    pub device: Option<Token>,
     pub fired: Vec<u16>,
     pub shadow: Vec<u16>,
     pub undetermined: Vec<u16>,
@@ -75,12 +76,16 @@ fn time() -> impl Strategy<Value = EventTime> {
     (EventTime::MIN.as_ms()..EventTime::MAX_MS).prop_map(|ms| EventTime::from_ms(ms).unwrap())
 }
 
-fn what() -> impl Strategy<Value = What> {
+fn amendment() -> impl Strategy<Value = Amendment> {
     let outcome = (select(OutcomeResult::ALL), of(select(Refusal::ALL)))
         .prop_map(|(result, refusal)| Amendment::Outcome { result, refusal });
     let label = select(Truth::ALL).prop_map(|truth| Amendment::Label { truth });
-    let amend = (token(), prop_oneof![outcome, label])
-        .prop_map(|(target, amendment)| What::Amend { target, amendment });
+    prop_oneof![outcome, label]
+}
+
+fn what() -> impl Strategy<Value = What> {
+    let amend =
+        (token(), amendment()).prop_map(|(target, amendment)| What::Amend { target, amendment });
     prop_oneof![
         3 => Just(What::Decide),
         1 => Just(What::Observe),
@@ -279,9 +284,9 @@ fn input() -> impl Strategy<Value = Input> {
     let head = (time(), time(), source, "[A-Za-z0-9._:-]{0,64}", token(), any::<[u8; 16]>());
     let attributes = vec(crate::wire::arbitrary::attribute(), 0..3);
     let rest = (of(token()), facts(), any::<u16>(), any::<u16>(), attributes);
-    let changed = (what(), control());
+    let changed = (what(), control(), of(past()));
     (head, changed, tokens(), device(), rest).prop_map(
-        |(head, (what, control), tokens, device, rest)| Input {
+        |(head, (what, control, target), tokens, device, rest)| Input {
             received_at: head.0,
             occurred_at: head.1,
             source: head.2,
@@ -297,8 +302,26 @@ fn input() -> impl Strategy<Value = Input> {
             key_version: rest.3,
             attributes: rest.4,
             known: None,
-            target: None,
+            target: target.map(Box::new),
             control: (what == What::Control).then(|| Box::new(control)),
+        },
+    )
+}
+
+/// What an amendment keeps of an event that was forgotten.
+fn past() -> impl Strategy<Value = Past> {
+    let rest = (facts(), vec(amendment(), 0..3));
+    (any::<u64>(), time(), time(), tokens(), rest).prop_map(
+        |(seq, occurred_at, received_at, tokens, (facts, amendments))| Past {
+            seq: Seq(seq),
+            content: Content::default(),
+            occurred_at,
+            received_at,
+            body: None,
+            bundle: [0; 32],
+            tokens,
+            facts,
+            amendments,
         },
     )
 }
@@ -311,14 +334,17 @@ fn rules() -> impl Strategy<Value = Vec<u16>> {
 pub(super) fn entry() -> impl Strategy<Value = Owned> {
     let observed = (any::<[u32; 7]>(), any::<i32>())
         .prop_map(|(stage_ns, budget_left_us)| Observed { stage_ns, budget_left_us });
-    (input().boxed(), applied().boxed(), [rules(), rules(), rules()], of(row()).boxed(), observed)
-        .prop_map(|(input, applied, [fired, shadow, undetermined], row, observed)| Owned {
+    let made = (applied(), of(token())).boxed();
+    (input().boxed(), made, [rules(), rules(), rules()], of(row()).boxed(), observed).prop_map(
+        |(input, (applied, device), [fired, shadow, undetermined], row, observed)| Owned {
             input,
             applied,
+            device,
             fired,
             shadow,
             undetermined,
             row,
             observed,
-        })
+        },
+    )
 }

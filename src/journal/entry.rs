@@ -6,7 +6,7 @@ use super::notes::BundleRef;
 use super::row::{write_facts, write_presence, write_value};
 use crate::domain::{
     Amendment, Applied, DeviceIdentifier, EntityKind, EventTime, Facts, FeatureVector, FieldId,
-    FieldType, Input, Observed, Past, Schema, Seq, Tokens, What,
+    FieldType, Input, Observed, Past, Schema, Seq, Token, Tokens, What,
 };
 use crate::wire::{MessageWriter, write_attribute, write_varint};
 
@@ -19,6 +19,9 @@ pub struct Entry<'a> {
     pub input: &'a Input,
     /// What came of it.
     pub applied: Applied,
+    /// The device that the event was recognised as: what an amendment finds its windows by once the
+    /// engine has forgotten the event.
+    pub device: Option<Token>,
     /// Which rules spoke.
     pub hits: Hits<'a>,
     /// The row that the rules saw; `None` when no rule was asked.
@@ -170,6 +173,9 @@ fn write_rare(w: &mut MessageWriter<'_>, entry: &Entry<'_>) {
     if let Some(other) = other {
         w.uint(22, other.0);
     }
+    if let Some(device) = &entry.device {
+        w.bytes(30, device.as_bytes());
+    }
     if let Some(target) = &input.target {
         w.message(28, |w| write_past(w, target));
     }
@@ -194,6 +200,9 @@ fn write_past(w: &mut MessageWriter<'_>, past: &Past) {
     w.sint_or_absent(3, past.received_at.as_ms() - past.occurred_at.as_ms());
     write_tokens(w, 4, &past.tokens);
     w.message(5, |w| write_facts(w.raw(), &past.facts, past.received_at));
+    for amendment in &past.amendments {
+        w.message(6, |w| write_amendment(w, amendment));
+    }
 }
 
 fn write_tokens(w: &mut MessageWriter<'_>, number: u32, tokens: &Tokens) {

@@ -20,6 +20,8 @@ pub struct ReadEntry {
     pub input: Input,
     /// What came of it.
     pub applied: Applied,
+    /// The device that the event was recognised as.
+    pub device: Option<Token>,
     /// Live rules that fired, by index in the bundle.
     pub fired: Vec<u16>,
     /// Shadow rules that fired.
@@ -45,6 +47,7 @@ impl ReadEntry {
             seq: Seq(0),
             input: Input::new(),
             applied: Applied::Observed { seq: Seq(0) },
+            device: None,
             fired: Vec::new(),
             shadow: Vec::new(),
             undetermined: Vec::new(),
@@ -81,6 +84,7 @@ impl ReadEntry {
     fn clear(&mut self) {
         self.input.clear();
         self.input.key_version = 0;
+        self.device = None;
         self.fired.clear();
         self.shadow.clear();
         self.undetermined.clear();
@@ -134,7 +138,11 @@ impl ReadEntry {
             17 => self.input.original = Some(Token::from_bytes(value.array("original")?)),
             18 => self.input.missing = MissingTables(value.narrow("missing")?),
             19 => head.what = value.uint("what")?,
-            20 => head.amend = Some(read_amend(value.message("amend")?)?),
+            20 => {
+                let (target, amendment) = read_amend(value.message("amend")?)?;
+                let target = required(target, "amend.target")?;
+                head.amend = Some(What::Amend { target, amendment });
+            }
             21 => head.result = value.uint("result")?,
             22 => head.other = Some(Seq(value.uint("other_seq")?)),
             23 => read_rules(value, &mut self.shadow)?,
@@ -146,6 +154,7 @@ impl ReadEntry {
             }
             28 => self.input.target = Some(Box::new(read_past(value.message("target")?)?)),
             29 => self.input.control = Some(Box::new(read_control(value.message("control")?)?)),
+            30 => self.device = Some(Token::from_bytes(value.array("device_entity")?)),
             26 => self.engine_semantics = value.narrow("engine_semantics")?,
             _ => {}
         }
@@ -246,7 +255,7 @@ fn read_tokens(mut rest: &[u8], tokens: &mut Tokens) -> Result<(), WireError> {
 
 fn read_past(mut reader: MessageReader<'_>) -> Result<Past, WireError> {
     let (mut seq, mut received_at_ms, mut before_ms, mut facts_bytes) = (None, None, 0, &[][..]);
-    let mut tokens = Tokens::default();
+    let (mut tokens, mut amendments) = (Tokens::default(), Vec::new());
     while let Some((number, value)) = reader.field()? {
         match number {
             1 => seq = Some(Seq(value.uint("target.seq")?)),
@@ -254,6 +263,7 @@ fn read_past(mut reader: MessageReader<'_>) -> Result<Past, WireError> {
             3 => before_ms = value.sint("target.occurred_before_ms")?,
             4 => read_tokens(value.bytes("target.tokens")?, &mut tokens)?,
             5 => facts_bytes = value.bytes("target.facts")?,
+            6 => amendments.push(read_amend(value.message("target.amendments")?)?.1),
             _ => {}
         }
     }
@@ -270,6 +280,7 @@ fn read_past(mut reader: MessageReader<'_>) -> Result<Past, WireError> {
         bundle: [0; 32],
         tokens,
         facts,
+        amendments,
     })
 }
 
@@ -300,7 +311,8 @@ fn read_source(mut reader: MessageReader<'_>) -> Result<Source, WireError> {
     Ok(source)
 }
 
-fn read_amend(mut reader: MessageReader<'_>) -> Result<What, WireError> {
+/// The target is missing where it is said elsewhere.
+fn read_amend(mut reader: MessageReader<'_>) -> Result<(Option<Token>, Amendment), WireError> {
     let (mut target, mut outcome, mut refusal, mut truth) = (None, None, None, None);
     while let Some((number, value)) = reader.field()? {
         match number {
@@ -316,7 +328,7 @@ fn read_amend(mut reader: MessageReader<'_>) -> Result<What, WireError> {
         (None, Some(truth)) => Amendment::Label { truth },
         _ => return Err(WireError::Missing { field: "amend.outcome or amend.truth" }),
     };
-    Ok(What::Amend { target: required(target, "amend.target")?, amendment })
+    Ok((target, amendment))
 }
 
 fn word<T>(

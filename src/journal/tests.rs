@@ -27,6 +27,7 @@ fn append(writer: &mut Writer, owned: &Owned, event: Option<&EventBytes>) -> App
         seq,
         input: &owned.input,
         applied: numbered(owned.applied, seq),
+        device: owned.device,
         hits: Hits {
             fired: &owned.fired,
             shadow: &owned.shadow,
@@ -71,6 +72,7 @@ fn assert_same(read: &ReadEntry, owned: &Owned, seq: Seq) {
     assert_eq!(read.seq, seq);
     assert_eq!(read.input, owned.input);
     assert_eq!(read.applied, numbered(owned.applied, seq));
+    assert_eq!(read.device, owned.device);
     assert_eq!(read.fired, owned.fired);
     assert_eq!(read.shadow, owned.shadow);
     assert_eq!(read.undetermined, owned.undetermined);
@@ -331,6 +333,7 @@ fn a_wrong_number_is_refused() {
         seq: Seq(1),
         input: &owned.input,
         applied: owned.applied,
+        device: None,
         hits: Hits::default(),
         features: None,
         bundle: BundleRef(0),

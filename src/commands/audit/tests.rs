@@ -48,6 +48,7 @@ fn journal(inputs: u64) -> tempfile::TempDir {
             seq: Seq(number),
             input: &input,
             applied: Applied::Decided { seq: Seq(number), body },
+            device: None,
             hits: Hits { fired: &[4], ..Hits::default() },
             features: None,
             bundle,

@@ -106,6 +106,7 @@ fn with_a_wrong_body(journal: &Path, wrong: Seq, change: Change) -> Copy {
                     seq: entry.seq,
                     input: &entry.input,
                     applied,
+                    device: entry.device,
                     hits: Hits { fired, shadow, undetermined },
                     features: None,
                     bundle: entry.bundle,

@@ -6,19 +6,22 @@
 //! are noted in memory as they are appended. Nothing here is a second truth: whatever is missing or
 //! damaged is made again from the segments.
 
+mod memory;
 mod run;
 
-use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 
-use crate::domain::{EventTime, Past, Token, What};
-use crate::journal::{Directory, Item, JournalError, Reader, read_record};
+use crate::domain::EventTime;
+use crate::journal::{Directory, Item, JournalError, Reader};
 
+pub use memory::Memory;
+use memory::amendments_of;
 use run::{Entry, Position, Run, Span};
 
 /// The fingerprints of a journal, shared by the thread that asks and the one that writes them.
@@ -29,6 +32,8 @@ pub struct Fingerprints {
     runs: ArcSwap<Vec<Arc<Run>>>,
     /// Held while runs are written; the record before which events are forgotten.
     writing: Mutex<u64>,
+    /// The record before which nothing is looked up: its segments are gone, or going.
+    kept_from: AtomicU64,
 }
 
 /// The file that says before which record events are forgotten, though their segments are kept.
@@ -70,11 +75,14 @@ impl Fingerprints {
         // Without the note, or with one that says nothing, more is remembered than asked.
         let note = fs::read_to_string(dir.join(FORGOTTEN)).unwrap_or_default();
         let forgotten = note.trim().parse().unwrap_or(0);
+        let journal = Directory::from(journal);
+        let oldest = journal.segments()?.first().map_or(0, |(first, _)| *first);
         let fingerprints = Self {
-            journal: Directory::from(journal),
+            journal,
             dir,
             runs: ArcSwap::from_pointee(runs),
             writing: Mutex::new(forgotten),
+            kept_from: AtomicU64::new(oldest.max(forgotten)),
         };
         fingerprints.catch_up()?;
         Ok(Arc::new(fingerprints))
@@ -91,6 +99,11 @@ impl Fingerprints {
         self.runs.load().last().map_or(0, |run| run.span.end)
     }
 
+    /// Whether the segment that begins with this record can be read.
+    fn keeps(&self, segment: u64) -> bool {
+        segment >= self.kept_from.load(Ordering::Relaxed)
+    }
+
     fn catch_up(&self) -> Result<(), JournalError> {
         let forgotten = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let segments = self.journal.segments()?;
@@ -105,7 +118,7 @@ impl Fingerprints {
                 continue;
             }
             let mut entries = self.scan(*first)?;
-            entries.sort_unstable_by_key(|(token, _)| *token.as_bytes());
+            entries.sort_unstable_by_key(order);
             let span = Span { first: *first, end: *end };
             let written = Run::write(&self.dir, span, &entries);
             fresh.push(Arc::new(written.map_err(fault(&self.dir, "write the fingerprints"))?));
@@ -124,19 +137,15 @@ impl Fingerprints {
         let mut entries = Vec::new();
         let mut reader = Reader::open_segment(&self.journal, first)?;
         while let Some(item) = reader.read()? {
-            let token = match item {
-                Item::Entry(entry) => match entry.input.what {
-                    // An amendment has no id of its own: its content is its name.
-                    What::Amend { .. } => Token::from_bytes(entry.input.content.0),
-                    What::Decide | What::Observe | What::Control => entry.input.event,
-                },
-                Item::Start(_) | Item::Bundle(_) => continue,
-            };
+            let Item::Entry(entry) = item else { continue };
+            let (name, target) = (entry.input.name(), entry.input.amends());
             let (segment, offset) = reader.position();
             if segment != first {
                 break;
             }
-            entries.push((token, Position { segment, offset }));
+            let at = Position { segment, offset };
+            entries.push((name, at));
+            entries.extend(target.map(|(target, _)| (amendments_of(target), at)));
         }
         Ok(entries)
     }
@@ -155,7 +164,7 @@ impl Fingerprints {
         for run in group {
             entries.append(&mut run.entries().map_err(fault(&run.path, "read the fingerprints"))?);
         }
-        entries.sort_unstable_by_key(|(token, _)| *token.as_bytes());
+        entries.sort_unstable_by_key(order);
         let span = Span { first: group[0].span.first, end: group[MERGE - 1].span.end };
         let merged = Run::write(&self.dir, span, &entries);
         let merged = Arc::new(merged.map_err(fault(&self.dir, "write the fingerprints"))?);
@@ -208,8 +217,10 @@ impl Fingerprints {
         }
     }
 
-    /// Forgets what stands before a record: its segments are gone, or too old to be asked for.
+    /// Forgets what stands before a record: its segments are about to go, or too old to be asked for.
     pub fn forget_before(&self, record: u64) -> Result<(), JournalError> {
+        // A run may hold more than what is forgotten of it.
+        self.kept_from.fetch_max(record, Ordering::Relaxed);
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let (gone, kept): (Vec<_>, Vec<_>) =
             self.runs.load().iter().cloned().partition(|run| run.span.end <= record);
@@ -220,84 +231,9 @@ impl Fingerprints {
     }
 }
 
-/// Asks for past events: the runs, and what was appended since the last of them.
-#[derive(Debug)]
-pub struct Memory {
-    fingerprints: Arc<Fingerprints>,
-    /// Records that no run covers yet, by segment.
-    fresh: Vec<(u64, HashMap<Token, u64>)>,
-}
-
-impl Memory {
-    /// Over the fingerprints of a journal.
-    pub const fn new(fingerprints: Arc<Fingerprints>) -> Self {
-        Self { fingerprints, fresh: Vec::new() }
-    }
-
-    /// The fingerprints that it asks.
-    pub fn fingerprints(&self) -> Arc<Fingerprints> {
-        Arc::clone(&self.fingerprints)
-    }
-
-    /// A record was appended.
-    pub fn note(&mut self, token: Token, segment: u64, offset: u64) {
-        if self.fresh.last().is_none_or(|(newest, _)| *newest != segment) {
-            let covered = self.fingerprints.covered_to();
-            let mut empty = HashMap::new();
-            // The memory of a segment that a run covers by now serves the new one.
-            self.fresh.retain_mut(|(first, tokens)| {
-                let is_covered = *first < covered;
-                if is_covered {
-                    empty = std::mem::take(tokens);
-                }
-                !is_covered
-            });
-            empty.clear();
-            self.fresh.push((segment, empty));
-        }
-        if let Some((_, tokens)) = self.fresh.last_mut() {
-            tokens.insert(token, offset);
-        }
-    }
-
-    /// What the journal says of an event, if it has it.
-    pub fn find(&self, token: Token) -> Result<Option<Past>, JournalError> {
-        match self.position(token)? {
-            Some(at) => Ok(Some(self.read(at)?)),
-            None => Ok(None),
-        }
-    }
-
-    fn position(&self, token: Token) -> Result<Option<Position>, JournalError> {
-        for (segment, tokens) in self.fresh.iter().rev() {
-            if let Some(offset) = tokens.get(&token) {
-                return Ok(Some(Position { segment: *segment, offset: *offset }));
-            }
-        }
-        for run in self.fingerprints.runs.load().iter().rev() {
-            let found = run.find(token).map_err(fault(&run.path, "read the fingerprints"))?;
-            if found.is_some() {
-                return Ok(found);
-            }
-        }
-        Ok(None)
-    }
-
-    fn read(&self, at: Position) -> Result<Past, JournalError> {
-        let (entry, bundle) = read_record(&self.fingerprints.journal, at.segment, at.offset)?;
-        let body = entry.body().copied();
-        let (seq, input) = (entry.seq, entry.input);
-        Ok(Past {
-            seq,
-            content: input.content,
-            occurred_at: input.occurred_at,
-            received_at: input.received_at,
-            body,
-            bundle: bundle.0,
-            tokens: input.tokens,
-            facts: input.facts,
-        })
-    }
+/// By token, and one token's by their place: an event may be amended more than once.
+fn order((token, at): &Entry) -> ([u8; 16], Position) {
+    (*token.as_bytes(), *at)
 }
 
 fn fault(path: &Path, what: &'static str) -> impl FnOnce(io::Error) -> JournalError {

@@ -2,7 +2,7 @@
 //! that nearly always says when an event is not in it.
 //!
 //! `TGFPRN\r\n | version u32 | first record u64 | end record u64 | count u64 | CRC32C u32 | entries`,
-//! little endian. An entry is an event's token (16 bytes), its segment and its offset there. The file
+//! little endian. An entry is a name (16 bytes), and the segment and offset of a record. The file
 //! is a cache: whatever is wrong with it, it is written again from its segments.
 
 use std::fs::{self, File};
@@ -13,14 +13,15 @@ use std::path::{Path, PathBuf};
 use crate::domain::Token;
 
 const MAGIC: [u8; 8] = *b"TGFPRN\r\n";
-const VERSION: u32 = 1;
+/// 2: amendments are also found by the event that they amend.
+const VERSION: u32 = 2;
 const HEAD: usize = 8 + 4 + 3 * 8 + 4;
 const ENTRY: usize = 32;
 /// Entries read at once while searching: a page of the disk.
 const PAGE: usize = 4_096 / ENTRY;
 
-/// Where an event's record stands.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+/// Where an input's record stands, in the order of the journal.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) struct Position {
     /// The first record's number of its segment.
     pub(super) segment: u64,
@@ -28,7 +29,7 @@ pub(super) struct Position {
     pub(super) offset: u64,
 }
 
-/// An event's fingerprint.
+/// A name, and where its record stands: that of an input, or that of the amendments of an event.
 pub(super) type Entry = (Token, Position);
 
 /// The records that a run covers, half-open.
@@ -92,7 +93,7 @@ impl Run {
         Ok(is_whole.then(|| Self { path: path.to_owned(), span, file, count, filter }))
     }
 
-    /// Writes the run of a span; entries are sorted by token.
+    /// Writes the run of a span; entries are sorted by token, then by place.
     pub(super) fn write(dir: &Path, span: Span, entries: &[Entry]) -> io::Result<Self> {
         let path = Self::path(dir, span);
         let unfinished = path.with_extension("tgf.new");
@@ -150,6 +151,36 @@ impl Run {
             guess = low + (high - low) / 2;
         }
         Ok(None)
+    }
+
+    /// Where the newest records of one name stand, so many at most, in order.
+    pub(super) fn find_all(&self, token: Token, most: usize) -> io::Result<Vec<Position>> {
+        if !self.filter.may_have(token) {
+            return Ok(Vec::new());
+        }
+        let key = token.as_bytes();
+        let begin = self.partition_point(|other| other < key)?;
+        let end = self.partition_point(|other| other <= key)?;
+        let begin = begin.max(end.saturating_sub(most as u64));
+        let mut bytes = vec![0; (end - begin) as usize * ENTRY];
+        self.file.read_exact_at(&mut bytes, HEAD as u64 + begin * ENTRY as u64)?;
+        Ok(bytes.chunks_exact(ENTRY).map(position_of).collect())
+    }
+
+    /// The first entry whose token is not so; all before it are.
+    fn partition_point(&self, is_before: impl Fn(&[u8; 16]) -> bool) -> io::Result<u64> {
+        let (mut low, mut high) = (0, self.count);
+        let mut token = [0; 16];
+        while low < high {
+            let middle = low + (high - low) / 2;
+            self.file.read_exact_at(&mut token, HEAD as u64 + middle * ENTRY as u64)?;
+            if is_before(&token) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        Ok(low)
     }
 
     /// All entries in order.

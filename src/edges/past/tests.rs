@@ -15,6 +15,8 @@ use crate::stages::enrich::Tables;
 use crate::stages::features::StateLimits;
 use crate::stages::mask::Profile;
 
+mod forgotten;
+
 const FEATURES: &str = r#"
 - {name: card_good, aggregate: sum(amount_base), by: card, over: 1d, where: '!outcome.reversed'}
 - {name: card_frauds, aggregate: rate(label.fraud), by: card, over: 7d}
@@ -25,7 +27,7 @@ rules:
   - {id: B, name: B, when: 'card_frauds > 0.0', then: {points: 250, action: challenge}, reason: {code: b, text: B.}}
 "#;
 
-/// The least that a ring of recent events holds.
+/// More than a ring of recent events holds, and than a segment.
 const RECENT: usize = 4_096;
 
 pub(in crate::edges) struct Bench {
@@ -34,16 +36,25 @@ pub(in crate::edges) struct Bench {
     files: std::collections::BTreeMap<String, Vec<u8>>,
     keys: Keys,
     opened: u8,
+    recent_events: u32,
 }
 
 impl Bench {
     pub(in crate::edges) fn new() -> Self {
+        // As few as can be.
+        Self::with(FEATURES, 1)
+    }
+
+    fn with(features: &str, recent_events: u32) -> Self {
         let mut files = shipped_files();
         files.retain(|name, _| ["bundle.yaml", "policy.yaml"].contains(&name.as_str()));
-        files.insert("features.yaml".to_owned(), FEATURES.as_bytes().to_vec());
-        files.insert("rules.yaml".to_owned(), RULES.as_bytes().to_vec());
+        files.insert("features.yaml".to_owned(), features.as_bytes().to_vec());
+        if features == FEATURES {
+            files.insert("rules.yaml".to_owned(), RULES.as_bytes().to_vec());
+        }
         let bundle = Arc::new(Bundle::compile(&files).unwrap());
-        Self { dir: tempfile::tempdir().unwrap(), bundle, files, keys: Keys::demo(), opened: 0 }
+        let (dir, keys) = (tempfile::tempdir().unwrap(), Keys::demo());
+        Self { dir, bundle, files, keys, opened: 0, recent_events }
     }
 
     fn engine(&self) -> Engine {
@@ -53,7 +64,7 @@ impl Bench {
                 devices: 1_000,
                 ..StateLimits::default()
             },
-            recent_events: 1,
+            recent_events: self.recent_events,
             ..EngineLimits::default()
         };
         Engine::new(Arc::clone(&self.bundle), &limits).unwrap()
@@ -99,8 +110,10 @@ impl Bench {
             .process(json.as_bytes(), (None, None), Intent::Decide, (&tables, &keys))
             .unwrap();
         let Outcome::Applied(applied) = step.outcome else { panic!("{:?}", step.outcome) };
-        let masked = step.decision.map(|masked| masked.as_bytes().to_vec());
-        (applied, masked.unwrap_or_default())
+        let masked = step.decision.map(|masked| masked.as_bytes().to_vec()).unwrap_or_default();
+        // What these small rings forget is looked up at once.
+        pipeline.flush().unwrap();
+        (applied, masked)
     }
 }
 
@@ -263,4 +276,41 @@ fn old_fingerprints_are_forgotten_with_time() {
     let mut pipeline = bench.open("");
     let (known, _) = bench.give(&mut pipeline, &later(700));
     assert!(matches!(known, Applied::Repeated { .. }), "{known:?}");
+}
+
+/// Old segments are deleted while a run that was merged still names their events, and a chargeback
+/// may speak of one of them: it waits like that of any unknown event, and stops nothing.
+#[test]
+fn what_is_deleted_is_not_asked_for() {
+    let mut bench = Bench::new();
+    let mut pipeline = bench.open("");
+    for number in 0..4_000 {
+        bench.give(&mut pipeline, &payment(number, 100));
+    }
+    pipeline.close().unwrap();
+    let fingerprints = Fingerprints::open(bench.dir.path()).unwrap();
+    (0..10).for_each(|_| fingerprints.cover().unwrap());
+    let segments = fingerprints.journal.segments().unwrap();
+    let spans: Vec<Span> = fingerprints.runs.load().iter().map(|run| run.span).collect();
+    assert!(spans[0].first == 0 && spans[0].end > segments[1].0, "merged: {spans:?}");
+    for restarted in [false, true] {
+        let memory = Memory::new(match restarted {
+            false => Arc::clone(&fingerprints),
+            true => Fingerprints::open(bench.dir.path()).unwrap(),
+        });
+        if !restarted {
+            // The segment with the first events goes, the run that names it stays.
+            let (kept_from, _) = segments[1];
+            fingerprints.forget_before(kept_from).unwrap();
+            fs::remove_file(&segments[0].1).unwrap();
+        }
+        let tokens = bench.keys.token_keys();
+        let name = |number: u32| tokens.event("", &format!("e{number}"));
+        assert_eq!(memory.find(name(0)).unwrap(), None);
+        assert_eq!(memory.find_amended(name(0)).unwrap(), None);
+        assert!(memory.find_amended(name(3_000)).unwrap().is_some());
+    }
+    let mut pipeline = bench.open("");
+    let (waits, _) = bench.give(&mut pipeline, &label(0));
+    assert!(matches!(waits, Applied::Parked { .. }), "{waits:?}");
 }
