@@ -19,6 +19,7 @@ pub fn keep(keeper: Keeper) -> io::Result<JoinHandle<()>> {
 
 fn run(keeper: &Keeper) {
     let mut failed_at: Option<Instant> = None;
+    let mut looked_at = Instant::now();
     loop {
         match keeper.wait(IDLE) {
             Due::Over => return,
@@ -31,6 +32,12 @@ fn run(keeper: &Keeper) {
                     }
                     failed_at = Some(Instant::now());
                 }
+            }
+        }
+        if looked_at.elapsed() >= IDLE {
+            looked_at = Instant::now();
+            if let Err(error) = keeper.look() {
+                emit(&LogEvent::Failed { text: &error.to_string() });
             }
         }
         if failed_at.is_some_and(|at| at.elapsed() >= PAUSE) {

@@ -1,5 +1,6 @@
 //! A journal's directory: its segments in order, and the lock that keeps a second writer out.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -108,7 +109,12 @@ impl Directory {
     /// Creates the directory when it is not there, and takes the lock.
     pub(super) fn lock(&self) -> Result<Box<dyn DiskLock>, JournalError> {
         let what = "create the journal's directory";
-        self.disk.create_dir(&self.path).map_err(JournalError::io(&self.path, what))?;
+        self.disk.create_dir(&self.path).map_err(|source| match source.kind() {
+            ErrorKind::AlreadyExists | ErrorKind::NotADirectory => {
+                JournalError::NotADirectory { path: self.path.clone() }
+            }
+            _ => JournalError::io(&self.path, what)(source),
+        })?;
         let path = self.path.join("LOCK");
         let lock = self.disk.lock(&path).map_err(JournalError::io(&path, "lock the journal"))?;
         lock.ok_or(JournalError::Locked { path })

@@ -28,6 +28,12 @@ pub enum JournalError {
         /// The lock file.
         path: PathBuf,
     },
+    /// A file stands where the directory should, or above it.
+    #[error("{path}: a file stands where the journal's directory should: give it another name")]
+    NotADirectory {
+        /// The directory.
+        path: PathBuf,
+    },
     /// A file in the directory that is not a segment but is named like one.
     #[error("{path}: not a journal segment ({what}); move it out of the journal's directory")]
     NotASegment {
@@ -94,6 +100,15 @@ pub enum JournalError {
         path: PathBuf,
         /// The system's word for it.
         text: String,
+    },
+    /// The segment that is written has lost its name.
+    #[error(
+        "{path}: it is not there any more: somebody moved or deleted the journal while it was \
+         written; nothing more is answered: put it back and start again"
+    )]
+    Gone {
+        /// Which file.
+        path: PathBuf,
     },
     /// A record larger than any that we read back.
     #[error("a record of {bytes} bytes is larger than the journal's limit of {limit}")]

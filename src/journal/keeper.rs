@@ -5,6 +5,7 @@
 //! it, and the writer never waits for a disk's cache: it goes on with the segment that it has until
 //! the next one is ready, however large that grows.
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -65,8 +66,25 @@ struct State {
     is_over: bool,
     /// Something failed that can be tried again, but not at once.
     is_resting: bool,
-    /// What failed for good.
-    failed: Option<(PathBuf, String)>,
+    failed: Option<Failure>,
+}
+
+/// What failed for good.
+#[derive(Clone, Debug)]
+enum Failure {
+    /// The medium did not take what was written.
+    Sync { path: PathBuf, text: String },
+    /// The file has lost its name.
+    Gone { path: PathBuf },
+}
+
+impl From<Failure> for JournalError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Sync { path, text } => Self::SyncFailed { path, text },
+            Failure::Gone { path } => Self::Gone { path },
+        }
+    }
 }
 
 /// A full segment that has a successor.
@@ -90,6 +108,9 @@ pub(super) struct Prepared {
     pub(super) file: Arc<dyn DiskFile>,
     pub(super) path: PathBuf,
 }
+
+/// What a full disk refuses first.
+pub(super) const ALLOCATE: &str = "make room ahead for a segment";
 
 enum Job {
     Close(Closing),
@@ -123,6 +144,12 @@ impl Keeper {
     /// [`try_again`](Self::try_again).
     pub fn turn(&self) -> Result<(), JournalError> {
         self.0.turn()
+    }
+
+    /// Sees whether the segment that is written is still where it is called. Nothing is answered any
+    /// more once it is not: its records would be in nobody's journal.
+    pub fn look(&self) -> Result<(), JournalError> {
+        self.0.look()
     }
 
     /// What failed is due again.
@@ -184,12 +211,7 @@ impl Shared {
 
     /// What failed for good is said at every question.
     pub(super) fn check(&self) -> Result<(), JournalError> {
-        match &self.state().failed {
-            None => Ok(()),
-            Some((path, text)) => {
-                Err(JournalError::SyncFailed { path: path.clone(), text: text.clone() })
-            }
-        }
+        self.state().failed.clone().map_or(Ok(()), |failure| Err(failure.into()))
     }
 
     /// Records are with the operating system; with `sync` somebody waits for the medium.
@@ -286,7 +308,7 @@ impl Shared {
     pub(super) fn prepare(&self) -> Result<Prepared, JournalError> {
         let path = self.dir.prepared_path();
         let file = self.dir.create(&path)?;
-        file.allocate(self.segment_bytes).map_err(JournalError::io(&path, "allocate"))?;
+        file.allocate(self.segment_bytes).map_err(JournalError::io(&path, ALLOCATE))?;
         file.sync_all().map_err(JournalError::io(&path, "sync"))?;
         Ok(Prepared { file, path })
     }
@@ -305,7 +327,7 @@ impl Shared {
         let done = match job {
             Job::Close(closing) => self.close(&closing),
             Job::Sync { file, path, records } => {
-                let synced = file.sync_data().map_err(|error| self.fail(path, &error));
+                let synced = file.sync_data().map_err(|error| self.sync_failed(path, &error));
                 synced.map(|()| self.publish(records))
             }
             Job::Prepare => self.prepare().map(|prepared| self.state().prepared = Some(prepared)),
@@ -322,8 +344,8 @@ impl Shared {
     fn close(&self, closing: &Closing) -> Result<(), JournalError> {
         let Closing { file, path, end, records, successor, unfinished, finished } = closing;
         file.set_len(*end).map_err(JournalError::io(path, "close"))?;
-        file.sync_all().map_err(|error| self.fail(path.clone(), &error))?;
-        successor.sync_all().map_err(|error| self.fail(finished.clone(), &error))?;
+        file.sync_all().map_err(|error| self.sync_failed(path.clone(), &error))?;
+        successor.sync_all().map_err(|error| self.sync_failed(finished.clone(), &error))?;
         self.dir.rename(unfinished, finished)?;
         self.dir.sync()?;
         self.state().closing = None;
@@ -341,11 +363,34 @@ impl Shared {
 
     /// After a failed sync the system may have dropped what it could not write: no later sync can
     /// be believed.
-    fn fail(&self, path: PathBuf, error: &std::io::Error) -> JournalError {
-        let text = error.to_string();
-        self.state().failed = Some((path.clone(), text.clone()));
+    fn sync_failed(&self, path: PathBuf, error: &io::Error) -> JournalError {
+        self.fail(Failure::Sync { path, text: error.to_string() })
+    }
+
+    fn fail(&self, failure: Failure) -> JournalError {
+        self.state().failed = Some(failure.clone());
         self.changed.notify_all();
-        JournalError::SyncFailed { path, text }
+        failure.into()
+    }
+
+    /// Whether the segment that is written is still where it is called.
+    pub(super) fn look(&self) -> Result<(), JournalError> {
+        // Names change only while this is held.
+        let _working = self.working.lock().unwrap_or_else(PoisonError::into_inner);
+        let path = {
+            let state = self.state();
+            if state.failed.is_some() || state.closing.is_some() {
+                return Ok(());
+            }
+            state.path.clone()
+        };
+        match self.dir.disk().open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Err(self.fail(Failure::Gone { path }))
+            }
+            // That it cannot be opened to read, for whatever reason, does not say that it is gone.
+            Ok(_) | Err(_) => Ok(()),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

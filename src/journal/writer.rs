@@ -11,7 +11,7 @@ use super::disk::DiskFile;
 use super::entry::{Entry, write_open};
 use super::frame::{self, PAYLOAD_MAX};
 use super::header::SegmentHeader;
-use super::keeper::{Keeper, Prepared, Shared};
+use super::keeper::{ALLOCATE, Keeper, Prepared, Shared};
 use super::notes::{
     ActiveBundle, BundleHash, BundleRef, Start, StoredBundle, write_bundle, write_start,
 };
@@ -347,6 +347,7 @@ impl Writer {
     pub fn close(mut self) -> Result<(), JournalError> {
         self.flush(Durability::Synced)?;
         self.settle()?;
+        self.shared.look()?;
         self.shared.release();
         if let Some(prepared) = self.shared.take_prepared() {
             self.dir.remove(&prepared.path)?;
@@ -511,7 +512,7 @@ fn begin_segment(
     let file = dir.create(&unfinished)?;
     let bytes = header.to_bytes();
     file.write_all_at(&bytes, 0).map_err(JournalError::io(&unfinished, "write to"))?;
-    file.allocate(segment_bytes).map_err(JournalError::io(&unfinished, "allocate"))?;
+    file.allocate(segment_bytes).map_err(JournalError::io(&unfinished, ALLOCATE))?;
     file.sync_all().map_err(JournalError::io(&unfinished, "sync"))?;
     dir.rename(&unfinished, &path)?;
     dir.sync()?;

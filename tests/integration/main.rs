@@ -10,6 +10,7 @@ mod service;
 mod events;
 mod delivery;
 mod crashes;
+mod disks;
 mod refusals;
 mod secure;
 mod leaks;

@@ -61,6 +61,11 @@ impl Home {
         file
     }
 
+    /// What a service says that does not come to listen.
+    pub(crate) fn refused(&self, topics: &Topics) -> std::process::Output {
+        command(&["run", "--config"]).arg(self.write(topics)).output().unwrap()
+    }
+
     /// Starts the service; returns when it listens.
     pub(crate) fn start(&self, topics: &Topics) -> Service {
         let mut child = command(&["run", "--config"])

@@ -85,3 +85,42 @@ fn a_file_is_not_prepared_under_a_name_in_hand() {
     drop(writer);
     assert_eq!(read_all(home.path()).unwrap(), seqs(1, events.len() as u64));
 }
+
+/// A journal that is moved away while it is written would take acknowledged answers with it, unseen:
+/// writer and keeper say so, and nothing more is acknowledged.
+#[test]
+fn a_journal_that_is_moved_away_is_missed() {
+    let home = tempfile::tempdir().unwrap();
+    let (dir, away) = (home.path().join("journal"), home.path().join("away"));
+    let mut writer = Writer::open(&dir, opening(1)).unwrap();
+    let keeper = writer.keeper();
+    append(&mut writer, &samples(1)[0], None);
+    writer.flush(Durability::Written).unwrap();
+    keeper.look().unwrap();
+    fs::rename(&dir, &away).unwrap();
+    assert!(matches!(keeper.look(), Err(JournalError::Gone { .. })));
+    append(&mut writer, &samples(1)[0], None);
+    let refused = writer.flush(Durability::Written).unwrap_err();
+    assert!(matches!(refused, JournalError::Gone { .. }), "{refused}");
+    assert!(writer.close().is_err());
+    assert_eq!(read_all(&away).unwrap(), seqs(1, 1));
+
+    let writer = Writer::open(&dir, opening(2)).unwrap();
+    fs::remove_dir_all(&dir).unwrap();
+    let missed = writer.close().unwrap_err();
+    assert!(matches!(missed, JournalError::Gone { .. }), "{missed}");
+}
+
+/// A file in the place of the directory, or above it, is named as what it is.
+#[test]
+fn a_file_in_the_directorys_place_is_named() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("file");
+    fs::write(&file, "no directory").unwrap();
+    for dir in [file.clone(), file.join("below")] {
+        let refused = Writer::open(&dir, opening(1)).map(drop).unwrap_err();
+        let expected =
+            format!("{}: a file stands where the journal's directory should", dir.display());
+        assert!(refused.to_string().starts_with(&expected), "{refused}");
+    }
+}
