@@ -15,6 +15,7 @@ use crate::engine::Shelf;
 use crate::journal::{Beginning, Directory, INDEX_EXTENSION, JournalError, index_closed};
 use crate::telemetry::{LogEvent, emit};
 
+use super::noted;
 use super::past::Fingerprints;
 
 /// What stands for a file's path in the archive's command: a segment's index, then the segment.
@@ -224,16 +225,13 @@ impl Tending {
     }
 
     fn archived_to(&self) -> u64 {
-        let text = fs::read_to_string(self.dir.join(ARCHIVED)).unwrap_or_default();
-        text.trim().parse().unwrap_or(0)
+        // Without a note that can be believed everything is archived once more.
+        noted::read(&self.dir.join(ARCHIVED)).unwrap_or(0)
     }
 
     fn note_archived(&self, next: u64) -> Result<(), TendError> {
         let path = self.dir.join(ARCHIVED);
-        let unfinished = path.with_extension("new");
-        fs::write(&unfinished, format!("{next}\n"))
-            .and_then(|()| fs::rename(&unfinished, &path))
-            .map_err(fault(&path, "note what is archived"))
+        noted::write(&path, next).map_err(fault(&path, "note what is archived"))
     }
 
     /// Deletes from the oldest on, up to the first segment that somebody needs.

@@ -10,6 +10,7 @@ pub mod card_sequence;
 pub mod keys;
 pub mod bundle_files;
 pub mod machine;
+mod noted;
 pub mod snapshots;
 pub mod users;
 pub mod bundle_store;

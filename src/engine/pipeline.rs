@@ -478,14 +478,14 @@ impl<S: Surroundings> Pipeline<S> {
 
     /// What the engine has forgotten is asked for, so that its answer is part of the input.
     fn look_back(&mut self) -> Result<(), JournalError> {
-        let (engine, input) = (&self.parts.engine, &mut self.input);
+        let (parts, input) = (&mut self.parts, &mut self.input);
         let own = input.name();
         let target = input.amends().map(|(target, _)| target);
-        if !engine.remembers(own) {
-            input.known = self.parts.surroundings.past(own)?.map(Box::new);
+        if !parts.engine.remembers(own) {
+            input.known = ask(parts, |surroundings| surroundings.past(own))?.map(Box::new);
         }
-        if let Some(target) = target.filter(|target| !engine.remembers(*target)) {
-            input.target = self.parts.surroundings.amended(target)?.map(Box::new);
+        if let Some(target) = target.filter(|target| !parts.engine.remembers(*target)) {
+            input.target = ask(parts, |surroundings| surroundings.amended(target))?.map(Box::new);
         }
         Ok(())
     }
@@ -545,6 +545,18 @@ impl<S: Surroundings> Pipeline<S> {
         };
         render(event, &answer, &self.parts.profile, &mut self.masked);
     }
+}
+
+/// Asks for the past. What was appended only a moment ago, and forgotten since, is made readable.
+fn ask<S: Surroundings>(
+    parts: &mut Parts<S>,
+    question: impl Fn(&mut S) -> Result<Option<Past>, JournalError>,
+) -> Result<Option<Past>, JournalError> {
+    let answer = question(&mut parts.surroundings);
+    let (Err(_), Some(journal)) = (&answer, &mut parts.journal) else { return answer };
+    journal.flush(Durability::Written)?;
+    journal.finish_closing()?;
+    question(&mut parts.surroundings)
 }
 
 /// Bands are numbered from the mildest.

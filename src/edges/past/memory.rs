@@ -125,13 +125,13 @@ impl Memory {
     /// What the journal says of an input, if it has it.
     pub fn find(&self, name: Token) -> Result<Option<Past>, JournalError> {
         let Some(at) = self.position(name)? else { return Ok(None) };
-        Ok(self.read(at)?.map(past))
+        Ok(self.read_named(at, name)?.map(past))
     }
 
     /// What the journal says of an event, with its outcome and label so far.
     pub fn find_amended(&self, event: Token) -> Result<Option<Past>, JournalError> {
         let Some(at) = self.position(event)? else { return Ok(None) };
-        let Some(record) = self.read(at)? else { return Ok(None) };
+        let Some(record) = self.read_named(at, event)? else { return Ok(None) };
         Ok(Some(Past { amendments: self.amendments(event, at)?, ..past(record) }))
     }
 
@@ -168,13 +168,31 @@ impl Memory {
                     continue;
                 }
                 let Some((entry, _)) = self.read(*place)? else { continue };
-                let spoken = Spoken::by(&entry.input).map(|(_, spoken)| (*place, spoken));
+                let spoken = Spoken::by(&entry.input).filter(|(target, _)| *target == event);
+                let spoken = spoken.map(|(_, spoken)| (*place, spoken));
                 if spoken.is_some_and(|spoken| found.hear(spoken)) {
                     return Ok(found.amendments());
                 }
             }
         }
         Ok(found.amendments())
+    }
+
+    /// The record of an input at a place. Fingerprints are a copy: what the record says holds.
+    fn read_named(
+        &self,
+        at: Position,
+        name: Token,
+    ) -> Result<Option<(ReadEntry, BundleHash)>, JournalError> {
+        let record = self.read(at)?;
+        match &record {
+            Some((entry, _)) if entry.input.name() != name => Err(JournalError::Damaged {
+                path: self.fingerprints.dir.clone(),
+                offset: 0,
+                what: "the fingerprints name the record of another event (deleted, they are made again)",
+            }),
+            _ => Ok(record),
+        }
     }
 
     /// The record at a place, unless its segment went because it is old.

@@ -20,6 +20,7 @@ use arc_swap::ArcSwap;
 use crate::domain::EventTime;
 use crate::journal::{Directory, Item, JournalError, Reader};
 
+use super::noted;
 pub use memory::Memory;
 use memory::amendments_of;
 use run::{Entry, Position, Run, Span};
@@ -73,8 +74,7 @@ impl Fingerprints {
         });
         runs.sort_by_key(|run| run.span.first);
         // Without the note, or with one that says nothing, more is remembered than asked.
-        let note = fs::read_to_string(dir.join(FORGOTTEN)).unwrap_or_default();
-        let forgotten = note.trim().parse().unwrap_or(0);
+        let forgotten = noted::read(&dir.join(FORGOTTEN)).unwrap_or(0);
         let journal = Directory::from(journal);
         let oldest = journal.segments()?.first().map_or(0, |(first, _)| *first);
         let fingerprints = Self {
@@ -194,10 +194,8 @@ impl Fingerprints {
                 return Ok(());
             }
             *forgotten = record;
-            let (note, unfinished) = (self.dir.join(FORGOTTEN), self.dir.join("FORGOTTEN.new"));
-            fs::write(&unfinished, format!("{record}\n"))
-                .and_then(|()| fs::rename(&unfinished, &note))
-                .map_err(fault(&note, "note what is forgotten"))?;
+            let note = self.dir.join(FORGOTTEN);
+            noted::write(&note, record).map_err(fault(&note, "note what is forgotten"))?;
         }
         self.forget_before(record)
     }

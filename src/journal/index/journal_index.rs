@@ -142,6 +142,11 @@ impl JournalIndex {
             RecordKind::Open => entry.read(MessageReader::new(payload)),
             _ => Err(WireError::Missing { field: "open" }),
         })?;
+        if self.entry.seq != at.seq {
+            // The checksums of an index hold for whatever was written: the record knows better.
+            let what = "it names the record of another input (deleted, it is made again)";
+            return Err(JournalError::Damaged { path: part.path.clone(), offset: at.offset, what });
+        }
         Ok(&self.entry)
     }
 }
