@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use crate::bundle::Bundle;
 use crate::domain::{BundleDigest, EventTime};
-use crate::edges::bundle_store::BundleStore;
 use crate::edges::keys::Keys;
 use crate::edges::machine::Machine;
 use crate::edges::past::{Fingerprints, Memory};
@@ -106,7 +105,8 @@ pub(super) fn assemble_all(assembly: Assembly<'_>) -> Result<Assembled, Assemble
         recovered = recover(&mut engine, &dir)?;
         // What people have put in force stays, whatever the configuration names.
         if let Some(digest) = engine.in_force().filter(|digest| *digest != bundle.hash) {
-            (bundle, files) = stored(&dir, &digest)?;
+            let kept = recovered.in_force.take();
+            (bundle, files) = activated(kept.unwrap_or_default(), &digest)?;
             if engine.bundle().hash != digest {
                 // It has other windows than the configured one: all over again, under it.
                 engine = new(&bundle)?;
@@ -137,18 +137,17 @@ pub(super) fn assemble_all(assembly: Assembly<'_>) -> Result<Assembled, Assemble
     Ok(Assembled { pipeline: Pipeline::new(parts, &files)?, recovered, files })
 }
 
-/// A bundle that was activated.
-fn stored(dir: &Path, digest: &BundleDigest) -> Result<(Arc<Bundle>, Files), AssembleError> {
+/// The bundle that was activated, of the files that the journal has of it.
+fn activated(files: Files, digest: &BundleDigest) -> Result<(Arc<Bundle>, Files), AssembleError> {
     let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     let fault = |why: String| AssembleError::InForce { bundle: format!("sha256:{hex}"), why };
-    let files = BundleStore::of(dir).get(&hex).map_err(|error| fault(error.to_string()))?;
     let compiled = Bundle::compile(&files);
     let bundle = compiled.map_err(|faults| {
         let first = faults.first().map(ToString::to_string).unwrap_or_default();
         fault(format!("it has {} faults, the first: {first}", faults.len()))
     })?;
     if bundle.hash != *digest {
-        return Err(fault("its stored files are others".to_owned()));
+        return Err(fault("the journal has other files under its name".to_owned()));
     }
     Ok((Arc::new(bundle), files))
 }

@@ -32,6 +32,8 @@ pub struct Recovered {
     pub last_received_at: Option<EventTime>,
     /// Per topic and partition, the newest position that an input came from.
     pub positions: BTreeMap<(u16, i32), i64>,
+    /// The files of the bundle that was activated last, as the journal has them.
+    pub in_force: Option<BTreeMap<String, Vec<u8>>>,
 }
 
 /// A snapshot that could not be used.
@@ -99,6 +101,8 @@ pub fn recover(engine: &mut Engine, dir: impl Into<Directory>) -> Result<Recover
         }
     }
     recovered.note(engine);
+    let in_force = engine.in_force().and_then(|digest| known.0.get(&digest));
+    recovered.in_force = in_force.map(files_of);
     Ok(recovered)
 }
 

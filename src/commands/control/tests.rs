@@ -89,6 +89,19 @@ fn two_people_put_a_bundle_in_force() {
     direct.finish().unwrap();
     assert!(score(1).contains("every_amount"));
 
+    // The segments alone, as an archive has them, are enough to replay and to go on.
+    fs::create_dir(desk.at("archived")).unwrap();
+    for file in fs::read_dir(desk.at("journal")).unwrap().map(|file| file.unwrap().path()) {
+        if file.extension().is_some_and(|end| end == "tgj") {
+            fs::copy(&file, desk.at("archived").join(file.file_name().unwrap())).unwrap();
+        }
+    }
+    assert_eq!(desk.run("replay --journal @archived"), ok);
+    desk.write("in", parts[2].join(&b'\n'));
+    let line = "score --in @in --out @out --config @t.toml --journal @archived";
+    assert_eq!(desk.run(line), ok);
+    assert!(fs::read_to_string(desk.at("out")).unwrap().contains("every_amount"));
+
     // Other windows would have to be filled first; a failing case stops a bundle as well.
     let mut direct = open(2);
     let mut wrong = files.clone();
