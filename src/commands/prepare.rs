@@ -77,8 +77,11 @@ pub(super) fn prepare(file: &Path) -> Result<Prepared, Vec<Finding>> {
     let (config, faults) = Config::examine(file);
     let mut findings: Vec<Finding> = faults.0.into_iter().map(Finding::from).collect();
     let Some(config) = config else { return Err(findings) };
+    // What the configuration is blamed for, with its line, is not blamed once more.
+    let is_named = findings.iter().any(|found| found.key.as_deref() == Some("bundle.dir"));
+    let rules = if is_named { &BundleFrom::Shipped } else { &config.bundle };
     let mut note = |found: Vec<Finding>| findings.extend(found);
-    let means = Means::load(keys(&config.keys), &config.bundle, &config.tables.paths);
+    let means = Means::load(keys(&config.keys), rules, &config.tables.paths);
     let means = means.map_err(&mut note).ok();
     let profile = profile(file, &config).map_err(&mut note).ok();
     match (means, profile) {
@@ -140,15 +143,17 @@ pub(super) fn keys(from: &KeysFrom) -> Result<Keys, Vec<Finding>> {
     })
 }
 
-type BundleAndFiles = (Bundle, BTreeMap<String, Vec<u8>>);
+pub(super) type BundleAndFiles = (Bundle, BTreeMap<String, Vec<u8>>);
 
-fn bundle(from: &BundleFrom) -> Result<BundleAndFiles, Vec<Finding>> {
+/// Reads and compiles the rules.
+pub(super) fn bundle(from: &BundleFrom) -> Result<BundleAndFiles, Vec<Finding>> {
     let (files, dir) = match from {
         BundleFrom::Shipped => (shipped_files(), PathBuf::from("(shipped rules)")),
         BundleFrom::Dir(dir) => {
             let files = bundle_files::read(dir).map_err(|error| {
-                let file = dir.display().to_string();
-                vec![Finding { file, line: None, key: None, message: error.to_string() }]
+                // It names the file that it is about.
+                let (file, message) = (error.path().display().to_string(), error.why());
+                vec![Finding { file, line: None, key: None, message }]
             })?;
             (files, dir.clone())
         }
@@ -181,6 +186,10 @@ fn tables(
 fn profile(file: &Path, config: &Config) -> Result<Profile, Vec<Finding>> {
     let sink = config.sinks.iter().find(|sink| sink.kind == SinkKind::Decision);
     let name = sink.and_then(|sink| sink.profile.as_deref()).unwrap_or_default();
+    if name.is_empty() {
+        // No sink, or none that can be read: that is said already.
+        return Err(Vec::new());
+    }
     Profile::shipped(name).ok_or_else(|| {
         let known = Profile::SHIPPED.join(", ");
         vec![Finding {

@@ -12,6 +12,7 @@ use crate::edges::kafka::{Decider, EDGE_REASONS};
 use crate::edges::machine::Machine;
 use crate::engine::{Pace, PassedOver, Pipeline, Recovered};
 use crate::stages::decode::{Field, RejectReason};
+use crate::stages::enrich::TokenKeys;
 use crate::telemetry::{self, LogEvent, Telemetry, Unready, emit};
 
 use super::assemble::{Assembled, Assembly, assemble_all, keep_snapshots};
@@ -97,7 +98,7 @@ fn serve(prepared: Prepared, telemetry: Telemetry) -> Result<(), ServeError> {
     // What a crash may leave unsent: what was unacknowledged, and a commit's interval at a rate
     // that one thread does not reach.
     let in_flight_max = config.kafka.unacknowledged_max as u64 + 1_000_000;
-    let orders = admin_socket(config.admin, &dir, (&pipeline, &files))?;
+    let orders = admin_socket(config.admin, &dir, (&pipeline, &files, keys.token_keys()))?;
     let mut decider =
         Decider::new(pipeline, tables, keys.token_keys(), (dir, positions), in_flight_max);
     if let Some(keeper) = keeper {
@@ -114,12 +115,12 @@ fn serve(prepared: Prepared, telemetry: Telemetry) -> Result<(), ServeError> {
 fn admin_socket(
     settings: admin::Settings,
     journal: &Path,
-    (pipeline, files): (&Pipeline<Machine>, &BTreeMap<String, Vec<u8>>),
+    (pipeline, files, keys): (&Pipeline<Machine>, &BTreeMap<String, Vec<u8>>, TokenKeys),
 ) -> Result<Option<Orders>, ServeError> {
     let Some(socket) = settings.socket else { return Ok(None) };
     let engine = pipeline.engine();
     let bundle = Arc::clone(engine.bundle());
-    let office = Office::new(settings.people, journal, engine.standing(), bundle);
+    let office = Office::new(settings.people, journal, engine.standing(), bundle).with_keys(keys);
     // The bundle that is in force now can be gone back to.
     office.store().put(&engine.bundle().hash, files)?;
     let (sender, orders) = admin::orders();

@@ -31,6 +31,23 @@ pub enum BundleFilesError {
     },
 }
 
+impl BundleFilesError {
+    /// The file that it is about.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Unreadable { path, .. } | Self::Refused { path, .. } => path,
+        }
+    }
+
+    /// What is wrong with it.
+    pub fn why(&self) -> String {
+        match self {
+            Self::Unreadable { error, .. } => error.to_string(),
+            Self::Refused { what, .. } => (*what).to_owned(),
+        }
+    }
+}
+
 /// Reads every file of a directory. Names that begin with a dot are left out.
 ///
 /// A link is followed only to a file within the directory, as mounted configuration has them: a

@@ -235,6 +235,20 @@ fn read_private(path: &Path) -> Result<Zeroizing<String>, KeyFault> {
     Ok(text)
 }
 
+fn why_unreadable(kind: io::ErrorKind) -> String {
+    match kind {
+        io::ErrorKind::NotFound => {
+            "there is no such file; `tidegate keys init --out FILE` makes one".to_owned()
+        }
+        io::ErrorKind::PermissionDenied => {
+            "it belongs to another user, the service's: who changes rules or lists while the \
+             service runs needs no key"
+                .to_owned()
+        }
+        kind => kind.to_string(),
+    }
+}
+
 /// Where keys were looked for.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum KeysFrom {
@@ -282,7 +296,7 @@ impl std::error::Error for KeysError {}
 #[non_exhaustive]
 pub enum KeyFault {
     /// The file cannot be read.
-    #[error("cannot be read ({0}); `tidegate keys init --out FILE` makes one")]
+    #[error("cannot be read: {}", why_unreadable(*.0))]
     Io(io::ErrorKind),
     /// The variable is not set.
     #[error("is not set; put the text of a key file into it, or name a key file")]

@@ -36,7 +36,8 @@ impl Desk {
         }
         let manifest = fs::read_to_string(desk.at("rules/bundle.yaml")).unwrap();
         let lists = "\nlists:\n  stolen: {kind: card, purpose: block}\n";
-        fs::write(desk.at("rules/bundle.yaml"), manifest + lists).unwrap();
+        let manifest = manifest.replacen("\nlists:\n", lists, 1);
+        fs::write(desk.at("rules/bundle.yaml"), manifest).unwrap();
         let rule = "rules:\n- id: LIST1\n  name: a stolen card\n  when: in_list(\"stolen\", card)\n  \
                     then: {block: true}\n  reason: {code: stolen, text: The card is stolen}\n";
         fs::write(desk.at("rules/lists.yaml"), rule).unwrap();

@@ -7,16 +7,21 @@ pub(in crate::commands) mod fixture;
 #[cfg(test)]
 mod tests;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::assemble::now;
-use super::lines::{JournalAt, Setting, Through};
+use super::lines::{JournalAt, LinesError, Setting, Through};
+use super::prepare::{Finding, bundle};
 use super::report::Fault;
 use crate::bundle::Bundle;
-use crate::domain::{Control, EntityKind, EventTime};
-use crate::edges::admin::{Answer, Client, ClientError, EntryText, Request, WhyText};
-use crate::stages::enrich::TokenKeys;
+use crate::config::Config;
+use crate::domain::{Control, EntityKind, EventTime, Token};
+use crate::edges::admin::{
+    Answer, Client, ClientError, EntryText, RawValue, Request, TokenText, VALUES_MAX, WhyText,
+};
+
+use crate::engine::EngineLimits;
 
 use direct::Direct;
 
@@ -41,26 +46,63 @@ pub(in crate::commands) fn moment(text: &str) -> Result<EventTime, String> {
 }
 
 impl At {
-    /// Loads keys and rules and opens the way.
+    /// Opens the way: to the service, for which nothing but its configuration is read, else to the
+    /// journal, with keys, rules and tables.
     pub(in crate::commands) fn open(&self) -> Result<Way, Fault> {
-        let setting = self.setting()?;
-        let socket = setting.admin.socket.as_deref();
-        let client = socket.map(Client::connect).transpose().map_err(fault)?.flatten();
-        Ok(match client {
-            None => Way::Direct(Box::new(Direct::open(setting, self.at)?)),
-            Some(mut client) => {
-                let hello = client.ask(&Request::Hello).map_err(fault)?;
-                let keys = setting.means.keys.token_keys();
-                Way::Socket(Box::new(Socket { client, hello, keys }))
-            }
+        if let Some(mut client) = self.service()? {
+            let hello = client.ask(&Request::Hello).map_err(fault)?;
+            return Ok(Way::Socket(Box::new(Socket { client, hello })));
+        }
+        Ok(Way::Direct(Box::new(Direct::open(self.setting()?, self.at)?)))
+    }
+
+    /// The service, when one runs. A faulty configuration is for [`At::setting`] to name.
+    pub(in crate::commands) fn service(&self) -> Result<Option<Client>, Fault> {
+        let config = self.through.config().and_then(|file| Config::examine(file).0);
+        let Some(socket) = config.and_then(|config| config.admin.socket) else { return Ok(None) };
+        Client::connect(&socket).map_err(|error| match error {
+            ClientError::Broken(error) => Fault::Wrong(format!(
+                "{}: {error}: the service's group may use it (`id` shows yours)",
+                socket.display()
+            )),
+            refused @ ClientError::Refused(_) => fault(refused),
         })
     }
 
-    /// Keys, rules and the journal's place, for who only looks.
+    /// What looking takes: rules, limits and the journal's place, and no key.
+    pub(in crate::commands) fn looking(&self) -> Result<Looking, Fault> {
+        let (mut findings, mut journal) = (Vec::new(), self.journal.clone());
+        let (mut rules, mut limits) = (self.through.rules(), EngineLimits::default());
+        if let Some(file) = self.through.config() {
+            let (config, faults) = Config::examine(file);
+            findings.extend(faults.0.into_iter().map(Finding::from));
+            if let Some(config) = config {
+                (rules, limits) = (config.bundle, config.limits.engine);
+                journal = Some(config.journal.dir);
+            }
+        }
+        let bundle = bundle(&rules).map_err(|faults| findings.extend(faults)).ok();
+        match (bundle, journal) {
+            (Some((bundle, _)), Some(journal)) if findings.is_empty() => {
+                Ok(Looking { bundle: Arc::new(bundle), limits, journal })
+            }
+            _ => Err(Fault::Wrong(LinesError::Setting(findings).to_string())),
+        }
+    }
+
+    /// Keys, rules and the journal's place.
     pub(in crate::commands) fn setting(&self) -> Result<Setting, Fault> {
         let at = self.journal.as_deref().map_or(JournalAt::Configured, JournalAt::Dir);
         self.through.open(at).map_err(|error| Fault::Wrong(error.to_string()))
     }
+}
+
+/// What looking takes.
+pub(in crate::commands) struct Looking {
+    /// The configured rules: what is in force the journal says.
+    pub(in crate::commands) bundle: Arc<Bundle>,
+    pub(in crate::commands) limits: EngineLimits,
+    pub(in crate::commands) journal: PathBuf,
 }
 
 /// An open way to the engine.
@@ -75,7 +117,6 @@ pub(in crate::commands) enum Way {
 pub(in crate::commands) struct Socket {
     client: Client,
     hello: Answer,
-    keys: TokenKeys,
 }
 
 impl Way {
@@ -92,11 +133,17 @@ impl Way {
         self.now().as_ms().cast_unsigned()
     }
 
-    /// The keys that make tokens.
-    pub(in crate::commands) fn keys(&self) -> &TokenKeys {
+    /// The token of each value, or why it has none. Values are forgotten.
+    pub(in crate::commands) fn tokens(
+        &mut self,
+        kind: EntityKind,
+        values: Vec<RawValue>,
+    ) -> Result<Vec<Result<Token, String>>, Fault> {
         match self {
-            Self::Socket(socket) => &socket.keys,
-            Self::Direct(direct) => direct.keys(),
+            Self::Direct(direct) => {
+                Ok(values.iter().map(|value| value.token(kind, direct.keys())).collect())
+            }
+            Self::Socket(socket) => tokens(&mut socket.client, kind, values),
         }
     }
 
@@ -151,6 +198,28 @@ impl Way {
     }
 }
 
+/// The tokens that a service makes of values.
+pub(in crate::commands) fn tokens(
+    client: &mut Client,
+    kind: EntityKind,
+    values: Vec<RawValue>,
+) -> Result<Vec<Result<Token, String>>, Fault> {
+    let (mut tokens, mut values) = (Vec::with_capacity(values.len()), values.into_iter());
+    loop {
+        let part: Vec<RawValue> = values.by_ref().take(VALUES_MAX).collect();
+        if part.is_empty() {
+            return Ok(tokens);
+        }
+        let asked = part.len();
+        let request = Request::Tokens { kind: kind.name().to_owned(), values: part };
+        let answer = client.ask(&request).map_err(fault)?;
+        if answer.tokens.len() != asked {
+            return Err(Fault::Wrong("the service answered for other values".to_owned()));
+        }
+        tokens.extend(answer.tokens.iter().map(TokenText::read));
+    }
+}
+
 /// The name of the user who runs this command; his number where the system knows no name.
 pub(in crate::commands) fn user() -> String {
     crate::edges::users::name(rustix::process::getuid().as_raw())
@@ -172,12 +241,6 @@ fn unknown_list<'a>(list: &str, known: impl Iterator<Item = &'a str>) -> Fault {
     Fault::Wrong(format!("the bundle in force declares no list `{list}`; it declares {known}"))
 }
 
-/// The directory of a setting's journal.
-pub(in crate::commands) fn journal_of(setting: &Setting) -> Result<&Path, Fault> {
-    let journal = setting.journal.as_ref().map(|(dir, ..)| dir.as_path());
-    journal.ok_or_else(|| Fault::Wrong("no journal is named".to_owned()))
-}
-
 fn fault(error: ClientError) -> Fault {
     match error {
         ClientError::Refused(text) => Fault::Wrong(text),
@@ -187,7 +250,7 @@ fn fault(error: ClientError) -> Fault {
 
 /// A list's change as it goes over the socket. Other changes have requests of their own.
 fn request_of(control: &Control) -> Request {
-    let hex = |token: crate::domain::Token| format!("{token:?}");
+    let hex = |token: Token| format!("{token:?}");
     match control {
         Control::ListAdd(addition) => Request::ListAdd {
             list: addition.list.clone(),

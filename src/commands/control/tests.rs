@@ -19,10 +19,12 @@ use crate::commands::lines::{JournalAt, Setting, Through};
 use crate::commands::prepare::prepare;
 use crate::domain::EventTime;
 use crate::edges::admin::{
-    self, Answer, ApproverKey, Client, ClientError, Office, People, Request, Role, approval_text,
+    self, Answer, ApproverKey, Client, ClientError, Office, People, RawValue, Request, Role,
+    TokenText, approval_text,
 };
 use crate::edges::bundle_files;
 use crate::engine::Pace;
+use crate::stages::enrich::TokenKeys;
 
 fn setting(desk: &Desk) -> Setting {
     let through = Through::configured(&desk.at("t.toml"));
@@ -174,6 +176,7 @@ fn the_socket_knows_who_asks() {
     let engine = pipeline.engine();
     let office =
         Office::new(people, &desk.at("journal"), engine.standing(), Arc::clone(engine.bundle()));
+    let office = office.with_keys(prepared.means.keys.token_keys());
     office.store().put(&engine.bundle().hash, &files).unwrap();
     let (sender, mut orders) = admin::orders();
     let socket = desk.at("admin.sock");
@@ -197,7 +200,7 @@ fn the_socket_knows_who_asks() {
         let mut client = Client::connect(&socket).unwrap().unwrap();
         let hello = client.ask(&Request::Hello).unwrap();
         assert_eq!(hello.person, Some(super::user()));
-        assert_eq!(hello.lists, [("stolen".to_owned(), "card".to_owned())]);
+        assert!(hello.lists.contains(&("stolen".to_owned(), "card".to_owned())));
         let proposed = client.ask(&Request::Propose { files: with_one_more(&desk) }).unwrap();
         let bundle = digits(&proposed);
         let approve = |signature| Request::Approve { bundle: bundle.clone(), signature };
@@ -214,6 +217,7 @@ fn the_socket_knows_who_asks() {
         let answer = client.ask(&approve(Some(sign(&approval_text(&digest))))).unwrap();
         assert_eq!((answer.bundle.as_ref(), answer.added.len()), (Some(&bundle), 1));
         assert_eq!(client.ask(&Request::Hello).unwrap().bundle, Some(bundle.clone()));
+        changes_a_list_without_a_key(&desk, &keys);
         for rubbish in ["secret-4711\n", "{\"do\":\"secret-4711\"}\n", "[]\n", "\n"] {
             let mut stream = UnixStream::connect(&socket).unwrap();
             stream.write_all(rubbish.as_bytes()).unwrap();
@@ -223,6 +227,32 @@ fn the_socket_knows_who_asks() {
         }
     });
     assert!(Client::connect(&desk.at("nobody.sock")).unwrap().is_none());
+}
+
+/// Who changes a list through the service needs no key, which only the service's user may read: its
+/// configuration is enough, and the service makes the tokens.
+fn changes_a_list_without_a_key(desk: &Desk, keys: &TokenKeys) {
+    desk.write(
+        "keyless.toml",
+        "keys.file = \"nobody-may-read-this\"\nadmin.socket = \"admin.sock\"\n\
+         admin.analysts = [\"li\"]\njournal.dir = \"journal\"\nbundle.dir = \"rules\"\n",
+    );
+    let card = "6225881234567890";
+    desk.write("cards.csv", format!("value\n{card}\n4111111111111111\n"));
+    let import = "lists import stolen --file @cards.csv --expires 2090-01-01T00:00:00Z --source \
+                  investigation --reason case~7 --approver somebody~else --appeal desk~3 --config \
+                  @keyless.toml";
+    assert_eq!(desk.run(import), format!("{:?}", ExitCode::SUCCESS));
+    desk.write("cards.csv", "value\nsecret-4711\n");
+    assert_eq!(desk.run(import), format!("{:?}", ExitCode::from(2)));
+    let mut client = Client::connect(&desk.at("admin.sock")).unwrap().unwrap();
+    let values = vec![RawValue::new(card), RawValue::new("secret-4711")];
+    let request = Request::Tokens { kind: "card".to_owned(), values };
+    assert!(!format!("{request:?}").contains(card));
+    let answer = client.ask(&request).unwrap();
+    assert_eq!(answer.tokens[0].read().ok(), keys.card(card));
+    let TokenText::Fault(fault) = &answer.tokens[1] else { panic!("no card") };
+    assert!(!fault.contains("4711"), "{fault}");
 }
 
 struct StopAtEnd<'a>(&'a AtomicBool);

@@ -57,10 +57,20 @@ pub(in crate::commands) struct Setting {
 }
 
 impl Through {
+    /// The service's configuration, where one is named.
+    pub(in crate::commands) fn config(&self) -> Option<&Path> {
+        self.config.as_deref()
+    }
+
     /// As `--config FILE`.
     #[cfg(test)]
     pub(in crate::commands) fn configured(file: &Path) -> Self {
         Self { config: Some(file.to_owned()), keys: None, rules: None, tables: None }
+    }
+
+    /// The rules that are named, else the shipped ones.
+    pub(in crate::commands) fn rules(&self) -> BundleFrom {
+        self.rules.clone().map_or(BundleFrom::Shipped, BundleFrom::Dir)
     }
 
     /// Loads all of it, or says all that is wrong with it.
@@ -88,10 +98,14 @@ impl Through {
             Some(path) => prepare::keys(&KeysFrom::File(path.clone())),
             None => Ok(Keys::demo()),
         };
-        let rules = self.rules.clone().map_or(BundleFrom::Shipped, BundleFrom::Dir);
+        if let Some(dir) = self.tables.as_deref().filter(|dir| !dir.is_dir()) {
+            let message = "no such directory: --tables names one with reference tables".to_owned();
+            let file = dir.display().to_string();
+            return Err(vec![prepare::Finding { file, line: None, key: None, message }]);
+        }
         let paths = self.tables.as_deref().map(TablePaths::in_dir).unwrap_or_default();
         Ok(Setting {
-            means: Means::load(keys, &rules, &paths)?,
+            means: Means::load(keys, &self.rules(), &paths)?,
             journal: None,
             door: Door::default(),
             times: TimeLimits::default(),

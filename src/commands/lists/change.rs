@@ -10,10 +10,10 @@ use crate::engine::ENTRIES_MAX;
 
 /// Puts typed values on a list.
 pub(super) fn add(add: &Add) -> Result<(), Fault> {
-    let way = add.at.open()?;
+    let mut way = add.at.open()?;
     let kind = way.list_kind(&add.list)?;
     let provenance = add.why.provenance(&way.person(), way.batch())?;
-    let tokens = values::read(kind, way.keys())?;
+    let tokens = values::read(kind, &mut |value| way.tokens(kind, value))?;
     let entry = |token| ListEntry { token, expires_at: add.expires };
     let mut entries: Vec<ListEntry> = tokens.into_iter().map(entry).collect();
     entries.sort_by_key(|entry| *entry.token.as_bytes());
@@ -25,7 +25,7 @@ pub(super) fn remove(remove: &Remove) -> Result<(), Fault> {
     let mut way = remove.at.open()?;
     let (list, kind) = (&remove.list, way.list_kind(&remove.list)?);
     let provenance = remove.why.provenance(&way.person(), way.batch())?;
-    let tokens = values::read(kind, way.keys())?;
+    let tokens = values::read(kind, &mut |value| way.tokens(kind, value))?;
     for part in tokens.chunks(ENTRIES_MAX) {
         way.send(Control::ListRemove(ListRemoval {
             list: list.clone(),
@@ -41,10 +41,11 @@ pub(super) fn remove(remove: &Remove) -> Result<(), Fault> {
 
 /// Puts a file's values on a list.
 pub(super) fn import(import: &Import) -> Result<(), Fault> {
-    let way = import.at.open()?;
+    let mut way = import.at.open()?;
     let kind = way.list_kind(&import.list)?;
     let provenance = import.why.provenance(&way.person(), way.batch())?;
-    let entries = sheet::read(&import.file, kind, import.expires, way.keys())?;
+    let entries =
+        sheet::read(&import.file, import.expires, &mut |values| way.tokens(kind, values))?;
     put(way, (&import.list, kind), &entries, &provenance)
 }
 

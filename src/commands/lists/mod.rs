@@ -143,9 +143,6 @@ pub fn run(args: &Args) -> ExitCode {
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(fault) => {
-            eprintln!("tidegate lists: {fault}");
-            ExitCode::from(fault.code())
-        }
+        Err(fault) => ExitCode::from(fault.told("lists")),
     }
 }

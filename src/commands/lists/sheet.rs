@@ -4,10 +4,10 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
-use super::values::token;
+use super::values::Tokenise;
 use crate::commands::report::{Fault, Progress};
-use crate::domain::{EntityKind, EventTime, ListEntry};
-use crate::stages::enrich::TokenKeys;
+use crate::domain::{EventTime, ListEntry};
+use crate::edges::admin::{RawValue, VALUES_MAX};
 
 /// Most entries of one file.
 const ENTRIES_MAX: usize = 10_000_000;
@@ -17,15 +17,14 @@ const FAULTS_MAX: usize = 20;
 /// Reads the file: entries in the order of their tokens, each token once, the last line counting.
 pub(super) fn read(
     path: &Path,
-    kind: EntityKind,
     expires: Option<EventTime>,
-    keys: &TokenKeys,
+    tokenise: &mut Tokenise<'_>,
 ) -> Result<Vec<ListEntry>, Fault> {
     let shown = path.display().to_string();
     let file = File::open(path).map_err(Fault::file(shown.as_str()))?;
     let bytes = file.metadata().map_err(Fault::file(shown.as_str()))?.len();
     let reader = BufReader::with_capacity(1 << 20, file);
-    entries(reader, bytes, (kind, expires), keys).map_err(|fault| match fault {
+    entries(reader, bytes, expires, tokenise).map_err(|fault| match fault {
         Fault::Wrong(message) => Fault::Wrong(format!("{shown}: {message}")),
         other => other,
     })
@@ -34,8 +33,8 @@ pub(super) fn read(
 fn entries(
     input: impl Read,
     bytes: u64,
-    (kind, expires): (EntityKind, Option<EventTime>),
-    keys: &TokenKeys,
+    expires: Option<EventTime>,
+    tokenise: &mut Tokenise<'_>,
 ) -> Result<Vec<ListEntry>, Fault> {
     let mut sheet = csv::ReaderBuilder::new().comment(Some(b'#')).from_reader(input);
     let broken = |error: &csv::Error| {
@@ -51,71 +50,104 @@ fn entries(
     let Some(value) = value else {
         return Err(Fault::Wrong("the header has no column `value`".to_owned()));
     };
-    let (mut entries, mut faults) = (Vec::new(), Vec::new());
+    let mut pile = Pile::default();
     let mut progress = Progress::new("reading", bytes);
-    let mut record = csv::StringRecord::new();
+    let (mut record, mut rows) = (csv::StringRecord::new(), 0);
     loop {
         match sheet.read_record(&mut record) {
             Ok(false) => break,
             Ok(true) => {
                 let line = record.position().map_or(0, csv::Position::line);
                 let cell = |at: usize| record.get(at).unwrap_or("").trim();
-                let end = ends.map(cell).filter(|text| !text.is_empty());
-                match entry(cell(value), end, (kind, expires), keys) {
-                    Ok(entry) => entries.push(entry),
-                    Err(fault) => faults.push(format!("line {line}: {fault}")),
+                match end(ends.map(cell), expires) {
+                    Ok(end) => pile.waiting.push((line, end, RawValue::new(cell(value)))),
+                    Err(fault) => pile.faults.push(format!("line {line}: {fault}")),
                 }
             }
-            Err(error) => faults.push(broken(&error)),
+            Err(error) => pile.faults.push(broken(&error)),
         }
-        if faults.len() >= FAULTS_MAX || entries.len() > ENTRIES_MAX {
+        if pile.waiting.len() >= VALUES_MAX {
+            pile.sort_out(tokenise)?;
+            rows += VALUES_MAX as u64;
+            progress.reached(rows, sheet.position().byte());
+        }
+        if pile.faults.len() >= FAULTS_MAX || pile.entries.len() > ENTRIES_MAX {
             break;
         }
-        if entries.len().is_multiple_of(1_024) {
-            // A multiple of what the bar looks at.
-            progress.at(sheet.position().byte() & !1_023);
-        }
     }
-    if entries.len() > ENTRIES_MAX {
-        faults.push(format!("more than {ENTRIES_MAX} entries: split the file"));
-    }
-    if !faults.is_empty() {
-        faults.push("nothing was imported".to_owned());
-        return Err(Fault::Wrong(faults.join("\n")));
-    }
-    // Stable, and the last of equals is kept: a later line corrects an earlier one.
-    entries.sort_by_key(|entry| *entry.token.as_bytes());
-    let mut kept: Vec<ListEntry> = Vec::with_capacity(entries.len());
-    for entry in entries {
-        match kept.last_mut() {
-            Some(last) if last.token == entry.token => *last = entry,
-            _ => kept.push(entry),
-        }
-    }
-    Ok(kept)
+    pile.sort_out(tokenise)?;
+    pile.finish()
 }
 
-fn entry(
-    value: &str,
-    end: Option<&str>,
-    (kind, expires): (EntityKind, Option<EventTime>),
-    keys: &TokenKeys,
-) -> Result<ListEntry, String> {
-    let own = end.map(EventTime::parse_rfc3339).transpose();
+/// What was read so far.
+#[derive(Default)]
+struct Pile {
+    /// Line, end and value of what has no token yet.
+    waiting: Vec<(u64, EventTime, RawValue)>,
+    entries: Vec<ListEntry>,
+    faults: Vec<String>,
+}
+
+impl Pile {
+    /// What waits becomes entries.
+    fn sort_out(&mut self, tokenise: &mut Tokenise<'_>) -> Result<(), Fault> {
+        let (places, values): (Vec<_>, Vec<_>) =
+            self.waiting.drain(..).map(|(line, end, value)| ((line, end), value)).unzip();
+        if values.is_empty() {
+            return Ok(());
+        }
+        for ((line, expires_at), token) in places.into_iter().zip(tokenise(values)?) {
+            match token {
+                Ok(token) => self.entries.push(ListEntry { token, expires_at }),
+                Err(fault) => self.faults.push(format!("line {line}: {fault}")),
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Vec<ListEntry>, Fault> {
+        let Self { mut entries, mut faults, .. } = self;
+        if entries.len() > ENTRIES_MAX {
+            faults.push(format!("more than {ENTRIES_MAX} entries: split the file"));
+        }
+        if !faults.is_empty() {
+            faults.truncate(FAULTS_MAX);
+            faults.push("nothing was imported".to_owned());
+            return Err(Fault::Wrong(faults.join("\n")));
+        }
+        // Stable, and the last of equals is kept: a later line corrects an earlier one.
+        entries.sort_by_key(|entry| *entry.token.as_bytes());
+        let mut kept: Vec<ListEntry> = Vec::with_capacity(entries.len());
+        for entry in entries {
+            match kept.last_mut() {
+                Some(last) if last.token == entry.token => *last = entry,
+                _ => kept.push(entry),
+            }
+        }
+        Ok(kept)
+    }
+}
+
+/// When a line's entry ends: as it says itself, else as all do.
+fn end(own: Option<&str>, all: Option<EventTime>) -> Result<EventTime, &'static str> {
+    let own = own.filter(|text| !text.is_empty()).map(EventTime::parse_rfc3339).transpose();
     let own = own.map_err(|_| "`expires` is no moment such as 2027-12-31T00:00:00+08:00")?;
-    let expires_at = own.or(expires).ok_or("no `expires`: give it here or as --expires")?;
-    Ok(ListEntry { token: token(value, kind, keys)?, expires_at })
+    own.or(all).ok_or("no `expires`: give it here or as --expires")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::EntityKind;
     use crate::edges::keys::Keys;
 
     fn read(text: &str) -> Result<Vec<ListEntry>, String> {
         let keys = Keys::demo().token_keys();
         let expires = EventTime::parse_rfc3339("2027-01-01T00:00:00Z").ok();
-        entries(text.as_bytes(), text.len() as u64, (EntityKind::Card, expires), &keys)
+        let mut tokenise = |values: Vec<RawValue>| {
+            Ok(values.iter().map(|value| value.token(EntityKind::Card, &keys)).collect())
+        };
+        entries(text.as_bytes(), text.len() as u64, expires, &mut tokenise)
             .map_err(|fault| fault.to_string())
     }
 

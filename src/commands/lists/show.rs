@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::Serialize;
 
 use super::values;
-use crate::commands::control::{At, journal_of, list_kind};
+use crate::commands::control::{At, Looking, list_kind, tokens};
 use crate::commands::report::{Fault, grouped};
 use crate::domain::{Control, EntityKind, ListPurpose, Seq, Token};
+use crate::edges::admin::RawValue;
 use crate::engine::{Engine, Listed, Lists, recover};
 use crate::journal::{Item, Reader};
 
@@ -69,14 +71,13 @@ struct WhyShown {
 
 /// Runs it.
 pub(super) fn show(show: &Show) -> Result<(), Fault> {
-    let setting = show.at.setting()?;
-    let dir = journal_of(&setting)?.to_owned();
-    let keys = setting.means.keys.token_keys();
-    let bundle = setting.means.bundle;
-    let mut engine = Engine::new(bundle.clone(), &setting.limits)
+    let Looking { bundle, limits, journal: dir } = show.at.looking()?;
+    let mut engine = Engine::new(bundle, &limits)
         .map_err(|_| Fault::Wrong("the bundle's features cannot be laid out".to_owned()))?;
     // Whoever only looks takes no lock: a service may run meanwhile.
     recover(&mut engine, &dir)?;
+    // What people have put in force, whatever the configuration names.
+    let bundle = Arc::clone(engine.bundle());
     let mut report = Report::default();
     if let Some(list) = &show.list {
         let kind = list_kind(&bundle, list)?;
@@ -84,11 +85,11 @@ pub(super) fn show(show: &Show) -> Result<(), Fault> {
             let at = engine.last_received_at();
             let find =
                 |token| (token, at.and_then(|at| engine.lists().find(list, kind, token, at)));
-            values::read(kind, &keys)?.into_iter().map(find).collect()
+            typed(&show.at, kind)?.into_iter().map(find).collect()
         } else {
             first_entries(engine.lists(), (list, kind), show.limit)
         };
-        report.entries = shown(&dir, found, keys.version())?;
+        report.entries = shown(&dir, found)?;
     } else {
         let purposes: BTreeMap<(&str, EntityKind), ListPurpose> = bundle
             .lists
@@ -109,6 +110,16 @@ pub(super) fn show(show: &Show) -> Result<(), Fault> {
     write(&report, show.json)
 }
 
+/// The tokens of what is typed: made by the service, or under the keys.
+fn typed(at: &At, kind: EntityKind) -> Result<Vec<Token>, Fault> {
+    if let Some(mut client) = at.service()? {
+        return values::read(kind, &mut |values| tokens(&mut client, kind, values));
+    }
+    let keys = at.setting()?.means.keys.token_keys();
+    let token = |value: &RawValue| value.token(kind, &keys);
+    values::read(kind, &mut |values| Ok(values.iter().map(token).collect()))
+}
+
 fn first_entries(
     lists: &Lists,
     (list, kind): (&str, EntityKind),
@@ -124,11 +135,8 @@ fn first_entries(
 }
 
 /// Entries with why they are there; each change is read once.
-fn shown(
-    dir: &Path,
-    found: Vec<(Token, Option<Listed>)>,
-    key_version: u16,
-) -> Result<Vec<Shown>, Fault> {
+fn shown(dir: &Path, found: Vec<(Token, Option<Listed>)>) -> Result<Vec<Shown>, Fault> {
+    let key_version = key_version(dir)?;
     let mut reasons: BTreeMap<Seq, Option<WhyShown>> = BTreeMap::new();
     let mut out = Vec::with_capacity(found.len());
     for (token, listed) in found {
@@ -152,6 +160,19 @@ fn shown(
         });
     }
     Ok(out)
+}
+
+/// The version of the keys that made the journal's tokens.
+fn key_version(dir: &Path) -> Result<u16, Fault> {
+    let Some(mut reader) = Reader::open(dir)? else { return Ok(0) };
+    loop {
+        match reader.read()? {
+            Some(Item::Start(start)) => return Ok(start.token_key_version),
+            Some(Item::Entry(entry)) => return Ok(entry.input.key_version),
+            Some(Item::Bundle(_)) => {}
+            None => return Ok(0),
+        }
+    }
 }
 
 /// What the journal says of a change; `None` when its segment is gone.

@@ -10,6 +10,11 @@ use crate::commands::report::Fault;
 use crate::edges::admin::{Answer, Request};
 use crate::edges::bundle_files;
 
+/// What became of a proposal.
+const PROPOSED: &str = "proposed";
+/// `sha256:` and as many digits as tell bundles apart.
+const SHORT: usize = 19;
+
 /// Propose a rules directory: checked, tried and stored; another person approves it
 #[derive(clap::Args, Clone, Debug)]
 #[command(
@@ -92,7 +97,7 @@ pub(super) fn activate(args: &Activate) -> u8 {
         files.into_iter().map(text).collect::<Result<BTreeMap<_, _>, _>>()
     });
     match texts {
-        Ok(files) => ask(&Request::Propose { files }, &args.answer, "proposed"),
+        Ok(files) => ask(&Request::Propose { files }, &args.answer, PROPOSED),
         Err(error) => {
             eprintln!("tidegate rules: {error}");
             WRONG
@@ -138,6 +143,13 @@ fn tell(answer: &Answer, json: bool, done: &str) -> Result<(), Fault> {
         let text = sonic_rs::to_string(answer).unwrap_or_default();
         return writeln!(std::io::stdout(), "{text}").map_err(Fault::file("standard output"));
     }
+    let next = match (&answer.bundle, done) {
+        (Some(bundle), PROPOSED) => {
+            let short = bundle.get(..SHORT).unwrap_or(bundle);
+            format!("another person puts it in force: tidegate rules approve {short}\n")
+        }
+        _ => String::new(),
+    };
     let mut text = match &answer.bundle {
         Some(bundle) => format!("{bundle}\n{done}, input {}\n", answer.seq.unwrap_or(0)),
         None => format!("{done}, input {}\n", answer.seq.unwrap_or(0)),
@@ -152,5 +164,6 @@ fn tell(answer: &Answer, json: bool, done: &str) -> Result<(), Fault> {
     for finding in &answer.findings {
         text.push_str(&format!("look at: {finding}\n"));
     }
+    text.push_str(&next);
     std::io::stderr().write_all(text.as_bytes()).map_err(Fault::file("standard error"))
 }

@@ -6,6 +6,7 @@
 //! ```
 
 mod people;
+mod tokens;
 mod request;
 mod order;
 mod office;
@@ -18,3 +19,4 @@ pub use order::{Change, Order, OrderSender, Orders, orders};
 pub use people::{ApproverKey, People, Role};
 pub use request::{Answer, EntryText, Request, WhyText};
 pub use socket::{Settings, SocketError, serve};
+pub use tokens::{RawValue, TokenText, VALUES_MAX};

@@ -11,12 +11,14 @@ use arc_swap::ArcSwap;
 use super::order::Change;
 use super::people::{People, Role};
 use super::request::{Answer, Request, list_change};
+use super::tokens::{RawValue, TokenText, VALUES_MAX};
 use crate::bundle::{Bundle, Finding};
 use crate::domain::{
-    Activation, BundleDigest, Control, Ground, Proposal, RuleDiff, Seq, SwitchedOff,
+    Activation, BundleDigest, Control, EntityKind, Ground, Proposal, RuleDiff, Seq, SwitchedOff,
 };
 use crate::edges::bundle_store::BundleStore;
 use crate::engine::{Prepared, Refusal, Standing};
+use crate::stages::enrich::TokenKeys;
 
 /// Faults of a bundle that an answer names; the check command names them all.
 const FAULTS_SHOWN: usize = 20;
@@ -28,6 +30,7 @@ pub struct Office {
     store: BundleStore,
     standing: Standing,
     in_force: Arc<ArcSwap<Bundle>>,
+    keys: Option<Arc<TokenKeys>>,
 }
 
 /// A bundle that passed every check.
@@ -48,7 +51,13 @@ impl Office {
     /// An office for a journal, as its engine stands.
     pub fn new(people: People, journal: &Path, standing: Standing, in_force: Arc<Bundle>) -> Self {
         let in_force = Arc::new(ArcSwap::new(in_force));
-        Self { people, store: BundleStore::of(journal), standing, in_force }
+        Self { people, store: BundleStore::of(journal), standing, in_force, keys: None }
+    }
+
+    /// The same, where values become tokens for people who hold no key.
+    #[must_use]
+    pub fn with_keys(self, keys: TokenKeys) -> Self {
+        Self { keys: Some(Arc::new(keys)), ..self }
     }
 
     /// The store of bundles.
@@ -114,6 +123,7 @@ impl Office {
                 let seq = send(Change::Control(Control::SwitchOff(off)))?;
                 Ok(Answer { ok: true, seq: Some(seq.0), ..Answer::default() })
             }
+            Request::Tokens { kind, values } => self.tokens(kind, values),
             Request::Hello | Request::ListAdd { .. } | Request::ListRemove { .. } => {
                 let bundle = self.in_force();
                 let list = |list: &crate::bundle::ListSpec| {
@@ -134,7 +144,7 @@ impl Office {
         use Role::{Analyst, Approver, Operator};
         let (roles, does): (&[Role], _) = match request {
             Request::Hello => return Ok(()),
-            Request::ListAdd { .. } | Request::ListRemove { .. } => {
+            Request::Tokens { .. } | Request::ListAdd { .. } | Request::ListRemove { .. } => {
                 (&[Analyst, Approver], "changes lists")
             }
             Request::Propose { .. } => (&[Analyst], "proposes bundles"),
@@ -148,6 +158,17 @@ impl Office {
             return Ok(());
         }
         Err(format!("{person} has no role that {does}: [admin] of the configuration gives roles"))
+    }
+
+    /// Personal values become tokens, and are forgotten.
+    fn tokens(&self, kind: &str, values: &[RawValue]) -> Result<Answer, String> {
+        let keys = self.keys.as_deref().ok_or("there are no keys here")?;
+        let kind = EntityKind::parse(kind).ok_or("`kind` is no kind of entity")?;
+        if values.len() > VALUES_MAX {
+            return Err(format!("more than {VALUES_MAX} values: ask in parts"));
+        }
+        let token = |value: &RawValue| TokenText::of(&value.token(kind, keys));
+        Ok(Answer { ok: true, tokens: values.iter().map(token).collect(), ..Answer::default() })
     }
 
     /// A bundle is checked, tried, stored and proposed.

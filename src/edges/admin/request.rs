@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::tokens::{RawValue, TokenText, read_token};
 use crate::domain::{
     Control, EntityKind, EventTime, ListAddition, ListEntry, ListRemoval, ListSource, Provenance,
-    Token,
 };
 
 /// One request, one line.
@@ -15,6 +15,13 @@ use crate::domain::{
 pub enum Request {
     /// What is in force, and who asks.
     Hello,
+    /// Values become tokens, under the keys that stay where they are.
+    Tokens {
+        /// Of which kind they are.
+        kind: String,
+        /// Personal values, or tokens as reports show them; at most [`super::VALUES_MAX`].
+        values: Vec<RawValue>,
+    },
     /// Entries come onto a list.
     ListAdd {
         /// Its name.
@@ -113,6 +120,9 @@ pub struct Answer {
     /// The lists of the bundle in force, with their kinds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lists: Vec<(String, String)>,
+    /// What each value came to, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tokens: Vec<TokenText>,
     /// Rules that are new.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub added: Vec<String>,
@@ -169,7 +179,7 @@ pub(super) fn list_change(request: &Request, person: &str) -> Result<Option<Cont
             let entry = |entry: &EntryText| {
                 let expires_at = EventTime::parse_rfc3339(&entry.expires_at)
                     .map_err(|_| "`expires_at` is no moment in RFC 3339".to_owned())?;
-                Ok(ListEntry { token: token(&entry.token)?, expires_at })
+                Ok(ListEntry { token: read_token(&entry.token)?, expires_at })
             };
             Some(Control::ListAdd(ListAddition {
                 list: list.clone(),
@@ -182,16 +192,13 @@ pub(super) fn list_change(request: &Request, person: &str) -> Result<Option<Cont
             Some(Control::ListRemove(ListRemoval {
                 list: list.clone(),
                 kind: kind(word)?,
-                tokens: tokens.iter().map(|text| token(text)).collect::<Result<_, String>>()?,
+                tokens: tokens
+                    .iter()
+                    .map(|text| read_token(text))
+                    .collect::<Result<_, String>>()?,
                 provenance: why.read(person)?,
             }))
         }
         _ => None,
     })
-}
-
-fn token(text: &str) -> Result<Token, String> {
-    let bits = (text.len() == 32).then(|| u128::from_str_radix(text, 16).ok()).flatten();
-    bits.map(|bits| Token::from_bytes(bits.to_be_bytes()))
-        .ok_or_else(|| "a token is 32 hexadecimal digits".to_owned())
 }

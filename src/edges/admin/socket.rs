@@ -123,7 +123,8 @@ fn talk(
         return say(stream, &Answer::refused(text));
     }
     let mut input = BufReader::new(stream);
-    let mut line = Vec::new();
+    // It may hold values for a list.
+    let mut line = zeroize::Zeroizing::new(Vec::new());
     loop {
         line.clear();
         let read = input.by_ref().take(LINE_MAX).read_until(b'\n', &mut line)?;

@@ -1,0 +1,135 @@
+//! Personal values that become tokens in the service: who changes a list needs no key, and the key
+//! leaves the service for nobody.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use zeroize::Zeroizing;
+
+use crate::domain::{EntityKind, Token};
+use crate::stages::enrich::TokenKeys;
+
+/// Most values of one request.
+pub const VALUES_MAX: usize = 4_096;
+
+/// A value on its way from whoever typed it to the keys: never printed, and wiped when dropped.
+pub struct RawValue(Zeroizing<String>);
+
+impl RawValue {
+    /// Takes a value over.
+    pub fn new(text: &str) -> Self {
+        Self(Zeroizing::new(text.to_owned()))
+    }
+
+    /// The token that stands for the value, or why there is none: without the value.
+    pub fn token(&self, kind: EntityKind, keys: &TokenKeys) -> Result<Token, String> {
+        token(&self.0, kind, keys)
+    }
+}
+
+impl fmt::Debug for RawValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RawValue(..)")
+    }
+}
+
+impl Serialize for RawValue {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for RawValue {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Self(Zeroizing::new(text)))
+    }
+}
+
+/// What one value came to.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenText {
+    /// 32 hexadecimal digits.
+    Token(String),
+    /// Why there is none.
+    Fault(String),
+}
+
+impl TokenText {
+    /// What a value came to, as it is said.
+    pub fn of(token: &Result<Token, String>) -> Self {
+        match token {
+            Ok(token) => Self::Token(format!("{token:?}")),
+            Err(fault) => Self::Fault(fault.clone()),
+        }
+    }
+
+    /// The same, read.
+    pub fn read(&self) -> Result<Token, String> {
+        match self {
+            Self::Token(text) => read_token(text),
+            Self::Fault(fault) => Err(fault.clone()),
+        }
+    }
+}
+
+/// 32 hexadecimal digits as a token.
+pub(super) fn read_token(text: &str) -> Result<Token, String> {
+    let bits = (text.len() == 32).then(|| u128::from_str_radix(text, 16).ok()).flatten();
+    bits.map(|bits| Token::from_bytes(bits.to_be_bytes()))
+        .ok_or_else(|| "a token is 32 hexadecimal digits".to_owned())
+}
+
+/// The token of a raw value, or of a token as reports show it (`v1:` and 32 hexadecimal digits).
+fn token(text: &str, kind: EntityKind, keys: &TokenKeys) -> Result<Token, String> {
+    if let Some(token) = shown_token(text, keys.version())? {
+        return Ok(token);
+    }
+    keys.entity(kind, text).ok_or_else(|| match kind {
+        EntityKind::Device => {
+            "a device is named by the token that decisions on it show: `v1:` and 32 digits"
+                .to_owned()
+        }
+        kind => format!("what was given cannot be of kind {}", kind.name()),
+    })
+}
+
+fn shown_token(text: &str, version: u16) -> Result<Option<Token>, String> {
+    let Some((before, hex)) = text.strip_prefix('v').and_then(|rest| rest.split_once(':')) else {
+        return Ok(None);
+    };
+    let Ok(of) = before.parse::<u16>() else { return Ok(None) };
+    if hex.len() != 32 || !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Ok(None);
+    }
+    if of != version {
+        return Err(format!("a token of key version {of}; the keys are version {version}"));
+    }
+    read_token(hex).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::edges::keys::Keys;
+
+    /// Neither what is printed of a value nor what is wrong with it shows it, and a token that a
+    /// report showed stands for itself.
+    #[test]
+    fn a_value_is_never_shown() {
+        let keys = Keys::demo().token_keys();
+        let card = "6225881234567890";
+        let token = RawValue::new(card).token(EntityKind::Card, &keys).unwrap();
+        let shown = token.display(keys.version());
+        assert_eq!(RawValue::new(&shown).token(EntityKind::Card, &keys), Ok(token));
+        for (text, kind) in [(card, EntityKind::Ip), ("wang@163.com", EntityKind::Card)] {
+            let value = RawValue::new(text);
+            let fault = value.token(kind, &keys).unwrap_err();
+            let said = format!("{value:?} {fault} {:?}", TokenText::of(&Err(fault.clone())));
+            assert!(!said.contains(text), "{said}");
+        }
+        let other = shown.replacen("v1:", "v9:", 1);
+        let fault = RawValue::new(&other).token(EntityKind::Card, &keys).unwrap_err();
+        assert!(fault.contains("version 9"), "{fault}");
+    }
+}
