@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::lines::{JournalAt, Lines, LinesError, Tally, Through};
+use super::report::{counted, grouped};
 use crate::engine::Intent;
 
 /// Score a file of events: JSON lines in, one masked decision a line out.
@@ -40,6 +41,8 @@ pub fn run(args: &Args) -> ExitCode {
             report(&tally, args.json);
             ExitCode::SUCCESS
         }
+        // A reader that closes the pipe early has seen enough.
+        Err(error) if error.is_reader_gone() => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("tidegate score: {error}");
             ExitCode::from(error.code())
@@ -64,8 +67,11 @@ fn report(tally: &Tally, json: bool) {
         return;
     }
     let Tally { lines, decided, approve, challenge, decline, .. } = tally;
+    let [decided, approve, challenge, decline] =
+        [*decided, *approve, *challenge, *decline].map(grouped);
     eprintln!(
-        "{lines} lines: {decided} decided (approve {approve}, challenge {challenge}, decline {decline})"
+        "{}: {decided} decided (approve {approve}, challenge {challenge}, decline {decline})",
+        counted(*lines, "line")
     );
     tally.report();
 }

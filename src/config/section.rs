@@ -270,7 +270,9 @@ impl<'d, 'a> Section<'d, 'a> {
     }
 
     fn wrong_type(&self, key: &str, found: &Found<'_>, wanted: &str) {
-        let message = format!("must be {wanted}, is a {}", found.value.type_str());
+        let kind = found.value.type_str();
+        let article = if kind.starts_with(['a', 'i']) { "an" } else { "a" };
+        let message = format!("must be {wanted}, is {article} {kind}");
         self.document.fault(found.at, self.named(key), message);
     }
 

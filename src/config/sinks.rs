@@ -190,7 +190,6 @@ fn check_basis(
 ) {
     if purpose == Some(Purpose::Marketing) {
         section.fault("purpose", "is marketing: risk data is not exportable to it (R7)");
-        return;
     }
     if has_basis {
         return;
@@ -200,7 +199,7 @@ fn check_basis(
     if !country.is_empty() && country != HOME {
         section.fault("country", format!("{country:?}: a sink abroad {missing} (R19)"));
     }
-    if purpose.is_some_and(|purpose| !purpose.is_own()) {
+    if purpose.is_some_and(|purpose| !purpose.is_own() && purpose != Purpose::Marketing) {
         section.fault("purpose", format!("is not what the data was collected for: it {missing}"));
     }
 }

@@ -56,7 +56,7 @@ fn every_fault_is_reported_at_once() {
              be encrypted on the way; set protocol = \"tls\" or \"sasl_tls\" in [kafka.security]",
             "t.toml:3: kafka.linger_ms: is 5000, must be 0 to 1000",
             "t.toml:4: kafka.gruop: is not a known key; did you mean `group`?",
-            "t.toml:5: kafka.start: must be a text in quotes, is a integer",
+            "t.toml:5: kafka.start: must be a text in quotes, is an integer",
             "t.toml:6: kafka.compression: is \"lzma\", must be one of none, gzip, snappy, lz4, \
              zstd (did you mean \"lz4\"?)",
             "t.toml:9: http.listen: \"0.0.0.0:80\" is open to others and not encrypted: listen \
@@ -112,6 +112,14 @@ fn a_sink_abroad_or_off_purpose_needs_its_basis() {
     check(
         &sink(&format!("purpose = \"marketing\"\ncountry = \"CN\"\n{basis}")),
         &["t.toml:6: sink[0].purpose: is marketing: risk data is not exportable to it (R7)"],
+    );
+    // One fault does not hide the other.
+    check(
+        &sink("purpose = \"marketing\"\ncountry = \"SG\"\n"),
+        &[
+            "t.toml:6: sink[0].purpose: is marketing: risk data is not exportable to it (R7)",
+            &format!("t.toml:7: sink[0].country: \"SG\": a sink abroad {needs} (R19)"),
+        ],
     );
 }
 

@@ -139,10 +139,7 @@ pub fn run(args: Args) -> ExitCode {
 fn ended(name: &str, done: Result<(), Fault>) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(fault) => {
-            eprintln!("tidegate audit {name}: {fault}");
-            ExitCode::from(fault.code())
-        }
+        Err(fault) => ExitCode::from(fault.told(&format!("audit {name}"))),
     }
 }
 

@@ -8,7 +8,9 @@ use crate::bundle::Bundle;
 use crate::commands::report::{Fault, Span};
 use crate::domain::{Action, EntityKind, ReasonId, Token};
 use crate::edges::keys::Keys;
-use crate::journal::{BundleRef, JournalIndex, Key, Position, ReadEntry, StoredBundle, Wanted};
+use crate::journal::{
+    BundleRef, JournalIndex, Key, Position, ReadEntry, Reader, StoredBundle, Wanted,
+};
 use crate::stages::enrich::TokenKeys;
 
 /// What is looked for; every condition must hold.
@@ -65,7 +67,7 @@ impl Search {
     /// Opens a journal's indexes, making those that are missing.
     pub(super) fn open(journal: &Path, making: impl FnMut(usize, usize)) -> Result<Self, Fault> {
         let missing = || Fault::NoJournal(journal.to_owned());
-        if !journal.is_dir() {
+        if !journal.is_dir() || Reader::open(journal)?.is_none() {
             return Err(missing());
         }
         let mut index = JournalIndex::open(journal, making)?;

@@ -111,10 +111,7 @@ Examples:
 pub(super) fn run(args: &Args) -> u8 {
     match backtest(args).and_then(|report| answer(args, &report)) {
         Ok(()) => 0,
-        Err(fault) => {
-            eprintln!("tidegate rules backtest: {fault}");
-            fault.code()
-        }
+        Err(fault) => fault.told("rules backtest"),
     }
 }
 

@@ -57,10 +57,7 @@ pub struct Args {
 pub fn run(args: &Args) -> ExitCode {
     match explain(args).and_then(|story| answer(args, &story).map(|()| story)) {
         Ok(story) => ExitCode::from(u8::from(!story.reproduced)),
-        Err(fault) => {
-            eprintln!("tidegate explain: {fault}");
-            ExitCode::from(fault.code())
-        }
+        Err(fault) => ExitCode::from(fault.told("explain")),
     }
 }
 

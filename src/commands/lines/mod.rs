@@ -61,6 +61,11 @@ impl LinesError {
         }
     }
 
+    /// Whoever read the answers closed the pipe.
+    pub(super) fn is_reader_gone(&self) -> bool {
+        matches!(self, Self::File { error, .. } if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+
     /// For `map_err` on file operations.
     fn at(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.display().to_string();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::commands::report::grouped;
 use crate::domain::{Action, Applied};
 use crate::engine::Outcome;
 
@@ -56,7 +57,7 @@ impl Tally {
     /// What is worth a line for people, each where there is any.
     pub(in crate::commands) fn report(&self) {
         for (count, what) in [
-            (self.repeated, "repeated: in the journal already, not counted again"),
+            (self.repeated, "repeated: decided already, not counted again"),
             (self.conflicts, "conflicts: the id came before with other content"),
             (self.observed, "events counted without a decision"),
             (self.amended, "outcomes and labels applied"),
@@ -64,11 +65,11 @@ impl Tally {
             (self.rejected, "rejected at the door"),
         ] {
             if count > 0 {
-                eprintln!("{count:>10}  {what}");
+                eprintln!("{:>10}  {what}", grouped(count));
             }
         }
         for (reason, count) in &self.rejected_by {
-            eprintln!("{count:>14}  {reason}");
+            eprintln!("{:>14}  {reason}", grouped(*count));
         }
     }
 }

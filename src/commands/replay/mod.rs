@@ -70,10 +70,7 @@ pub struct Args {
 pub fn run(args: &Args) -> ExitCode {
     match replay(args).and_then(|report| answer(args, &report).map(|()| report)) {
         Ok(report) => ExitCode::from(u8::from(!report.is_clean())),
-        Err(fault) => {
-            eprintln!("tidegate replay: {fault}");
-            ExitCode::from(fault.code())
-        }
+        Err(fault) => ExitCode::from(fault.told("replay")),
     }
 }
 

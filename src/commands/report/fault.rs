@@ -50,7 +50,21 @@ impl Fault {
                 _ => 3,
             },
             Self::Features(_) => 1,
+            // A name that was mistyped.
+            Self::File { error, .. } if error.kind() == io::ErrorKind::NotFound => 2,
             Self::File { .. } => 3,
         }
+    }
+
+    /// Says it in a command's name, and gives the exit code. A reader that closes the pipe early has
+    /// seen enough: that is no fault.
+    pub(in crate::commands) fn told(&self, command: &str) -> u8 {
+        if let Self::File { error, .. } = self
+            && error.kind() == io::ErrorKind::BrokenPipe
+        {
+            return 0;
+        }
+        eprintln!("tidegate {command}: {self}");
+        self.code()
     }
 }

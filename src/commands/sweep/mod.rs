@@ -83,10 +83,7 @@ fn share(text: &str) -> Result<f64, &'static str> {
 pub(super) fn run(args: &Args) -> u8 {
     match sweep(args).and_then(|report| answer(args, &report).map(|()| report)) {
         Ok(report) => u8::from(!report.is_clean()),
-        Err(fault) => {
-            eprintln!("tidegate rules sweep: {fault}");
-            fault.code()
-        }
+        Err(fault) => fault.told("rules sweep"),
     }
 }
 
