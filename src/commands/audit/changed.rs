@@ -1,6 +1,7 @@
 //! A person's change as a line shows it: what, who, why; of a list's entries only how many.
 
 use super::line::{Json, Map};
+use crate::commands::report::counted;
 use crate::domain::{Control, Ground, Provenance, RuleDiff};
 
 /// What was changed, by name.
@@ -57,6 +58,39 @@ pub(super) fn changed(control: &Control) -> Map {
     map
 }
 
+/// The same in a few words.
+pub(super) fn told(control: &Control) -> String {
+    let by = |why: &Provenance| format!("by {} and {}: {}", why.creator, why.approver, why.reason);
+    let short = |digest: &[u8]| format!("sha256:{}", &hex(digest)[..12]);
+    match control {
+        Control::ListAdd(addition) => {
+            let count = counted(addition.entries.len() as u64, "value");
+            format!("{count} onto {} {}", addition.list, by(&addition.provenance))
+        }
+        Control::ListRemove(removal) => {
+            let count = counted(removal.tokens.len() as u64, "value");
+            format!("{count} off {} {}", removal.list, by(&removal.provenance))
+        }
+        Control::Propose(proposal) => {
+            format!("{} by {}", short(&proposal.bundle), proposal.proposer)
+        }
+        Control::Activate(activation) => {
+            let bundle = short(&activation.bundle);
+            match &activation.ground {
+                Ground::Approved { proposer, approver, .. } => {
+                    format!("{bundle} proposed by {proposer}, approved by {approver}")
+                }
+                Ground::RolledBack { by } => format!("{bundle} again, by {by}"),
+            }
+        }
+        Control::Guard(trip) => {
+            let about = trip.about.as_deref().unwrap_or("the whole bundle");
+            format!("{} {about}: {} found, {} allowed", trip.measure.name(), trip.found, trip.limit)
+        }
+        Control::SwitchOff(off) => format!("{} by {}: {}", off.rule, off.by, off.reason),
+    }
+}
+
 fn provenance(provenance: &Provenance, mut text: impl FnMut(&str, &str)) {
     let sources: Vec<_> = provenance.sources.iter().map(|source| source.name()).collect();
     text("sources", &sources.join(" "));
@@ -76,4 +110,22 @@ fn diff(diff: &RuleDiff, mut text: impl FnMut(&str, &str)) {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::told;
+    use crate::domain::{Activation, Control, Ground, RuleDiff, SwitchedOff};
+
+    /// Who reads the tail sees what was changed by whom without asking for JSON.
+    #[test]
+    fn a_change_is_told_in_a_few_words() {
+        let (rule, by, reason) = ("K1".to_owned(), "zhao".to_owned(), "a whole bank".to_owned());
+        let off = told(&Control::SwitchOff(SwitchedOff { rule, by, reason }));
+        assert_eq!(off, "K1 by zhao: a whole bank");
+        let ground = Ground::RolledBack { by: "zhao".to_owned() };
+        let (bundle, before, diff) = ([0xab; 32], [0; 32], RuleDiff::default());
+        let back = told(&Control::Activate(Activation { bundle, before, ground, diff }));
+        assert_eq!(back, "sha256:abababababab again, by zhao");
+    }
 }

@@ -8,7 +8,9 @@ use serde::Serialize;
 
 use super::line::{follow_ups, result};
 use super::search::{self, Names, Query, Search};
-use crate::commands::report::{Cell, Document, Fault, Progress, Span, Table, Tone, counted, print};
+use crate::commands::report::{
+    Cell, Document, Fault, Progress, Span, Table, Tone, amount, counted, print,
+};
 use crate::domain::{Action, Fact};
 use crate::journal::ReadEntry;
 
@@ -181,10 +183,10 @@ impl Match {
         format!("{} {score}", words.collect::<Vec<_>>().join("+"))
     }
 
-    /// The amount in minor units of its own currency.
+    /// The amount in its own currency.
     pub(super) fn amount(&self) -> String {
         match (self.amount_minor, &self.currency) {
-            (Some(minor), Some(currency)) => format!("{minor} {currency}"),
+            (Some(minor), Some(currency)) => amount(minor, currency),
             _ => String::new(),
         }
     }
@@ -207,13 +209,13 @@ fn document(found: &Found, args: &Find) -> Document {
 }
 
 /// A moment without its milliseconds: JSON has them.
-fn seconds(moment: &str) -> String {
+pub(super) fn seconds(moment: &str) -> String {
     moment.get(..19).map_or_else(|| moment.to_owned(), |seconds| format!("{seconds}Z"))
 }
 
 /// Records as rows.
 pub(super) fn table(matches: &[Match]) -> Table {
-    let names = [">input", "=received", "event", ">minor units", "decision, score", "rules"];
+    let names = [">input", "=received", "=event", ">amount", "=decision, score", "rules"];
     let mut table = Table::new(&names);
     for one in matches {
         let tone = match one.action {

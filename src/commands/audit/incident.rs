@@ -279,8 +279,8 @@ pub(super) fn document(report: &Report, shown: usize) -> Document {
     );
     document.verdict(text, Tone::Warning);
     let mut lines = vec![
-        Line::new("first", report.first.clone().unwrap_or_default()),
-        Line::new("last", report.last.clone().unwrap_or_default()),
+        Line::new("first record", report.first.clone().unwrap_or_default()),
+        Line::new("last record", report.last.clone().unwrap_or_default()),
     ];
     for (kind, count) in &report.entities {
         lines.push(Line::new(format!("different {kind}"), grouped(*count)));
@@ -288,7 +288,7 @@ pub(super) fn document(report: &Report, shown: usize) -> Document {
     document.lines(lines);
     document.heading(format!("Timeline, steps of {} (UTC)", minutes(report.step_minutes)));
     let mut table = Table::new(&[
-        "from",
+        "=from",
         ">events",
         ">passed",
         ">challenged",
@@ -298,7 +298,7 @@ pub(super) fn document(report: &Report, shown: usize) -> Document {
     ]);
     for step in &report.timeline {
         let tone = if step.counts.events == 0 { Tone::Quiet } else { Tone::Plain };
-        let mut row = vec![Cell::toned(step.from.clone(), tone)];
+        let mut row = vec![Cell::toned(find::seconds(&step.from), tone)];
         row.extend(cells(&step.counts).map(|text| Cell::toned(text, tone)));
         row.push(Cell::toned(grouped(step.new_subjects), tone));
         table.rows.push(row);
@@ -311,8 +311,8 @@ pub(super) fn document(report: &Report, shown: usize) -> Document {
 fn concerned(document: &mut Document, report: &Report, shown: usize) {
     document.heading("Affected subjects");
     let mut table = Table::new(&[
-        "kind",
-        "token",
+        "=kind",
+        "=token",
         ">events",
         ">passed",
         ">challenged",

@@ -2,8 +2,10 @@
 
 use std::io::{self, Write};
 
+use super::changed::told;
 use super::line::{follow_ups, result, what};
 use super::names::Names;
+use crate::commands::report::amount as shown;
 use crate::domain::{Fact, Input};
 use crate::journal::ReadEntry;
 
@@ -26,7 +28,10 @@ pub(super) fn write_row(out: &mut dyn Write, entry: &ReadEntry, names: &Names) -
             let decision = words.collect::<Vec<_>>().join("+");
             (decision, body.score.to_string(), reasons.collect::<Vec<_>>().join(" "))
         }
-        None => (result(&entry.applied).0.to_owned(), String::new(), String::new()),
+        None => {
+            let what = input.control.as_deref().map(told).unwrap_or_default();
+            (result(&entry.applied).0.to_owned(), String::new(), what)
+        }
     };
     writeln!(
         out,
@@ -52,10 +57,10 @@ fn kind(input: &Input) -> String {
     }
 }
 
-/// Minor units of its own currency: how many make a major one is the currency's affair.
+/// The amount in its own currency.
 fn amount(input: &Input) -> String {
     match (input.facts.int(Fact::AmountMinor), input.facts.text(Fact::Currency)) {
-        (Some(minor), Some(currency)) => format!("{minor} {}", printable(currency)),
+        (Some(minor), Some(currency)) => shown(minor, &printable(currency)),
         _ => String::new(),
     }
 }

@@ -110,7 +110,8 @@ fn the_tail_is_the_newest() {
     assert_eq!(seqs(&Tail { from: Some(29), ..tail(dir.path()) }), [29, 30]);
     let table = shown(&Tail { json: false, lines: 1, ..tail(dir.path()) });
     let row = table.lines().nth(1).unwrap();
-    for word in ["30", "event-30", "payment", "1250 CNY", "decline+review", "930", "card_testing"] {
+    for word in ["30", "event-30", "payment", "12.50 CNY", "decline+review", "930", "card_testing"]
+    {
         assert!(row.contains(word), "{word}: {row}");
     }
 }

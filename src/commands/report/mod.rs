@@ -31,7 +31,7 @@ pub(in crate::commands) use document::{Cell, Document, Line, Table, Tone};
 pub(in crate::commands) use fault::Fault;
 pub(in crate::commands) use figure::{Axis, Bars, Curve, Curves, Figure, Mark, Matrix, Unit};
 pub(in crate::commands) use html::html;
-pub(in crate::commands) use number::{counted, grouped, money, money_text};
+pub(in crate::commands) use number::{amount, counted, grouped, money, money_text};
 pub(in crate::commands) use place::{Limits, Span, journal_end};
 pub(in crate::commands) use progress::Progress;
 pub(in crate::commands) use sheet::push_row;
