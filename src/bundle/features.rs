@@ -365,6 +365,7 @@ fn described(what: Option<Text<'_>>, spec: &AggregateSpec) -> String {
     let over = match spec.over {
         Over::Rolling(ms) if ms % 86_400_000 == 0 => format!("{} d", ms / 86_400_000),
         Over::Rolling(ms) if ms % 3_600_000 == 0 => format!("{} h", ms / 3_600_000),
+        Over::Rolling(ms) if ms % 60_000 == 0 => format!("{} min", ms / 60_000),
         Over::Rolling(ms) => format!("{} s", ms / 1_000),
         Over::CalendarDay => "the calendar day".to_owned(),
         Over::CalendarMonth => "the calendar month".to_owned(),

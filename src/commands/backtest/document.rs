@@ -12,6 +12,14 @@ pub(super) fn of(report: &Report) -> Document {
     let lead = format!("{}, {}", report.history, report.range);
     let mut document = Document::new("Backtest", lead);
     verdict(&mut document, report);
+    if report.decisions == 0 {
+        document.note(
+            "What was imported was counted and not decided: --events measures rules on a file of \
+             it.",
+        );
+        facts(&mut document, report);
+        return document;
+    }
     document.heading("Answers");
     let mut table = Table::new(&[
         "=answer",
@@ -174,7 +182,8 @@ fn transitions(document: &mut Document, report: &Report) {
     let changed: u64 = report.transitions.iter().map(|one| one.decisions).sum();
     let old =
         if against == "journal" { "what the journal says was answered" } else { short(against) };
-    let text = format!("Against {old}: {} change.", counted(changed, "answer"));
+    let verb = if changed == 1 { "changes" } else { "change" };
+    let text = format!("Against {old}: {} {verb}.", counted(changed, "answer"));
     document.note(text);
     let names = ["=old", "=new", ">decisions", ">fraud", ">legitimate"];
     let mut table = Table::new(&names);

@@ -79,12 +79,11 @@ pub(super) fn days(document: &mut Document, report: &Report) {
             .by_day
             .iter()
             .enumerate()
-            .map(|(at, hits)| (at as f64, *hits as f64))
+            .map(|(at, hits)| ((at + 1) as f64, *hits as f64))
             .collect(),
     };
-    let last = (report.days.len() - 1) as f64;
-    let x =
-        Axis { name: "day of the stretch".to_owned(), low: 0.0, high: last, unit: Unit::Number };
+    let last = report.days.len() as f64;
+    let x = Axis { name: "day of the stretch".to_owned(), low: 1.0, high: last, unit: Unit::Whole };
     let y =
         Axis { name: "hits".to_owned(), low: 0.0, high: highest.max(1) as f64, unit: Unit::Number };
     document.figure(Figure::Curves(Curves {

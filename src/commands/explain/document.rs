@@ -234,7 +234,7 @@ fn push_window(document: &mut Document, story: &Story, window: &Window, detail: 
         "{events} of {} {entity} after {} until {}",
         window.by, window.after, window.until
     ));
-    let mut table = Table::new(&[">input", "occurred", "event", "kind", ">amount", "decision"]);
+    let mut table = Table::new(&[">input", "=occurred", "=event", "=kind", ">amount", "=decision"]);
     let most = if detail == Detail::Everything { EVENTS_MAX_PAGE } else { EVENTS_MAX };
     let skipped = window.events.len().saturating_sub(most);
     for seq in window.events.iter().skip(skipped) {

@@ -4,6 +4,7 @@ use super::compare::Comparison;
 use super::rebuild::tell;
 use super::report::Report;
 use super::what_if::{Slice, WhatIf};
+use crate::commands::backtest::percent;
 use crate::commands::report::{Cell, Document, Line, Table, Tone, counted, grouped};
 
 /// The report in words and tables.
@@ -35,9 +36,9 @@ fn verdict(document: &mut Document, report: &Report) {
     let inputs = counted(report.inputs, "input");
     if let Some(what_if) = &report.what_if {
         let WhatIf { decisions, changed, stricter, milder, other, .. } = *what_if;
-        let share = 100.0 * changed as f64 / decisions.max(1) as f64;
+        let share = percent(changed as f64 / decisions.max(1) as f64);
         let text = format!(
-            "{} of {} change ({share:.2} %): {} stricter, {} milder, {} in follow-ups \
+            "{} of {} change ({share}): {} stricter, {} milder, {} in follow-ups \
              only; {} keep their answer with another score or reason",
             grouped(changed),
             counted(decisions, "decision"),
@@ -150,13 +151,13 @@ fn changes(document: &mut Document, what_if: &WhatIf) {
 fn slice_table(slices: &[Slice]) -> Table {
     let mut table = Table::new(&["", ">decisions", ">changed", ">share", ">stricter", ">milder"]);
     for one in slices {
-        let share = 100.0 * one.changed as f64 / one.decisions.max(1) as f64;
+        let share = percent(one.changed as f64 / one.decisions.max(1) as f64);
         let tone = if one.changed > 0 { Tone::Strong } else { Tone::Quiet };
         table.row([
             Cell::from(&*one.name),
             Cell::from(one.decisions),
             Cell::toned(grouped(one.changed), tone),
-            Cell::toned(format!("{share:.2} %"), tone),
+            Cell::toned(share, tone),
             Cell::from(one.stricter),
             Cell::from(one.milder),
         ]);

@@ -43,6 +43,8 @@ pub(in crate::commands) enum Unit {
     Share,
     /// As they are.
     Number,
+    /// Counts: there is nothing between two.
+    Whole,
 }
 
 /// One line, its points in order.

@@ -27,11 +27,12 @@ font-weight:600;border-radius:0 6px 6px 0}\
 table{border-collapse:collapse;margin:.5rem 0 1rem;font-variant-numeric:tabular-nums;\
 font-size:.93em}\
 th,td{text-align:left;vertical-align:top;padding:.28rem .9rem .28rem 0;\
-border-bottom:1px solid var(--line);overflow-wrap:anywhere}\
+border-bottom:1px solid var(--line);overflow-wrap:break-word}\
 th{color:var(--quiet);font-weight:600;white-space:nowrap}\
 td{min-width:3.5rem}\
+.whole{white-space:nowrap}.long{overflow-wrap:anywhere;min-width:9rem}\
 .number{text-align:right;white-space:nowrap;overflow-wrap:normal}\
-.lines th{font-weight:400;color:var(--ink);white-space:normal;max-width:34rem;\
+.lines th{font-weight:400;color:var(--ink);white-space:normal;min-width:20rem;max-width:34rem;\
 font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:.93em}\
 .lines td{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:.93em}\
 .good{color:var(--good)}.warning{color:var(--warn)}.bad{color:var(--bad)}.quiet{color:var(--quiet)}\
@@ -40,8 +41,20 @@ font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:.93em
 footer{margin-top:3rem;color:var(--quiet);font-size:.85em}\
 @media print{:root{color-scheme:light;--ink:#000;--paper:#fff;--quiet:#444;--line:#bbb;--head:#fff;\
 --good:#000;--warn:#000;--bad:#000}\
-body{max-width:none;padding:0;font-size:10pt}h2{break-after:avoid}tr{break-inside:avoid}\
-thead{display:table-header-group}.scroll{overflow:visible}@page{margin:16mm}}";
+body{max-width:none;padding:0;font-size:9.5pt}h2{break-after:avoid}tr,.few{break-inside:avoid}\
+thead{display:table-header-group}.scroll{overflow:visible}.lines.few{break-after:avoid}\
+table{font-size:8pt}th,td{padding:.16rem .6rem .16rem 0}td{min-width:2rem}th{white-space:normal}\
+.lines th{min-width:15rem}.slim{columns:2;column-gap:9mm}.slim table{width:100%;margin-top:0}\
+.slim .lines th{min-width:0}@page{margin:14mm 13mm}}";
+
+/// A table of so few rows stays on one page.
+const FEW: usize = 8;
+/// A table of at least so many rows is printed in two columns,
+const MANY: usize = 24;
+/// when it is at most so many characters wide.
+const SLIM: usize = 50;
+/// A word of more characters may be broken: a hash, never a name or a moment.
+const WORD: usize = 48;
 
 /// The document as one self-contained page.
 pub(in crate::commands) fn html(document: &Document) -> String {
@@ -95,7 +108,11 @@ fn push_block(out: &mut String, block: &Block) {
 }
 
 fn push_lines(out: &mut String, lines: &[Line]) {
-    out.push_str("<div class=\"scroll\"><table class=\"lines\"><tbody>\n");
+    let wide =
+        |line: &Line| line.indent * 2 + line.name.chars().count() + line.value.text.chars().count();
+    let scroll = scroll(lines.len(), lines.iter().map(wide).max());
+    let few = if lines.len() <= FEW { " few" } else { "" };
+    let _ = writeln!(out, "<div class=\"{scroll}\"><table class=\"lines{few}\"><tbody>");
     for line in lines {
         let indent = match line.indent {
             0 => String::new(),
@@ -103,9 +120,10 @@ fn push_lines(out: &mut String, lines: &[Line]) {
         };
         let _ = writeln!(
             out,
-            "<tr><th scope=\"row\"{indent}>{}</th><td class=\"{}\">{}</td></tr>",
+            "<tr><th scope=\"row\"{indent}>{}</th><td class=\"{}{}\">{}</td></tr>",
             escaped(&line.name),
             class(line.value.tone),
+            long(&line.value.text),
             escaped(&line.value.text)
         );
     }
@@ -113,22 +131,42 @@ fn push_lines(out: &mut String, lines: &[Line]) {
 }
 
 fn push_table(out: &mut String, table: &Table) {
-    let number = |align| if align == Align::Right { " number" } else { "" };
-    out.push_str("<div class=\"scroll\"><table><thead><tr>");
+    let side = |align| match align {
+        Align::Left => "",
+        Align::Whole => " whole",
+        Align::Right => " number",
+    };
+    let wide = |row: &Vec<Cell>| row.iter().map(|cell| cell.text.chars().count() + 2).sum();
+    let scroll = scroll(table.rows.len(), table.rows.iter().map(wide).max());
+    let few = if table.rows.len() <= FEW { " class=\"few\"" } else { "" };
+    let _ = write!(out, "<div class=\"{scroll}\"><table{few}><thead><tr>");
     for column in &table.columns {
-        let (side, name) = (number(column.align), escaped(&column.name));
+        let (side, name) = (side(column.align), escaped(&column.name));
         let _ = write!(out, "<th scope=\"col\" class=\"{}\">{name}</th>", side.trim());
     }
     out.push_str("</tr></thead><tbody>\n");
     for row in &table.rows {
         out.push_str("<tr>");
         for (cell, column) in row.iter().zip(&table.columns) {
-            let (tone, side) = (class(cell.tone), number(column.align));
-            let _ = write!(out, "<td class=\"{tone}{side}\">{}</td>", escaped(&cell.text));
+            let (tone, side, long) = (class(cell.tone), side(column.align), long(&cell.text));
+            let _ = write!(out, "<td class=\"{tone}{side}{long}\">{}</td>", escaped(&cell.text));
         }
         out.push_str("</tr>\n");
     }
     out.push_str("</tbody></table></div>\n");
+}
+
+/// What a table stands in: many short rows are printed side by side.
+fn scroll(rows: usize, widest: Option<usize>) -> &'static str {
+    match widest {
+        Some(widest) if rows >= MANY && widest <= SLIM => "scroll slim",
+        _ => "scroll",
+    }
+}
+
+/// Whether a text holds a word that no line could.
+fn long(text: &str) -> &'static str {
+    if text.split_whitespace().any(|word| word.chars().count() > WORD) { " long" } else { "" }
 }
 
 const fn class(tone: Tone) -> &'static str {

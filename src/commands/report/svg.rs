@@ -28,7 +28,7 @@ svg .c0{stroke:var(--f0)}svg .c1{stroke:var(--f1);stroke-dasharray:7 4}\
 svg .c2{stroke:var(--f2);stroke-dasharray:2 3}svg .c3{stroke:var(--f3);stroke-dasharray:9 3 2 3}\
 svg .b0{fill:var(--f0)}svg .b1{fill:var(--f1)}svg .b2{fill:var(--f2)}svg .b3{fill:var(--f3)}\
 svg .cell{fill:var(--f0)}svg .mark{fill:var(--paper);stroke:var(--ink);stroke-width:1.5}\
-svg .said{fill:var(--ink);font-weight:600}svg .inverse{fill:var(--paper)}\
+svg .said{fill:var(--ink);font-weight:600;paint-order:stroke;stroke:var(--paper);stroke-width:3px}svg .inverse{fill:var(--paper)}\
 :root{--f0:#1d5fbf;--f1:#e08a1e;--f2:#2c8a57;--f3:#8a4fb5}\
 @media(prefers-color-scheme:dark){:root{--f0:#6ea8ff;--f1:#f0b25e;--f2:#6fd39c;--f3:#c79bea}}\
 @media print{:root{--f0:#222;--f1:#aaa;--f2:#555;--f3:#777}figure{break-inside:avoid}}";
@@ -55,7 +55,8 @@ fn of_curves(curves: &Curves) -> String {
     let (x, y) =
         (Scale::of(&curves.x, LEFT, WIDTH - RIGHT), Scale::of(&curves.y, HEIGHT - BOTTOM, TOP));
     push_grid(&mut out, &curves.y, &y);
-    for tick in ticks(curves.x.low, curves.x.high, 8) {
+    let whole = |tick: &f64| curves.x.unit != Unit::Whole || tick.fract() == 0.0;
+    for tick in ticks(curves.x.low, curves.x.high, 8).into_iter().filter(whole) {
         let (at, text) = (x.place(tick), shown(tick, &curves.x));
         let _ = write!(
             out,
@@ -279,6 +280,7 @@ fn shown(value: f64, axis: &Axis) -> String {
         Unit::Share if span <= 0.004 => format!("{:.3} %", value * 100.0),
         Unit::Share if span <= 0.04 => format!("{:.1} %", value * 100.0),
         Unit::Share => format!("{:.0} %", value * 100.0),
+        Unit::Whole => super::grouped(value.abs() as u64),
         Unit::Number if span <= 2.0 => format!("{value:.2}"),
         Unit::Number if span <= 20.0 => format!("{}", (value * 10.0).round() / 10.0),
         Unit::Number => super::grouped(value.abs() as u64),
