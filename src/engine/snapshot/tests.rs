@@ -40,10 +40,11 @@ pub(in crate::engine) static BUNDLE: LazyLock<Arc<Bundle>> = LazyLock::new(|| {
         \x20 - {name: first_24h, aggregate: first(amount_base), by: merchant, over: 24h}\n";
     let features = text("features.yaml").replacen("features:\n", given_back, 1);
     let lists = "\nlists:\n  bad_cards: {kind: card, purpose: block}\n";
+    let manifest = manifest.join("\n").replacen("\nlists:\n", lists, 1);
     let rule = "rules:\n- {id: L1, name: listed, when: 'in_list(\"bad_cards\", card)', \
                 then: {block: true}, reason: night}\n";
     files.insert("z-lists.yaml".to_owned(), rule.as_bytes().to_vec());
-    files.insert("bundle.yaml".to_owned(), (manifest.join("\n") + lists).into_bytes());
+    files.insert("bundle.yaml".to_owned(), manifest.into_bytes());
     files.insert("features.yaml".to_owned(), features.into_bytes());
     Arc::new(Bundle::compile(&files).unwrap_or_else(|faults| panic!("{}", faults[0])))
 });
