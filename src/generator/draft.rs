@@ -203,12 +203,30 @@ pub struct TerminalUse {
     pub sim_of: u32,
     /// Country code of the mobile network it sits in.
     pub network_code: &'static str,
+    /// What it runs.
+    pub software: Software,
+}
+
+/// Which release of its application a terminal runs.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Software {
+    /// The one that it is known for.
+    #[default]
+    Own,
+    /// One from before all that are known.
+    Older,
 }
 
 impl TerminalUse {
     /// A terminal that presents itself truly.
     pub fn honest(terminal: u32) -> Self {
-        Self { terminal, serial_of: terminal, sim_of: terminal, network_code: "460" }
+        Self {
+            terminal,
+            serial_of: terminal,
+            sim_of: terminal,
+            network_code: "460",
+            software: Software::Own,
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Drafts and amendments as lines of JSON, in the field order of `event.proto`.
 
-use super::draft::{Attribute, Draft, Party, Passed, Shows, TerminalUse};
+use super::draft::{Attribute, Draft, Party, Passed, Shows, Software, TerminalUse};
 use super::json::{Object, push_micro_degrees, push_number, push_time};
 use super::truth::{EventId, Message};
 use super::world::World;
@@ -12,6 +12,7 @@ use super::world::tables::{push_merchant_id, push_terminal_id};
 
 const APP_VERSIONS: [&str; 5] = ["9.4.2", "9.4.1", "9.3.8", "9.5.0", "8.12.6"];
 const TERMINAL_VERSIONS: [&str; 3] = ["3.2.11", "3.2.9", "3.1.4"];
+const OLD_TERMINAL_VERSION: &str = "3.0.12";
 
 /// Appends an event as one line of JSON, without a line end.
 pub(super) fn push_event(world: &World, stream: u32, draft: &Draft, out: &mut Vec<u8>) {
@@ -102,7 +103,11 @@ fn push_terminal(world: &World, used: &TerminalUse, object: &mut Object<'_>) {
     object.quoted("id", |out| push_terminal_id(used.terminal, out));
     object.text("type", terminal.kind);
     object.quoted("serial", |out| world.push_serial(used.serial_of, out));
-    object.text("app_version", TERMINAL_VERSIONS[terminal.radio as usize % 3]);
+    let version = match used.software {
+        Software::Own => TERMINAL_VERSIONS[terminal.radio as usize % 3],
+        Software::Older => OLD_TERMINAL_VERSION,
+    };
+    object.text("app_version", version);
     object.quoted("iccid", |out| world.terminal(used.sim_of).push_iccid(out));
     object.quoted("cell", |out| terminal.push_cell(used.network_code, out));
 }

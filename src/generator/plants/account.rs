@@ -18,6 +18,7 @@ pub(super) const TABLE: &[Typology] = &[
     fraud("D6", "", HOUR, pays_at_once),
     fraud("D8", "", 100 * HOUR, pays_after_sim_change),
     fraud("D10", "", HOUR, one_time_codes),
+    fraud("D10", "address", HOUR, one_time_codes_of_many),
 ];
 
 /// Threshold: 2,000 yuan from a device never seen, within a day after a change of credentials. The
@@ -149,6 +150,23 @@ fn one_time_codes(scene: &mut Scene<'_>) {
         let verification = Some((Method::Sms, Passed::No));
         let draft = Draft { device: Some(burner), verification, ..draft };
         scene.play_nth(nth + 1, 5, draft);
+    }
+}
+
+/// Threshold: ten failed one-time codes within an hour from one address that few share; each of
+/// another account, from a phone of its own, so that no account and no phone fails often.
+fn one_time_codes_of_many(scene: &mut Scene<'_>) {
+    let failures = scene.count(10);
+    let (city, line) = (scene.any_city(), scene.rng.word());
+    let ip = scene.world.neighbouring_ip(city, line, 2);
+    for nth in 0..failures {
+        let at_ms = scene.spread(nth, failures, 40 * MINUTE) - scene.at(0);
+        let (victim, burner) = (scene.crook(), scene.burner());
+        let draft = event(scene, &victim, (Kind::Verification, at_ms));
+        let network = Some(compose::wired(ip, scene.rng));
+        let verification = Some((Method::Sms, Passed::No));
+        let draft = Draft { device: Some(burner), network, fix: None, verification, ..draft };
+        scene.play_nth(nth + 1, 10, draft);
     }
 }
 

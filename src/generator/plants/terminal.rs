@@ -3,7 +3,7 @@
 use super::scene::Scene;
 use super::{HOUR, MINUTE, Typology, circumstance, fraud};
 use crate::generator::compose;
-use crate::generator::draft::{Datum, Draft, Entry, Fix, TerminalUse};
+use crate::generator::draft::{Datum, Draft, Entry, Fix, Software, TerminalUse};
 use crate::generator::world::datum::gcj02_of;
 use crate::generator::world::place::Place;
 use crate::generator::world::terminals::Terminal;
@@ -16,6 +16,7 @@ pub(super) const TABLE: &[Typology] = &[
     fraud("T4", "", HOUR, nowhere),
     fraud("T6", "", 24 * HOUR, one_serial_many_merchants),
     fraud("T8", "sim", 6 * HOUR, other_sim),
+    fraud("T8", "downgrade", 6 * HOUR, older_software),
     fraud("T9", "", HOUR, code_far_from_home),
     fraud("T10", "", 24 * HOUR, personal_code_as_shop),
     circumstance("G6", "", HOUR, datum_fault),
@@ -144,6 +145,18 @@ fn other_sim(scene: &mut Scene<'_>) {
     let mut draft = payment(scene, &terminal, scene.at(5 * HOUR));
     let sim_of = if changed { other.index } else { terminal.index };
     draft.terminal = Some(TerminalUse { sim_of, ..TerminalUse::honest(terminal.index) });
+    scene.strike(draft);
+}
+
+/// The terminal comes back with an application older than its own; nearly: with its own.
+fn older_software(scene: &mut Scene<'_>) {
+    let went_back = scene.does_it();
+    let terminal = scene.quiet_terminal();
+    let before = payment(scene, &terminal, scene.at(0));
+    scene.prepare(before);
+    let mut draft = payment(scene, &terminal, scene.at(5 * HOUR));
+    let software = if went_back { Software::Older } else { Software::Own };
+    draft.terminal = Some(TerminalUse { software, ..TerminalUse::honest(terminal.index) });
     scene.strike(draft);
 }
 
