@@ -191,9 +191,9 @@ impl Accumulator {
         match self.op {
             Op::SinceLast => {}
             Op::Count => count(words, 0),
-            Op::Sum(column) => add_wide(words, 0, i128::from(number(column) * step)),
+            Op::Sum(column) => add_wide(words, 0, i128::from(number(column)) * i128::from(step)),
             Op::Mean(column) => {
-                add_wide(words, 0, i128::from(number(column) * step));
+                add_wide(words, 0, i128::from(number(column)) * i128::from(step));
                 count(words, 2);
             }
             Op::Stddev(column) => {
