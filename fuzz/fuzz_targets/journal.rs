@@ -1,13 +1,18 @@
-//! A segment of the journal: any bytes under its name give records or an error that names the file.
+//! A segment of the journal: any bytes under its name give records or an error that names the file,
+//! and an engine counts what it reads, whatever it says.
 
 #![no_main]
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use libfuzzer_sys::fuzz_target;
-use tidegate::journal::{Directory, Disk, DiskFile, DiskLock, Reader};
+use tidegate::bundle::Bundle;
+use tidegate::domain::EntityKind;
+use tidegate::engine::{Engine, EngineLimits, count_again};
+use tidegate::journal::{Directory, Disk, DiskFile, DiskLock, Item, Reader};
+use tidegate::stages::features::StateLimits;
 
 /// A disk with one file, to read.
 #[derive(Debug)]
@@ -79,17 +84,59 @@ impl DiskFile for Bytes {
     }
 }
 
+static BUNDLE: LazyLock<Arc<Bundle>> = LazyLock::new(|| Arc::new(Bundle::shipped()));
+
+fn engine() -> Engine {
+    let limits = EngineLimits {
+        state: StateLimits { keys: [64; EntityKind::COUNT], devices: 64, ..StateLimits::default() },
+        recent_events: 64,
+        parked_amendments: 16,
+        ..EngineLimits::default()
+    };
+    Engine::new(Arc::clone(&BUNDLE), &limits).expect("the shipped bundle can be laid out")
+}
+
+/// A segment whose checksums are right: the bytes are its records' payloads, each after its length.
+fn framed(mut bytes: &[u8]) -> Vec<u8> {
+    const FIXTURE: &[u8] =
+        include_bytes!("../../tests/fixtures/journal-v1/00000000000000000000.tgj");
+    let header = u32::from_le_bytes([FIXTURE[12], FIXTURE[13], FIXTURE[14], FIXTURE[15]]);
+    let mut segment = FIXTURE[..12 + 9 + header as usize].to_vec();
+    while let Some((length, rest)) = bytes.split_first_chunk::<2>() {
+        let length = usize::from(u16::from_le_bytes(*length)).min(rest.len());
+        let (payload, rest) = rest.split_at(length);
+        let head = (length as u32).to_le_bytes();
+        let checksum = crc32c::crc32c_append(crc32c::crc32c(&head), payload);
+        segment.extend_from_slice(&head);
+        segment.extend_from_slice(&checksum.to_le_bytes());
+        segment.extend_from_slice(payload);
+        segment.push(0xA5);
+        bytes = rest;
+    }
+    segment
+}
+
 fuzz_target!(|bytes: &[u8]| {
-    let disk = OneFile(Arc::new(Bytes(bytes.to_vec())));
+    read(bytes.to_vec());
+    read(framed(bytes));
+});
+
+fn read(bytes: Vec<u8>) {
+    let disk = OneFile(Arc::new(Bytes(bytes)));
     let mut reader = match Reader::open(Directory::on(Arc::new(disk), "/journal")) {
         Ok(reader) => reader.expect("there is a segment"),
         Err(error) => return assert!(error.to_string().contains(NAME)),
     };
+    let mut engine = None;
     loop {
         match reader.read() {
+            Ok(Some(Item::Entry(entry))) => {
+                entry.features().values().for_each(drop);
+                count_again(engine.get_or_insert_with(self::engine), entry);
+            }
             Ok(Some(_)) => {}
             Ok(None) => return,
             Err(error) => return assert!(error.to_string().contains(NAME)),
         }
     }
-});
+}

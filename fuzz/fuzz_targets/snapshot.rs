@@ -24,6 +24,7 @@ fuzz_target!(|bytes: &[u8]| {
     let limits = EngineLimits {
         state: StateLimits { keys: [64; EntityKind::COUNT], devices: 64, ..StateLimits::default() },
         recent_events: 64,
+        parked_amendments: 16,
         ..EngineLimits::default()
     };
     let Ok(mut engine) = Engine::new(Arc::clone(&BUNDLE), &limits) else { return };

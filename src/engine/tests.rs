@@ -4,6 +4,8 @@ use super::snapshot::tests::{engine, load, stream, take};
 use super::{Engine, Unhurried};
 use crate::domain::{Amendment, Content, EntityKind, Fact, Input, OutcomeResult, Token, What};
 
+mod corpus;
+
 const START: i64 = 1_798_556_400_000;
 
 /// A payment of 100 to the one merchant, a second after the one before.

@@ -1,4 +1,5 @@
-//! What fuzzing and thinking have found stays found: `tests/corpus/lang`, in every test run.
+//! What fuzzing and thinking have found stays found: `tests/corpus/lang` and `tests/corpus/bundle`, in
+//! every test run.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -7,10 +8,10 @@ use super::super::{At, Bundle, shipped_files};
 use crate::domain::{Currency, Schema, Zone};
 use crate::lang::{Expected, Place, Scope, compile, compile_where};
 
-/// The corpus by file name. A name begins with what must come out: `ok`, `fault`, or `any` for what
+/// One corpus by file name. A name begins with what must come out: `ok`, `fault`, or `any` for what
 /// must only come out somehow. A `.cel` is an expression, a `.yaml` a file of rules.
-fn corpus() -> Vec<(String, Vec<u8>)> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/lang");
+fn corpus(of: &str) -> Vec<(String, Vec<u8>)> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/corpus").join(of);
     let read = |entry: std::fs::DirEntry| {
         let name = entry.file_name().into_string().unwrap();
         (name, std::fs::read(entry.path()).unwrap())
@@ -60,7 +61,7 @@ fn faults_of_file(bytes: &[u8]) -> Option<Vec<At>> {
 /// No file of the corpus panics; each gives what its name says, and faults have their places.
 #[test]
 fn the_corpus_gives_what_its_names_say() {
-    let all = corpus();
+    let all = corpus("lang");
     assert!(all.len() > 40, "{} files", all.len());
     for (name, bytes) in all {
         let found = match name.rsplit_once('.') {
@@ -78,5 +79,44 @@ fn the_corpus_gives_what_its_names_say() {
         for at in found.into_iter().flatten() {
             assert_inside(&name, &bytes, at);
         }
+    }
+}
+
+/// Which file of a bundle the bytes stand for: the first byte chooses, as in the fuzz target.
+const FILES: [&str; 6] =
+    ["z.yaml", "bundle.yaml", "features.yaml", "policy.yaml", "fx.csv", "rows.csv"];
+
+/// Any file of a bundle: what compiles can be tried, looked over and compared, and what does not
+/// has faults with their places.
+#[test]
+fn whole_bundles_give_what_their_names_say() {
+    let all = corpus("bundle");
+    assert!(all.len() > 10, "{} files", all.len());
+    for (name, bytes) in all {
+        let (choice, content) = bytes.split_first().unwrap();
+        let file = FILES[usize::from(*choice) % FILES.len()];
+        let mut files = shipped_files();
+        files.insert(file.to_owned(), content.to_vec());
+        if file == "rows.csv" {
+            let table = "tables: [{id: T, name: x, columns: [kind, amount_base, is_night], reason: night, \
+                         then: {points: 1}, rows: rows.csv}]";
+            files.insert("z.yaml".to_owned(), table.as_bytes().to_vec());
+        }
+        let outcome = match Bundle::compile(&files) {
+            Ok(bundle) => {
+                let trial = bundle.test();
+                assert_eq!(trial.tried.len(), trial.cases, "{name}");
+                drop(bundle.lint(&files));
+                assert!(bundle.changes_to(&bundle).is_empty(), "{name}");
+                "ok"
+            }
+            Err(faults) => {
+                assert!(!faults.is_empty(), "{name}: refused, no fault");
+                assert!(faults.iter().all(|fault| !fault.message.is_empty()), "{name}");
+                "fault"
+            }
+        };
+        let expected = name.split('-').next().unwrap();
+        assert!(expected == outcome || expected == "any", "{name}: {outcome}");
     }
 }

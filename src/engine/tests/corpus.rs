@@ -1,0 +1,66 @@
+//! What fuzzing and thinking have found stays found: `tests/corpus/journal`, in every test run.
+
+use std::fs;
+use std::path::Path;
+
+use crate::engine::count_again;
+use crate::engine::snapshot::tests::engine;
+use crate::journal::{Directory, Item, JournalError, Reader};
+
+const FIXTURE: &str = "tests/fixtures/journal-v1/00000000000000000000.tgj";
+
+/// A segment whose checksums are right: the bytes are its records' payloads, each after its length,
+/// as the fuzz target has it.
+fn framed(mut bytes: &[u8]) -> Vec<u8> {
+    let fixture = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(FIXTURE)).unwrap();
+    let header = u32::from_le_bytes(*fixture[12..].first_chunk().unwrap());
+    let mut segment = fixture[..12 + 9 + header as usize].to_vec();
+    while let Some((length, rest)) = bytes.split_first_chunk::<2>() {
+        let length = usize::from(u16::from_le_bytes(*length)).min(rest.len());
+        let (payload, rest) = rest.split_at(length);
+        let head = (length as u32).to_le_bytes();
+        let checksum = crc32c::crc32c_append(crc32c::crc32c(&head), payload);
+        segment.extend_from_slice(&head);
+        segment.extend_from_slice(&checksum.to_le_bytes());
+        segment.extend_from_slice(payload);
+        segment.push(0xA5);
+        bytes = rest;
+    }
+    segment
+}
+
+/// Reads a segment to its end, and has an engine count what it says: how many inputs.
+fn read(bytes: &[u8]) -> Result<u32, JournalError> {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(Directory::from(dir.path()).segment_path(0), bytes).unwrap();
+    let mut reader = Reader::open(dir.path())?.expect("there is a segment");
+    let (mut engine, mut inputs) = (engine(), 0);
+    while let Some(item) = reader.read()? {
+        if let Item::Entry(entry) = item {
+            entry.features().values().for_each(drop);
+            count_again(&mut engine, entry);
+            inputs += 1;
+        }
+    }
+    Ok(inputs)
+}
+
+/// A `.tgj` is a segment and gives what its name says; any other file is records whose checksums
+/// hold, which give inputs or a fault. Nothing panics.
+#[test]
+fn the_corpus_is_answered() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/journal");
+    let (mut files, mut inputs) = (0, 0);
+    for file in fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        let (name, bytes) = (path.file_name().unwrap().to_str().unwrap(), fs::read(&path).unwrap());
+        files += 1;
+        if path.extension().is_some_and(|end| end == "tgj") {
+            let found = read(&bytes);
+            assert_eq!(found.is_ok(), name.starts_with("ok-"), "{name}: {found:?}");
+        } else {
+            inputs += read(&framed(&bytes)).unwrap_or_default();
+        }
+    }
+    assert!(files > 10 && inputs > 2, "{files} files, {inputs} inputs");
+}
