@@ -10,6 +10,7 @@ use crate::domain::Source;
 use crate::edges::admin::{self, Office, Orders};
 use crate::edges::kafka::{Decider, EDGE_REASONS};
 use crate::edges::machine::Machine;
+use crate::edges::memory;
 use crate::engine::{Pace, PassedOver, Pipeline, Recovered};
 use crate::stages::decode::{Field, RejectReason};
 use crate::stages::enrich::TokenKeys;
@@ -65,6 +66,8 @@ pub(super) fn telemetry_of_the_service() -> Telemetry {
 fn serve(prepared: Prepared, telemetry: Telemetry) -> Result<(), ServeError> {
     let Prepared { config, means, profile } = prepared;
     let Means { keys, bundle, bundle_files, tables } = means;
+    let _memory = memory::keep_ready(config.limits.memory_ahead)
+        .map_err(|source| ServeError::System { what: "a thread", source })?;
     let surroundings = Surroundings::begin(config.http, telemetry.clone())?;
     telemetry.readiness.set(Unready::Recovering);
     let dir = config.journal.dir.clone();

@@ -11,6 +11,7 @@ pub mod keys;
 pub mod bundle_files;
 pub mod machine;
 mod noted;
+pub mod memory;
 pub mod snapshots;
 pub mod users;
 pub mod bundle_store;

@@ -480,8 +480,12 @@ impl<S: Surroundings> Pipeline<S> {
     fn look_back(&mut self) -> Result<(), JournalError> {
         let (parts, input) = (&mut self.parts, &mut self.input);
         let own = input.name();
+        let is_known = match input.what {
+            What::Amend { .. } => parts.engine.remembers_amendment(own),
+            What::Decide | What::Observe | What::Control => parts.engine.remembers(own),
+        };
         let target = input.amends().map(|(target, _)| target);
-        if !parts.engine.remembers(own) {
+        if !is_known {
             input.known = ask(parts, |surroundings| surroundings.past(own))?.map(Box::new);
         }
         if let Some(target) = target.filter(|target| !parts.engine.remembers(*target)) {

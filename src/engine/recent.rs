@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use crate::domain::{Body, Content, EventTime, Seq, Token};
-use crate::stages::features::{Epoch, Extent, Footprint, Granular, Misfit, StoreId, Words};
+use crate::stages::features::{Epoch, Extent, Footprint, Granular, Misfit, Slots, StoreId, Words};
 
 use super::pack::{BODY_WORDS, is_packed, pack, unpack};
 
@@ -44,8 +44,8 @@ pub(super) struct Recent {
     capacity: usize,
     /// Rows written so far; the next one goes to `written % capacity`.
     written: usize,
-    /// Row + 1 by token, open addressing; zero is empty.
-    index: Vec<u32>,
+    /// Rows by token; derived from the rows.
+    index: Slots,
     epoch: Epoch,
 }
 
@@ -78,14 +78,14 @@ impl Recent {
             row_words: FOOTPRINT + footprint_words,
             capacity,
             written: 0,
-            index: vec![0; (capacity * 2).next_power_of_two()],
+            index: Slots::for_entries(capacity as u32),
             epoch: Epoch::new(store),
         }
     }
 
     /// Bytes of rows and index.
     pub(super) fn bytes(&self) -> u64 {
-        (self.rows.len() * CHUNK * self.row_words * 8 + self.index.len() * 4) as u64
+        (self.rows.len() * CHUNK * self.row_words * 8) as u64 + self.index.bytes()
     }
 
     fn row(&self, row: usize) -> &[u64] {
@@ -109,16 +109,8 @@ impl Recent {
 
     /// What is remembered under a token.
     pub(super) fn find(&self, token: Token) -> Option<Remembered> {
-        let mask = self.index.len() - 1;
-        let mut at = token.short() as usize & mask;
-        while self.index[at] != 0 {
-            let row = self.index[at] as usize - 1;
-            if self.token(row) == token {
-                return Some(self.remembered(row));
-            }
-            at = (at + 1) & mask;
-        }
-        None
+        let mut rows = self.index.rows(tag(token)).map(|row| row as usize);
+        rows.find(|row| self.token(*row) == token).map(|row| self.remembered(row))
     }
 
     /// Whether a filled row outlives the next event.
@@ -181,37 +173,17 @@ impl Recent {
     }
 
     fn link(&mut self, token: Token, row: usize) {
-        let mask = self.index.len() - 1;
-        let mut at = token.short() as usize & mask;
-        while self.index[at] != 0 {
-            at = (at + 1) & mask;
-        }
-        self.index[at] = row as u32 + 1;
+        self.index.insert(tag(token), row as u32);
     }
 
-    /// Takes a row out of the index, moving back those that it had displaced.
     fn unlink(&mut self, row: usize) {
-        let mask = self.index.len() - 1;
-        let home =
-            |recent: &Self, entry: u32| recent.token(entry as usize - 1).short() as usize & mask;
-        let mut at = self.token(row).short() as usize & mask;
-        while self.index[at] != row as u32 + 1 {
-            if self.index[at] == 0 {
-                return;
-            }
-            at = (at + 1) & mask;
-        }
-        let mut next = (at + 1) & mask;
-        while self.index[next] != 0 {
-            let distance = next.wrapping_sub(home(self, self.index[next])) & mask;
-            if distance >= next.wrapping_sub(at) & mask {
-                self.index[at] = self.index[next];
-                at = next;
-            }
-            next = (next + 1) & mask;
-        }
-        self.index[at] = 0;
+        self.index.remove(tag(self.token(row)), row as u32);
     }
+}
+
+/// Tokens are keyed hashes already: their bits are the hash.
+const fn tag(token: Token) -> u32 {
+    token.short() as u32
 }
 
 /// Snapshots.

@@ -528,13 +528,15 @@ impl Engine {
         }
     }
 
-    /// Whether an event, or an amendment under its content, need not be looked up elsewhere. The
-    /// one that the next input will displace must be: a reversal is remembered before its original
-    /// is amended.
-    pub fn remembers(&self, token: Token) -> bool {
-        let stays =
-            |recent: &Recent| recent.find(token).is_some_and(|found| recent.keeps(found.row));
-        stays(&self.recent) || stays(&self.amended)
+    /// Whether an event need not be looked up elsewhere. The one that the next input will displace
+    /// must be: a reversal is remembered before its original is amended.
+    pub fn remembers(&self, event: Token) -> bool {
+        stays(&self.recent, event)
+    }
+
+    /// Whether an amendment, by its content, need not be looked up elsewhere.
+    pub fn remembers_amendment(&self, content: Token) -> bool {
+        stays(&self.amended, content)
     }
 
     /// Corrects the windows that still hold an event which the journal had to name.
@@ -569,6 +571,11 @@ pub(super) fn layout(plan: &FeaturePlan, limits: &EngineLimits) -> [u8; 32] {
     let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
     hash.copy_from_slice(digest.as_ref());
     hash
+}
+
+/// Whether it is remembered, and not the one that the next will displace.
+fn stays(recent: &Recent, token: Token) -> bool {
+    recent.find(token).is_some_and(|found| recent.keeps(found.row))
 }
 
 fn came(input: &Input) -> RiskData {

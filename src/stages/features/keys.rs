@@ -9,6 +9,8 @@ use crate::domain::{EventTime, Token};
 
 use super::arena::Block;
 use super::epoch::{Epoch, Extent, Granular, Misfit, StoreId, Words};
+use super::ring::CLASS_MAX;
+use super::slots::Slots;
 
 /// A row's number within its kind.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -16,15 +18,15 @@ pub(super) struct RowId(pub(super) u32);
 
 /// What is kept of one entity.
 #[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
 pub(super) struct Row {
     pub(super) token: Token,
     /// Seconds since 2000: earliest and latest `occurred_at` seen.
     first_seen_s: u32,
     last_seen_s: u32,
-    /// The ring: its block, capacity class, oldest slot and length.
+    /// The ring: its block; its capacity class above its oldest slot; its length.
     pub(super) ring: Block,
-    pub(super) class: u8,
-    pub(super) head: u16,
+    place: u16,
     pub(super) len: u16,
     /// The panes, once the ring has overflowed within reach.
     pub(super) panes: Block,
@@ -36,13 +38,33 @@ pub(super) struct Row {
     pub(super) tracker: [u64; 2],
 }
 
-// One row, one line, or nearly: what every event pays ten times.
-const _: () = assert!(size_of::<Row>() <= 72);
+// One row, one line: what every event pays ten times.
+const _: () = assert!(size_of::<Row>() == 64);
+/// Bits of a slot's number: the largest ring has 4,096.
+const HEAD_BITS: u16 = 12;
+const HEAD_MASK: u16 = (1 << HEAD_BITS) - 1;
+const CLASS_BITS: u8 = 0xf;
+const _: () = assert!(2_usize << CLASS_MAX == 1 << HEAD_BITS && CLASS_MAX <= CLASS_BITS);
 
 impl Row {
     fn new(token: Token, ordinal: u32, at: EventTime) -> Self {
         let seen = seconds(at);
         Self { token, first_seen_s: seen, last_seen_s: seen, ordinal, ..Self::empty() }
+    }
+
+    /// The ring's capacity class.
+    pub(super) const fn class(&self) -> u8 {
+        (self.place >> HEAD_BITS) as u8
+    }
+
+    /// The slot of the ring's oldest event.
+    pub(super) const fn head(&self) -> u16 {
+        self.place & HEAD_MASK
+    }
+
+    /// Where the ring begins in a block of this class.
+    pub(super) const fn place(&mut self, class: u8, head: u16) {
+        self.place = (class as u16) << HEAD_BITS | head;
     }
 }
 
@@ -54,8 +76,7 @@ impl Row {
             first_seen_s: 0,
             last_seen_s: 0,
             ring: Block::NONE,
-            class: 0,
-            head: 0,
+            place: 0,
             len: 0,
             panes: Block::NONE,
             ordinal: u32::MAX,
@@ -77,7 +98,7 @@ impl Row {
             token_high,
             pair(self.first_seen_s, self.last_seen_s),
             pair(self.ring.0, self.panes.0),
-            u64::from(self.class) << 32 | u64::from(self.head) << 16 | u64::from(self.len),
+            u64::from(self.class()) << 32 | u64::from(self.head()) << 16 | u64::from(self.len),
             u64::from(self.ordinal),
             self.lost_until_ms.cast_unsigned(),
             self.tracker[0],
@@ -85,22 +106,25 @@ impl Row {
         ]
     }
 
-    const fn from_words(words: &[u64; ROW_WORDS]) -> Self {
+    /// The row that these words stand for; `None` when no ring has such a class or slot.
+    fn from_words(words: &[u64; ROW_WORDS]) -> Option<Self> {
         let [token_low, token_high, seen, blocks, ring, ordinal, lost, tracker_0, tracker_1] =
             *words;
-        Self {
+        let mut row = Self {
             token: Token::from_words([token_low, token_high]),
             first_seen_s: (seen >> 32) as u32,
             last_seen_s: seen as u32,
             ring: Block((blocks >> 32) as u32),
-            class: (ring >> 32) as u8,
-            head: (ring >> 16) as u16,
+            place: 0,
             len: ring as u16,
             panes: Block(blocks as u32),
             ordinal: ordinal as u32,
             lost_until_ms: lost.cast_signed(),
             tracker: [tracker_0, tracker_1],
-        }
+        };
+        let (class, head) = ((ring >> 32) as u8, (ring >> 16) as u16);
+        row.place(class & CLASS_BITS, head & HEAD_MASK);
+        ((row.class(), row.head()) == (class, head)).then_some(row)
     }
 }
 
@@ -322,7 +346,8 @@ impl Granular for KeyTable {
                 chunk.reserve_exact(CHUNK);
                 chunk.resize(full, Row::empty());
             }
-            chunk[id % CHUNK] = Row::from_words(words);
+            chunk[id % CHUNK] =
+                Row::from_words(words).ok_or(Misfit("a row's ring is none that we keep"))?;
         }
         Ok(())
     }
@@ -332,132 +357,59 @@ impl Granular for KeyTable {
 /// growth never stops the stream for longer than copying one shard.
 #[derive(Debug)]
 struct Index {
-    shards: Vec<Shard>,
+    shards: Vec<Slots>,
 }
 
-#[derive(Debug, Default)]
-struct Shard {
-    /// `tag << 32 | row + 1`; zero is empty. The low bits of the tag are the entry's home, so that
-    /// a shard grows and closes gaps without a look at any row.
-    slots: Vec<u64>,
-    used: u32,
-}
-
-const SHARDS: usize = 1 << 10;
+const SHARDS: usize = 1 << SHARD_BITS;
+const SHARD_BITS: u32 = 8;
 
 impl Index {
     fn new() -> Self {
-        Self { shards: std::iter::repeat_with(Shard::default).take(SHARDS).collect() }
+        Self { shards: std::iter::repeat_with(Slots::default).take(SHARDS).collect() }
     }
 
     /// The index of loaded rows; each shard is made as large as it has to be.
     fn of(rows: &[Vec<Row>]) -> Self {
-        let mut index = Self::new();
+        let mut counts = [0; SHARDS];
         for row in rows.iter().flatten() {
-            index.shards[Self::place(row.token).0].used += 1;
+            counts[Self::place(row.token).0] += 1;
         }
-        for shard in index.shards.iter_mut().filter(|shard| shard.used > 0) {
-            // As growing one by one would have left it: less than three quarters full.
-            let size = (shard.used as usize * 4).div_ceil(3).next_power_of_two().max(8);
-            shard.slots = vec![0; size];
-        }
+        let mut index = Self { shards: counts.map(Slots::for_entries).into() };
         for (id, row) in rows.iter().flatten().enumerate() {
-            let (shard, tag) = Self::place(row.token);
-            index.shards[shard].put(tag << 32 | (id as u64 + 1));
+            index.insert(row.token, id as u32);
         }
         index
     }
 
     fn bytes(&self) -> u64 {
-        self.shards.iter().map(|shard| 8 * shard.slots.len() as u64).sum()
+        self.shards.iter().map(Slots::bytes).sum()
     }
 
     /// Tokens are keyed hashes already: their bits are the hash.
-    const fn place(token: Token) -> (usize, u64) {
+    const fn place(token: Token) -> (usize, u32) {
         let hash = token.short();
-        (hash as usize % SHARDS, hash >> 10 & 0xffff_ffff)
+        (hash as usize % SHARDS, (hash >> SHARD_BITS) as u32)
     }
 
     /// The row of the first entry with this tag: nearly always the right one.
     fn approach(&self, token: Token) -> Option<u32> {
         let (shard, tag) = Self::place(token);
-        self.shards[shard].entries(tag).find(|slot| slot >> 32 == tag).map(|slot| slot as u32 - 1)
+        self.shards[shard].rows(tag).next()
     }
 
     fn find(&self, token: Token, token_of: impl Fn(u32) -> Token) -> Option<u32> {
         let (shard, tag) = Self::place(token);
-        self.shards[shard]
-            .entries(tag)
-            .filter(|slot| slot >> 32 == tag)
-            .map(|slot| slot as u32 - 1)
-            .find(|row| token_of(*row) == token)
+        self.shards[shard].rows(tag).find(|row| token_of(*row) == token)
     }
 
     fn insert(&mut self, token: Token, row: u32) {
         let (shard, tag) = Self::place(token);
-        let shard = &mut self.shards[shard];
-        if shard.slots.len() < 8 || shard.used as usize * 4 >= shard.slots.len() * 3 {
-            shard.grow();
-        }
-        shard.put(tag << 32 | u64::from(row + 1));
-        shard.used += 1;
+        self.shards[shard].insert(tag, row);
     }
 
     fn remove(&mut self, token: Token, row: u32) {
         let (shard, tag) = Self::place(token);
-        self.shards[shard].remove(tag << 32 | u64::from(row + 1));
-    }
-}
-
-impl Shard {
-    /// The entries from a tag's home to the first gap.
-    fn entries(&self, tag: u64) -> impl Iterator<Item = u64> {
-        let mask = self.slots.len().wrapping_sub(1);
-        // There is always a gap: a shard grows at three quarters. An empty shard has no entries.
-        (0..self.slots.len())
-            .map(move |step| self.slots[(tag as usize + step) & mask])
-            .take_while(|slot| *slot != 0)
-    }
-
-    fn grow(&mut self) {
-        let size = (self.slots.len() * 2).max(8);
-        let old = std::mem::replace(&mut self.slots, vec![0; size]);
-        for slot in old.into_iter().filter(|slot| *slot != 0) {
-            self.put(slot);
-        }
-    }
-
-    fn put(&mut self, slot: u64) {
-        let mask = self.slots.len() - 1;
-        let mut at = (slot >> 32) as usize & mask;
-        while self.slots[at] != 0 {
-            at = (at + 1) & mask;
-        }
-        self.slots[at] = slot;
-    }
-
-    /// Removes by shifting the cluster back, so that no tombstones gather.
-    fn remove(&mut self, slot: u64) {
-        let Some(mask) = self.slots.len().checked_sub(1) else { return };
-        let mut at = (slot >> 32) as usize & mask;
-        while self.slots[at] != slot {
-            if self.slots[at] == 0 {
-                return;
-            }
-            at = (at + 1) & mask;
-        }
-        self.used -= 1;
-        let mut next = (at + 1) & mask;
-        while self.slots[next] != 0 {
-            let home = (self.slots[next] >> 32) as usize & mask;
-            // The entry may move back if its home is not within (at, next].
-            if (next.wrapping_sub(home) & mask) >= (next.wrapping_sub(at) & mask) {
-                self.slots[at] = self.slots[next];
-                at = next;
-            }
-            next = (next + 1) & mask;
-        }
-        self.slots[at] = 0;
+        self.shards[shard].remove(tag, row);
     }
 }
 
@@ -472,7 +424,7 @@ mod tests {
     fn token(n: u64) -> Token {
         // Few shards and few homes, so that clusters form and wrap.
         let mut bytes = [0; 16];
-        bytes[..8].copy_from_slice(&(((n % 3) << 10) | (n % 2)).to_le_bytes());
+        bytes[..8].copy_from_slice(&(((n % 3) << SHARD_BITS) | (n % 2)).to_le_bytes());
         bytes[8..].copy_from_slice(&n.to_le_bytes());
         Token::from_bytes(bytes)
     }

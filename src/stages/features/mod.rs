@@ -12,9 +12,11 @@ mod leaves;
 mod plan;
 mod epoch;
 mod arena;
+mod slots;
 mod keys;
 mod ring;
 mod aggregate;
+mod few;
 mod panes;
 mod hash;
 mod device;
@@ -33,5 +35,6 @@ pub use epoch::{
 };
 pub use footprint::Footprint;
 pub use plan::{FeaturePlan, PlanFault, PlanOptions};
+pub use slots::Slots;
 pub use spec::{AggregateSpec, DistinctOf, Function, Over, REACH_MAX_MS};
 pub use state::{Behind, FeatureState, MemoryUse, StateLimits};

@@ -316,17 +316,20 @@ fn register(words: &mut [u64], value: u64) {
 fn estimate<'a>(panes: impl Iterator<Item = &'a [u64]>) -> u64 {
     let mut registers = [0_u8; REGISTERS];
     for pane in panes {
-        for (word, group) in pane.iter().zip(registers.chunks_exact_mut(8)) {
-            for (mine, theirs) in group.iter_mut().zip(word.to_le_bytes()) {
-                *mine = (*mine).max(theirs);
-            }
+        // In whatever order a machine keeps the bytes of a word: only how many have a rank counts.
+        let theirs: &[u8] = bytemuck::cast_slice(&pane[..REGISTERS / 8]);
+        for (mine, theirs) in registers.iter_mut().zip(theirs) {
+            *mine = (*mine).max(*theirs);
         }
     }
+    let mut ranks = [0_u8; 64];
+    registers.iter().for_each(|rank| ranks[usize::from(*rank).min(63)] += 1);
     let m = REGISTERS as f64;
-    let sum: f64 = registers.iter().map(|rank| 1.0 / (1_u64 << rank.min(&63)) as f64).sum();
+    // Σ 2^-rank, smallest first.
+    let sum = ranks.iter().rev().fold(0.0, |sum, count| sum / 2.0 + f64::from(*count));
     let raw = 0.7213 / (1.0 + 1.079 / m) * m * m / sum;
-    let empty = registers.iter().filter(|rank| **rank == 0).count();
-    let value = if raw <= 2.5 * m && empty > 0 { m * libm::log(m / empty as f64) } else { raw };
+    let empty = f64::from(ranks[0]);
+    let value = if raw <= 2.5 * m && empty > 0.0 { m * libm::log(m / empty) } else { raw };
     libm::round(value) as u64
 }
 

@@ -60,14 +60,14 @@ impl<'a> RingView<'a> {
         if row.ring.is_none() {
             return Self { words: &[], narrow: &[], mask: 0, head: 0, len: 0 };
         }
-        let capacity = 2_usize << row.class;
-        let words = arena.block(row.ring, layout.block_words(row.class));
+        let capacity = 2_usize << row.class();
+        let words = arena.block(row.ring, layout.block_words(row.class()));
         let (wide, narrow) = words.split_at(layout.wide * capacity);
         Self {
             words: wide,
             narrow: bytemuck::cast_slice(narrow),
             mask: capacity - 1,
-            head: usize::from(row.head),
+            head: usize::from(row.head()),
             len: usize::from(row.len),
         }
     }
@@ -124,7 +124,14 @@ impl<'a> RingView<'a> {
 
     /// How many events are at or before a moment: they are the first ones.
     pub(super) fn count_until(&self, ms: i64) -> usize {
-        let (mut low, mut high) = (0, self.len);
+        // Most windows hold all that a ring has, and end with its newest event.
+        if self.len == 0 || self.time_ms(0) > ms {
+            return 0;
+        }
+        if self.time_ms(self.len - 1) <= ms {
+            return self.len;
+        }
+        let (mut low, mut high) = (1, self.len - 1);
         while low < high {
             let middle = (low + high) / 2;
             if self.time_ms(middle) <= ms { low = middle + 1 } else { high = middle }
@@ -153,7 +160,7 @@ pub(super) enum Kept {
 
 /// Whether the next event will push one that is in reach out of the largest ring.
 pub(super) fn will_overflow(arena: &Arena, row: &Row, layout: Layout, limits: Limits) -> bool {
-    if row.class < limits.class_max || usize::from(row.len) < 2_usize << row.class {
+    if row.class() < limits.class_max || usize::from(row.len) < 2_usize << row.class() {
         return false;
     }
     let view = RingView::of(arena, row, layout);
@@ -180,9 +187,10 @@ pub(super) fn insert(
 ) -> Kept {
     if row.ring.is_none() {
         row.ring = arena.take(layout.block_words(0));
-        (row.class, row.head, row.len) = (0, 0, 0);
+        row.place(0, 0);
+        row.len = 0;
     }
-    if usize::from(row.len) == 2_usize << row.class
+    if usize::from(row.len) == 2_usize << row.class()
         && make_room(arena, row, layout, limits, event.time_ms) == Kept::No
     {
         return Kept::No;
@@ -195,7 +203,7 @@ pub(super) fn insert(
     }
     let len = view.len();
     let slot = if at == len { Some(view.slot(at)) } else { None };
-    let changing = Changing { layout, class: row.class, slot };
+    let changing = Changing { layout, class: row.class(), slot };
     let mut ring = RingMut::of(arena, row, layout, changing.words());
     ring.open_gap(at, len);
     ring.write(at, event);
@@ -240,15 +248,15 @@ fn make_room(
     limits: Limits,
     time_ms: i64,
 ) -> Kept {
-    let capacity = 2_u16 << row.class;
+    let capacity = 2_u16 << row.class();
     let view = RingView::of(arena, row, layout);
     let expired = view.count_until(limits.expired_until_ms) as u16;
     if expired > 0 {
-        row.head = (row.head + expired) & (capacity - 1);
+        row.place(row.class(), (row.head() + expired) & (capacity - 1));
         row.len -= expired;
         return Kept::Yes;
     }
-    if row.class < limits.class_max {
+    if row.class() < limits.class_max {
         grow(arena, row, layout);
         return Kept::Yes;
     }
@@ -258,17 +266,17 @@ fn make_room(
         return Kept::No;
     }
     row.lost_until_ms = row.lost_until_ms.max(oldest);
-    row.head = (row.head + 1) & (capacity - 1);
+    row.place(row.class(), (row.head() + 1) & (capacity - 1));
     row.len -= 1;
     Kept::Yes
 }
 
 /// Moves the ring to a block of twice the capacity, oldest first.
 fn grow(arena: &mut Arena, row: &mut Row, layout: Layout) {
-    let (old, class) = (row.ring, row.class);
+    let (old, class) = (row.ring, row.class());
     let bigger = arena.take(layout.block_words(class + 1));
     let capacity = 2_usize << class;
-    let (head, len) = (usize::from(row.head), usize::from(row.len));
+    let (head, len) = (usize::from(row.head()), usize::from(row.len));
     // Once for the whole block; below nothing has to be copied any more.
     arena.block_mut(bigger, layout.block_words(class + 1));
     for at in 0..len {
@@ -290,14 +298,13 @@ fn grow(arena: &mut Arena, row: &mut Row, layout: Layout) {
     }
     arena.give_back(old, layout.block_words(class));
     row.ring = bigger;
-    row.class = class + 1;
-    row.head = 0;
+    row.place(class + 1, 0);
 }
 
 /// Changes the flags of an event in the ring; what they were.
 pub(super) fn set_flags(arena: &mut Arena, row: &Row, layout: Layout, at: usize, flags: u32) {
     let slot = RingView::of(arena, row, layout).slot(at);
-    let capacity = 2_usize << row.class;
+    let capacity = 2_usize << row.class();
     let word = layout.wide * capacity + (capacity + slot) / 2;
     let changing = std::iter::once(word..word + 1);
     RingMut::of(arena, row, layout, changing).narrow[capacity + slot] = flags;
@@ -306,7 +313,7 @@ pub(super) fn set_flags(arena: &mut Arena, row: &Row, layout: Layout, at: usize,
 /// Gives a ring's memory back.
 pub(super) fn release(arena: &mut Arena, row: &Row, layout: Layout) {
     if !row.ring.is_none() {
-        arena.give_back(row.ring, layout.block_words(row.class));
+        arena.give_back(row.ring, layout.block_words(row.class()));
     }
 }
 
@@ -326,15 +333,15 @@ impl<'a> RingMut<'a> {
         layout: Layout,
         changing: impl Iterator<Item = Range<usize>>,
     ) -> Self {
-        let capacity = 2_usize << row.class;
-        let words = arena.part_mut(row.ring, layout.block_words(row.class), changing);
+        let capacity = 2_usize << row.class();
+        let words = arena.part_mut(row.ring, layout.block_words(row.class()), changing);
         let (wide, narrow) = words.split_at_mut(layout.wide * capacity);
         Self {
             wide,
             narrow: bytemuck::cast_slice_mut(narrow),
             layout,
             capacity,
-            head: usize::from(row.head),
+            head: usize::from(row.head()),
             len: usize::from(row.len),
         }
     }
@@ -423,6 +430,9 @@ enum Place {
     Older,
 }
 
+/// Events that are looked at one by one: of so few the newest ones are nearly always enough.
+const SHORT: usize = 16;
+
 /// The slot that holds a value's mark, of which there is at most one. Whole chunks are compared
 /// without a branch, which the compiler turns into vector compares.
 fn marked<T: Copy + PartialEq>(
@@ -434,16 +444,20 @@ fn marked<T: Copy + PartialEq>(
 ) -> Option<(Place, usize)> {
     let find = |runs: [Range<usize>; 2]| {
         let [first, second] = runs;
+        let holds = |(value, flags): (&T, &u32)| (*value == wanted) & (flags & bit != 0);
         [second, first].into_iter().find_map(|run| {
+            if run.len() <= SHORT {
+                let at = values[run.clone()].iter().zip(&flags[run.clone()]).rposition(holds);
+                return at.map(|at| run.start + at);
+            }
             let mut end = run.end;
             let chunks = values[run.clone()].rchunks(64).zip(flags[run].rchunks(64));
             for (values, flags) in chunks {
                 let start = end - values.len();
-                let holds = |(value, flags): (&T, &u32)| (*value == wanted) & (flags & bit != 0);
-                let any = values.iter().zip(flags).fold(false, |any, pair| any | holds(pair));
-                if any {
-                    let at = values.iter().zip(flags).rposition(holds);
-                    return at.map(|at| start + at);
+                // Values alone first: comparing them is one vector instruction for several.
+                let any = values.iter().fold(false, |any, value| any | (*value == wanted));
+                if any && let Some(at) = values.iter().zip(flags).rposition(holds) {
+                    return Some(start + at);
                 }
                 end = start;
             }

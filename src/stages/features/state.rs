@@ -12,12 +12,13 @@ use super::arena::Arena;
 use super::builtins::Builtin;
 use super::device::Devices;
 use super::epoch::StoreId;
+use super::few::{FEW, FewEvents, Masks};
 use super::filter::amended;
 use super::footprint::Footprint;
 use super::hash::{hash_number, hash_text};
 use super::keys::{KeyTable, Row, RowId, Sight};
 use super::panes::{PaneEvent, Sign};
-use super::plan::{Aggregate, FeaturePlan, KindPlan, Mark, WideSource, Window};
+use super::plan::{Aggregate, FeaturePlan, KindPlan, Mark, Op, WideSource, Window};
 use super::ring::{self, Limits, MISSING_NARROW, MISSING_WIDE, Observation, RingView};
 use super::spec::Over;
 use super::tracker;
@@ -74,7 +75,9 @@ struct Scratch {
     wide: Vec<u64>,
     narrow: Vec<u32>,
     distinct: Vec<u64>,
-    bounds: Vec<(i64, i64)>,
+    frames: Vec<Frame>,
+    masks: Masks,
+    today: Today,
     marks: Marks,
 }
 
@@ -118,9 +121,10 @@ impl FeatureState {
     /// Asks memory for what counting this event will need of every entity at once: misses that would
     /// follow one another overlap. Changes nothing.
     pub fn approach(&self, plan: &FeaturePlan, input: &Input) {
+        let device = self.devices.approach(input);
         let rows = EntityKind::ALL.map(|kind| {
-            let token = input.tokens.get(kind)?;
-            self.tables[kind.index()].approach(token)
+            let token = if kind == EntityKind::Device { device } else { input.tokens.get(kind) };
+            self.tables[kind.index()].approach(token?)
         });
         self.approach_rows(plan, rows);
     }
@@ -140,7 +144,7 @@ impl FeatureState {
         let mut read = 0;
         let rings = EntityKind::ALL.map(|kind| {
             let row = self.tables[kind.index()].row(rows[kind.index()]?);
-            Some((row.ring, plan.kinds[kind.index()].layout.block_words(row.class)))
+            Some((row.ring, plan.kinds[kind.index()].layout.block_words(row.class())))
         });
         for (ring, words) in rings.into_iter().flatten().filter(|(ring, _)| !ring.is_none()) {
             let words = self.arena.block(ring, words.min(8 * LINES));
@@ -317,7 +321,7 @@ impl FeatureState {
             for row in table.rows() {
                 used.observations[kind] += u64::from(row.len);
                 if !row.ring.is_none() {
-                    let words = plan.kinds[kind].layout.block_words(row.class);
+                    let words = plan.kinds[kind].layout.block_words(row.class());
                     used.ring_bytes[kind] += 8 * words as u64;
                 }
             }
@@ -468,34 +472,35 @@ impl FeatureState {
         let empty = Row::empty();
         let row = id.map_or(&empty, |id| self.tables[kind.index()].row(id));
         let ring = RingView::of(&self.arena, row, kind_plan.layout);
-        self.scratch.bounds.clear();
-        self.scratch
-            .bounds
-            .extend(kind_plan.windows.iter().map(|window| window_bounds(plan, *window, at)));
-        let Scratch { bounds, distinct, .. } = &mut self.scratch;
-        let mut known: Option<(usize, usize, usize)> = None;
+        let Scratch { frames, masks, distinct, today, .. } = &mut self.scratch;
+        frames.clear();
+        frames.extend(
+            kind_plan.windows.iter().map(|window| {
+                Frame::of(ring, today.bounds(plan, *window, at), (at.as_ms(), current))
+            }),
+        );
+        let are_few = ring.len() <= FEW;
+        if are_few {
+            masks.fill(ring, kind_plan);
+        }
         for aggregate in aggregates {
-            let (start_ms, end_ms) = bounds[aggregate.window];
-            let (from, mut to) = match known {
-                Some((window, from, to)) if window == aggregate.window => (from, to),
-                _ => (ring.count_until(start_ms), ring.count_until(end_ms)),
-            };
-            known = Some((aggregate.window, from, to));
-            let excludes =
-                aggregate.excluding_current || matches!(aggregate.op, super::plan::Op::SinceLast);
-            if excludes && current == Current::Counted && to > from && end_ms == at.as_ms() {
-                // The event itself is the newest of those at or before its time.
-                to -= 1;
-            }
-            let filter = &kind_plan.filters[aggregate.filter];
+            let Frame { start_ms, end_ms, from, to, before_current } = frames[aggregate.window];
+            let since_last = matches!(aggregate.op, Op::SinceLast);
+            let to = if aggregate.excluding_current || since_last { before_current } else { to };
             let lost = row.lost_until_ms > start_ms && !row.panes.is_none();
-            let value = if lost && !matches!(aggregate.op, super::plan::Op::SinceLast) {
+            let few = FewEvents { ring, masks, filter: aggregate.filter, from, to };
+            let value = if lost && !since_last {
                 out.mark_approximate(aggregate.field);
                 let words = self.arena.block(row.panes, kind_plan.panes.block_words());
                 kind_plan.panes.value(words, aggregate, start_ms, end_ms)
+            } else if let Some(value) =
+                are_few.then(|| few.value(aggregate.op, at.as_ms())).flatten()
+            {
+                value
             } else {
                 let mut inputs =
                     Inputs { time_ms: at.as_ms(), filters: &kind_plan.filters, scratch: distinct };
+                let filter = &kind_plan.filters[aggregate.filter];
                 Stretch { ring, from, to, filter }.value(aggregate.op, &mut inputs)
             };
             if let Some(bits) = value.or(aggregate.default_bits) {
@@ -530,13 +535,61 @@ enum Current {
     Elsewhere,
 }
 
-fn window_bounds(plan: &FeaturePlan, window: Window, at: EventTime) -> (i64, i64) {
-    let end_ms = at.as_ms() - window.delay_ms;
-    match window.over {
-        Over::Rolling(width_ms) => (end_ms - width_ms, end_ms),
+/// A window over a ring.
+#[derive(Clone, Copy, Debug)]
+struct Frame {
+    start_ms: i64,
+    end_ms: i64,
+    /// Its events, by age.
+    from: usize,
+    to: usize,
+    /// The end of those before the event that is being answered.
+    before_current: usize,
+}
+
+impl Frame {
+    fn of(
+        ring: RingView<'_>,
+        (start_ms, end_ms): (i64, i64),
+        (now_ms, current): (i64, Current),
+    ) -> Self {
+        let (from, to) = (ring.count_until(start_ms), ring.count_until(end_ms));
+        // The event itself is the newest of those at or before its time.
+        let holds_current = current == Current::Counted && to > from && end_ms == now_ms;
+        Self { start_ms, end_ms, from, to, before_current: to - usize::from(holds_current) }
+    }
+}
+
+/// When the windows of one moment begin and end; its day and month are looked up once.
+#[derive(Clone, Copy, Debug, Default)]
+struct Today {
+    /// Of this moment,
+    at: Option<EventTime>,
+    /// when the day began,
+    day_ms: Option<i64>,
+    /// and the month.
+    month_ms: Option<i64>,
+}
+
+impl Today {
+    fn bounds(&mut self, plan: &FeaturePlan, window: Window, at: EventTime) -> (i64, i64) {
+        if self.at != Some(at) {
+            *self = Self { at: Some(at), ..Self::default() };
+        }
+        let end_ms = at.as_ms() - window.delay_ms;
+        let begun = match window.over {
+            Over::Rolling(width_ms) => return (end_ms - width_ms, end_ms),
+            Over::CalendarDay if window.delay_ms == 0 => {
+                *self.day_ms.get_or_insert_with(|| plan.zone.day_start_ms(at))
+            }
+            Over::CalendarMonth if window.delay_ms == 0 => {
+                *self.month_ms.get_or_insert_with(|| plan.zone.month_start_ms(at))
+            }
+            Over::CalendarDay => plan.zone.day_start_ms(delayed(at, window)),
+            Over::CalendarMonth => plan.zone.month_start_ms(delayed(at, window)),
+        };
         // `(midnight - 1 ms, t]` is `[midnight, t]`: an event at midnight belongs to its day.
-        Over::CalendarDay => (plan.zone.day_start_ms(delayed(at, window)) - 1, end_ms),
-        Over::CalendarMonth => (plan.zone.month_start_ms(delayed(at, window)) - 1, end_ms),
+        (begun - 1, end_ms)
     }
 }
 

@@ -45,11 +45,11 @@ impl FeatureState {
 /// A row must name blocks that are there, or a later event would reach past them.
 fn check(row: &Row, arena: &Arena, kind: &KindPlan) -> Result<(), Misfit> {
     if !row.ring.is_none() {
-        let capacity = 2_u32 << row.class.min(kind.class_max);
-        let is_within = row.class <= kind.class_max
-            && u32::from(row.head) < capacity
+        let capacity = 2_u32 << row.class().min(kind.class_max);
+        let is_within = row.class() <= kind.class_max
+            && u32::from(row.head()) < capacity
             && u32::from(row.len) <= capacity
-            && arena.holds(row.ring, kind.layout.block_words(row.class));
+            && arena.holds(row.ring, kind.layout.block_words(row.class()));
         if !is_within {
             return Err(Misfit("a row's ring is not where it says"));
         }

@@ -108,6 +108,12 @@ impl Devices {
         self.store.bytes()
     }
 
+    /// Reads what [`Self::recognise`] will read first, and gives the device that it will probably
+    /// find. Changes nothing.
+    pub(super) fn approach(&self, input: &Input) -> Option<Token> {
+        self.store.approach(input).map(|id| self.store.record(id).token)
+    }
+
     /// Recognises the device of an event and learns what is new of it. `None` when the event says
     /// too little to tell a device: no identifier, and no bucket or one that too many share.
     pub(super) fn recognise(&mut self, input: &Input, seq: Seq) -> Option<Recognition> {
@@ -140,10 +146,11 @@ impl Devices {
         })
     }
 
-    /// The candidate with the highest score; the older record wins a tie.
+    /// The candidate with the highest score; the older record wins a tie. Where identifiers name the
+    /// device, nobody is asked who only looks like it.
     fn best_candidate(&self, print: &Fingerprint) -> Option<(u32, Comparison)> {
         let mut best: Option<(u32, Comparison)> = None;
-        self.store.candidates(print, |id| {
+        let mut weigh = |id| {
             let comparison = compare(&self.store.record(id).print, print);
             let better = best.as_ref().is_none_or(|(other, known)| {
                 match comparison.score.total_cmp(&known.score) {
@@ -155,7 +162,15 @@ impl Devices {
             if better {
                 best = Some((id, comparison));
             }
-        });
+            best.as_ref().is_some_and(|(_, best)| best.score >= SAME)
+        };
+        let mut is_found = false;
+        self.store.led_to(print, |id| is_found = weigh(id));
+        if !is_found {
+            self.store.alike(print, |id| {
+                weigh(id);
+            });
+        }
         best
     }
 }

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::Range;
 
-use crate::domain::{DeviceIdentifier, EventTime, Token};
+use crate::domain::{DeviceIdentifier, EventTime, Input, Token};
 use crate::stages::features::epoch::{Epoch, Extent, Granular, Misfit, StoreId, Words};
 use crate::stages::features::panes::mix;
 
@@ -124,17 +124,31 @@ impl Store {
         &mut self.links[id as usize / CHUNK][id as usize % CHUNK]
     }
 
-    /// Every device that shares an identifier or an uncrowded bucket; one may come twice.
-    pub(super) fn candidates(&self, print: &Fingerprint, mut visit: impl FnMut(u32)) {
-        // Nearly always all identifiers are of one device.
-        let mut last = None;
-        for (_, key) in keys(print) {
-            let id = self.by_identifier[shard(key)].get(&key).copied();
-            if let Some(id) = id.filter(|id| last != Some(*id)) {
+    /// The device to which the first identifier of an event leads.
+    pub(super) fn approach(&self, input: &Input) -> Option<u32> {
+        let first = |which| Some(key(which, input.device.get(which)?));
+        let key = DeviceIdentifier::ALL.into_iter().find_map(first)?;
+        self.by_identifier[shard(key)].get(&key).copied()
+    }
+
+    /// Every device to which an identifier leads; one may come twice.
+    pub(super) fn led_to(&self, print: &Fingerprint, mut visit: impl FnMut(u32)) {
+        // Nearly always all identifiers lead to one device, and its record says so without a look-up.
+        let mut found = 0;
+        for (bit, key) in keys(print) {
+            if found & bit != 0 {
+                continue;
+            }
+            if let Some(id) = self.by_identifier[shard(key)].get(&key).copied() {
+                let record = self.record(id);
+                found |= record.leads & record.print.identifiers_shared_with(print);
                 visit(id);
-                last = Some(id);
             }
         }
+    }
+
+    /// Every device of an uncrowded bucket.
+    pub(super) fn alike(&self, print: &Fingerprint, mut visit: impl FnMut(u32)) {
         if let Some(bucket) = self.bucket(print).filter(|bucket| bucket.count <= BUCKET_MAX) {
             let mut id = bucket.first;
             while id != NOBODY {
@@ -364,10 +378,13 @@ impl Granular for Store {
 /// its field.
 fn keys(print: &Fingerprint) -> impl Iterator<Item = (u16, u64)> {
     let print = *print;
-    DeviceIdentifier::ALL.into_iter().filter_map(move |which| {
-        let key = mix(print.identifier(which)? ^ (which as u64) << 56);
-        Some((1 << which as u16, key))
-    })
+    DeviceIdentifier::ALL
+        .into_iter()
+        .filter_map(move |which| Some((1 << which as u16, key(which, print.identifier(which)?))))
+}
+
+const fn key(which: DeviceIdentifier, identifier: u64) -> u64 {
+    mix(identifier ^ (which as u64) << 56)
 }
 
 const fn shard(key: u64) -> usize {

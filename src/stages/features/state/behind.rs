@@ -1,6 +1,6 @@
 //! What a value was computed from: the events in a window, asked after the event was counted.
 
-use super::{Current, FeatureState, window_bounds};
+use super::{Current, FeatureState, Frame, Today};
 use crate::domain::{EntityKind, FieldId, Input, Token};
 use crate::stages::features::footprint::Footprint;
 use crate::stages::features::keys::{Row, RowId};
@@ -68,18 +68,17 @@ impl FeatureState {
         row: Option<(RowId, Current)>,
     ) -> Behind {
         let at = input.occurred_at;
-        let (after_ms, until_ms) = window_bounds(plan, kind_plan.windows[aggregate.window], at);
         let empty = Row::empty();
         let found = row.map(|(id, _)| self.tables[by.index()].row(id));
-        let (known, current) = (found.unwrap_or(&empty), row.map(|(_, current)| current));
+        let known = found.unwrap_or(&empty);
+        let current = row.map_or(Current::Elsewhere, |(_, current)| current);
         let ring = RingView::of(&self.arena, known, kind_plan.layout);
-        let (from, mut to) = (ring.count_until(after_ms), ring.count_until(until_ms));
+        let bounds = Today::default().bounds(plan, kind_plan.windows[aggregate.window], at);
+        let frame = Frame::of(ring, bounds, (at.as_ms(), current));
+        let Frame { start_ms: after_ms, end_ms: until_ms, from, .. } = frame;
         let since_last = matches!(aggregate.op, Op::SinceLast);
         let excludes = aggregate.excluding_current || since_last;
-        let is_counted = current == Some(Current::Counted);
-        if excludes && is_counted && to > from && until_ms == at.as_ms() {
-            to -= 1;
-        }
+        let to = if excludes { frame.before_current } else { frame.to };
         let filter = &kind_plan.filters[aggregate.filter];
         let taken = (from..to).filter(|place| filter.passes(ring.narrow(1, *place)));
         let mut events: Vec<_> =
