@@ -36,6 +36,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    commands::keep_private();
     match Cli::parse().command {
         #[cfg(feature = "kafka")]
         Command::Demo(args) => commands::demo::run(&args),

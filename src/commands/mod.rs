@@ -1,5 +1,6 @@
 //! One file per command.
 
+mod private;
 mod assemble;
 mod prepare;
 #[cfg(feature = "kafka")]
@@ -23,3 +24,5 @@ pub mod explain;
 pub mod keys;
 mod control;
 pub mod lists;
+
+pub use private::keep_private;

@@ -19,7 +19,7 @@ use crate::telemetry::{self, LogEvent, Telemetry, Unready, emit};
 use super::assemble::{Assembled, Assembly, assemble_all, keep_snapshots};
 use super::check;
 use super::prepare::{Means, Prepared, prepare};
-use super::serve::{ServeError, Surroundings, keep_memory_private, report_failure};
+use super::serve::{ServeError, Surroundings, report_failure};
 
 /// Run the service: payments from Kafka, decisions and audit records to Kafka
 #[derive(clap::Args, Clone, Debug)]
@@ -43,7 +43,6 @@ pub fn run(args: &Args) -> ExitCode {
     };
     telemetry::init(prepared.config.log.level, prepared.config.log.format);
     telemetry::hide_panic_payloads();
-    keep_memory_private();
     let telemetry = telemetry_of_the_service();
     match serve(prepared, telemetry.clone()) {
         Ok(()) => ExitCode::SUCCESS,

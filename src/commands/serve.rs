@@ -239,12 +239,3 @@ pub(super) fn report_failure(telemetry: &Telemetry, error: &dyn std::fmt::Displa
     telemetry.readiness.set(Unready::Failed);
     emit(&LogEvent::Failed { text: &error.to_string() });
 }
-
-/// The memory holds personal data: no core file, no look from outside.
-pub(super) fn keep_memory_private() {
-    use rustix::process::{DumpableBehavior, Resource, Rlimit};
-    let none = Rlimit { current: Some(0), maximum: Some(0) };
-    // A system that refuses both leaves us no worse off than a program that does not ask.
-    let _ = rustix::process::setrlimit(Resource::Core, none);
-    let _ = rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable);
-}

@@ -6,7 +6,7 @@
 use std::fmt::Debug;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -99,13 +99,18 @@ impl io::Read for FromStart {
     }
 }
 
+/// What the journal says of people it says in tokens, and those are personal still: the service
+/// writes, its group (investigators, auditors) reads, nobody else does.
+const GROUP_MAY_ENTER: u32 = 0o750;
+const GROUP_MAY_READ: u32 = 0o640;
+
 /// The disk of the machine.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RealDisk;
 
 impl Disk for RealDisk {
     fn create_dir(&self, dir: &Path) -> io::Result<()> {
-        fs::create_dir_all(dir)
+        fs::DirBuilder::new().recursive(true).mode(GROUP_MAY_ENTER).create(dir)
     }
 
     fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn DiskLock>>> {
@@ -124,7 +129,8 @@ impl Disk for RealDisk {
 
     fn create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
         let mut options = OpenOptions::new();
-        Ok(Arc::new(options.create(true).truncate(true).read(true).write(true).open(path)?))
+        let options = options.create(true).truncate(true).read(true).write(true);
+        Ok(Arc::new(options.mode(GROUP_MAY_READ).open(path)?))
     }
 
     fn create_private(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
@@ -197,5 +203,25 @@ impl DiskFile for File {
 
     fn forget(&self) {
         let _ = fadvise(self, 0, None, Advice::DontNeed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    /// Tokens are personal data too: whoever shares the machine with the service reads none.
+    #[test]
+    fn a_stranger_reads_no_journal() {
+        let directory = tempfile::tempdir().unwrap();
+        let (dir, file) = (directory.path().join("journal"), directory.path().join("journal/a"));
+        RealDisk.create_dir(&dir).unwrap();
+        RealDisk.create(&file).unwrap();
+        for path in [dir, file] {
+            let mode = fs::metadata(&path).unwrap().permissions().mode();
+            assert_eq!(mode & 0o027, 0, "{}: {mode:o}", path.display());
+        }
     }
 }

@@ -198,3 +198,81 @@ fn the_demo_shows_no_personal_value() {
         secrets.check("the terminal", &output.stderr);
     }
 }
+
+/// What an investigator and an analyst see, keep as a page, or send on: text, JSON and HTML of every
+/// report over a journal, and the refusals of lists. None of it shows a value, nor does the journal.
+#[test]
+fn no_report_shows_a_personal_value() {
+    let settings = Settings { events: EVENTS, customers: 2_000, ..Settings::default() };
+    let settings = Settings { fraud_share: 0.2, malformed_share: 0.02, ..settings };
+    let mut generator = Generator::new(settings);
+    let (mut lines, mut line) = (Vec::new(), Vec::new());
+    while generator.next_into(&mut line).is_some() {
+        lines.push(line.clone());
+    }
+    let secrets = Secrets::of(&generator, &lines);
+    let directory = tempfile::tempdir().unwrap();
+    let outside = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(outside.path(), lines.join(&b'\n')).unwrap();
+    let run = |words: &str, expected: &[i32]| {
+        let words: Vec<&str> = words.split(' ').collect();
+        let mut command = command(&words);
+        let output = command.current_dir(directory.path()).stdin(outside.reopen().unwrap());
+        let output = output.output().unwrap();
+        let code = output.status.code().unwrap();
+        assert!(expected.contains(&code), "{words:?} ends with {code}");
+        secrets.check(words[0], &output.stdout);
+        secrets.check(words[0], &output.stderr);
+        String::from_utf8(output.stdout).unwrap()
+    };
+    run("keys init --out keys", &[0]);
+    run("score --in - --journal journal --keys keys --out decisions", &[0]);
+    let found = run("audit find --journal journal --limit 0 --score 200.. --json", &[0]);
+    let found: serde_json::Value = serde_json::from_str(&found).unwrap();
+    let [event, rule] = ["/matches/0/event_id", "/matches/0/rules/0"]
+        .map(|at| found.pointer(at).and_then(|text| text.as_str()).unwrap());
+    for words in [
+        "audit tail --journal journal -n 5000",
+        "audit tail --journal journal -n 5000 --json",
+        &format!("audit incident --journal journal --rule {rule} --html incident.html"),
+        &format!("explain {event} --journal journal --html story.html"),
+        &format!("explain {event} --journal journal --json"),
+        &format!("replay --journal journal --event {event} --html replay.html"),
+        "rules backtest --journal journal --html backtest.html",
+        "rules backtest --journal journal --json",
+    ] {
+        run(words, &[0]);
+    }
+    // Every line of the file is no value of a list: none is quoted.
+    let why = "--source appeal --reason test --approver somebody --appeal here";
+    let add = format!("lists add stolen_cards --journal journal --keys keys {why}");
+    run(&format!("{add} --expires 2090-01-01T00:00:00Z"), &[2]);
+    run("audit find --journal journal --card --keys keys", &[2]);
+    run("rules eval amount_base --event -", &[0, 1, 2]);
+    let keep = secrets.check_files(directory.path());
+    assert!(keep >= 7, "journal, decisions and pages were scanned: {keep}");
+}
+
+/// A core file would hold every value that went through: no command leaves one.
+#[test]
+fn no_command_leaves_a_core_file() {
+    use std::process::Stdio;
+    let mut command = command(&["score", "--in", "-"]);
+    let mut child = command.stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let limits = || std::fs::read_to_string(format!("/proc/{}/limits", child.id())).unwrap();
+    let is_none = |text: &String| {
+        text.lines().any(|line| {
+            let mut words =
+                line.strip_prefix("Max core file size").unwrap_or("").split_whitespace();
+            words.next() == Some("0")
+        })
+    };
+    // It begins with it, and has begun some time after it was made.
+    let begun = std::time::Instant::now();
+    while !is_none(&limits()) {
+        assert!(begun.elapsed() < crate::broker::PATIENCE, "{}", limits());
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    drop(child.stdin.take());
+    assert!(child.wait().unwrap().success());
+}
