@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use super::assemble::AssembleError;
+use super::assemble::{AssembleError, now};
 use super::lines::{JournalAt, Lines, LinesError, Tally, Through};
 use super::report::grouped;
 use crate::engine::Intent;
@@ -103,7 +103,9 @@ pub fn run(args: &Args) -> ExitCode {
 fn import(args: &Args) -> Result<Tally, ImportError> {
     let at = args.journal.as_deref().map_or(JournalAt::Configured, JournalAt::Dir);
     let lines = Lines { from: &args.events, to: None, intent: Intent::Observe, doing: "importing" };
-    let tally = lines.through(args.through.open(at)?)?;
+    let mut setting = args.through.open(at)?;
+    setting.times.read_at = Some(now());
+    let tally = lines.through(setting)?;
     // A file of something else must not pass for an empty history.
     if tally.lines > 0 && tally.rejected == tally.lines {
         let file = args.events.display().to_string();
@@ -116,6 +118,11 @@ fn report(tally: &Tally, seconds: f64) {
     let rate = (tally.lines as f64 / seconds.max(0.001)) as u64;
     eprintln!("{} lines in {seconds:.1} s, {}/s", grouped(tally.lines), grouped(rate));
     tally.report();
+    if tally.rejected_by.contains_key(RejectReason::TimeAhead.name()) {
+        eprintln!(
+            "time_ahead: history ends now; arrivals never go back, so nothing can have arrived later"
+        );
+    }
     if tally.rejected_by.contains_key(RejectReason::TimeStale.name()) {
         eprintln!(
             "time_stale: the journal had reached a time more than the horizon later; history is \
