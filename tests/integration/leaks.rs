@@ -211,6 +211,7 @@ fn no_report_shows_a_personal_value() {
         lines.push(line.clone());
     }
     let secrets = Secrets::of(&generator, &lines);
+    assert!(secrets.search.is_match(&lines.concat()), "the scan finds what it looks for");
     let directory = tempfile::tempdir().unwrap();
     let outside = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(outside.path(), lines.join(&b'\n')).unwrap();

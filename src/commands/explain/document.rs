@@ -196,7 +196,7 @@ fn windows(document: &mut Document, story: &Story, detail: Detail) {
         let is_looked_at = looked_at.contains(feature.name.as_str());
         has_events && (is_looked_at || detail == Detail::Everything)
     };
-    let (mut last, mut begun) = (None, false);
+    let (mut listed, mut begun) = (Vec::<(&Window, &str)>::new(), false);
     for feature in story.features.iter().filter(wanted) {
         let Some(window) = &feature.window else { continue };
         if !begun {
@@ -216,14 +216,16 @@ fn windows(document: &mut Document, story: &Story, detail: Detail) {
             document.note(format!("only this event, of this {by}, after {}", window.after));
             continue;
         }
-        // Several features share a window: its events are listed once.
-        let key = (window.by, &window.after, &window.until, &window.events);
-        if last == Some(key) {
-            document.note("the same events as above");
+        // Several features share their events: they are listed once.
+        let same =
+            |known: &&(&Window, &str)| (known.0.by, &known.0.events) == (window.by, &window.events);
+        if let Some((_, name)) = listed.iter().find(same) {
+            let events = counted(window.events.len() as u64, "event");
+            document.note(format!("after {}: the same {events} as for {name}", window.after));
             continue;
         }
         push_window(document, story, window, detail);
-        last = Some(key);
+        listed.push((window, &feature.name));
     }
 }
 

@@ -45,13 +45,13 @@ body{max-width:none;padding:0;font-size:9.5pt}h2{break-after:avoid}tr,.few{break
 thead{display:table-header-group}.scroll{overflow:visible}.lines.few{break-after:avoid}\
 table{font-size:8pt}th,td{padding:.16rem .6rem .16rem 0}td{min-width:2rem}th{white-space:normal}\
 .lines th{min-width:15rem}.slim{columns:2;column-gap:9mm}.slim table{width:100%;margin-top:0}\
-.slim .lines th{min-width:0}@page{margin:14mm 13mm}}";
+.slim .lines th{min-width:0}.slim th,.slim td{overflow-wrap:anywhere}@page{margin:14mm 13mm}}";
 
 /// A table of so few rows stays on one page.
 const FEW: usize = 8;
 /// A table of at least so many rows is printed in two columns,
 const MANY: usize = 24;
-/// when it is at most so many characters wide.
+/// when nine in ten rows are at most so many characters wide.
 const SLIM: usize = 50;
 /// A word of more characters may be broken: a hash, never a name or a moment.
 const WORD: usize = 48;
@@ -110,7 +110,7 @@ fn push_block(out: &mut String, block: &Block) {
 fn push_lines(out: &mut String, lines: &[Line]) {
     let wide =
         |line: &Line| line.indent * 2 + line.name.chars().count() + line.value.text.chars().count();
-    let scroll = scroll(lines.len(), lines.iter().map(wide).max());
+    let scroll = scroll(lines.iter().map(wide).collect());
     let few = if lines.len() <= FEW { " few" } else { "" };
     let _ = writeln!(out, "<div class=\"{scroll}\"><table class=\"lines{few}\"><tbody>");
     for line in lines {
@@ -137,7 +137,7 @@ fn push_table(out: &mut String, table: &Table) {
         Align::Right => " number",
     };
     let wide = |row: &Vec<Cell>| row.iter().map(|cell| cell.text.chars().count() + 2).sum();
-    let scroll = scroll(table.rows.len(), table.rows.iter().map(wide).max());
+    let scroll = scroll(table.rows.iter().map(wide).collect());
     let few = if table.rows.len() <= FEW { " class=\"few\"" } else { "" };
     let _ = write!(out, "<div class=\"{scroll}\"><table{few}><thead><tr>");
     for column in &table.columns {
@@ -157,9 +157,11 @@ fn push_table(out: &mut String, table: &Table) {
 }
 
 /// What a table stands in: many short rows are printed side by side.
-fn scroll(rows: usize, widest: Option<usize>) -> &'static str {
-    match widest {
-        Some(widest) if rows >= MANY && widest <= SLIM => "scroll slim",
+fn scroll(mut widths: Vec<usize>) -> &'static str {
+    widths.sort_unstable();
+    // The few that are wider than the rest are wrapped.
+    match widths.get(widths.len() * 9 / 10) {
+        Some(wide) if widths.len() >= MANY && *wide <= SLIM => "scroll slim",
         _ => "scroll",
     }
 }
