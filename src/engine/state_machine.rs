@@ -295,7 +295,7 @@ impl Engine {
         body: Option<&Body>,
         made_by: BundleNumber,
     ) {
-        self.next = Seq(seq.0 + 1);
+        self.next = Seq(seq.0.saturating_add(1));
         self.progress.note(input);
         let current = std::mem::replace(&mut self.current, made_by);
         match input.what {
@@ -366,7 +366,7 @@ impl Engine {
 
     fn take_seq(&mut self) -> Seq {
         let seq = self.next;
-        self.next = Seq(seq.0 + 1);
+        self.next = Seq(seq.0.saturating_add(1));
         seq
     }
 

@@ -19,6 +19,7 @@ mod format;
 mod recovery;
 mod keeper;
 mod seal;
+mod index;
 
 fn append(writer: &mut Writer, owned: &Owned, event: Option<&EventBytes>) -> Appended {
     let columns = columns();

@@ -203,7 +203,7 @@ fn open_segment(
         Some(kept) if kept.head.covered == length => parts.push(part(kept)),
         Some(kept) if place == Place::Newest => {
             // What was written since: its records alone, in memory.
-            let next = Seq(kept.head.first_seq.0 + u64::from(kept.head.inputs));
+            let next = Seq(kept.head.first_seq.0.saturating_add(u64::from(kept.head.inputs)));
             let covered = kept.head.covered;
             let tail = Builder::at(&reader.header, next, covered).read(&mut reader, place)?;
             if reader.offset() - covered > TAIL_MAX {
@@ -316,7 +316,7 @@ fn find_in(
             row.action != NO_DECISION && (least..=most).contains(&row.score)
         });
         if action && score {
-            let seq = Seq(first_seq + u64::from(input));
+            let seq = Seq(first_seq.saturating_add(u64::from(input)));
             found.push(Position { seq, part: number, offset: row.offset });
         }
     };
