@@ -85,7 +85,6 @@ fn main() {
     let warm = argument("--warm", if tiny { 2_000 } else { 3_000_000 });
     let customers = argument("--customers", if tiny { 1_000 } else { 1_000_000 }) as u32;
     let dir = tempfile::tempdir().expect("a temporary directory");
-    let _memory = tidegate::edges::memory::keep_ready(64 << 20).expect("a thread");
     let settings = Settings {
         events: warm + 2 * events,
         customers,
@@ -97,6 +96,8 @@ fn main() {
     };
     let mut generator = Generator::new(settings);
     let mut subject = Subject::new(dir.path(), &generator);
+    let demands = subject.pipeline.engine_mut().demands();
+    let _memory = tidegate::edges::memory::keep_ready(demands).expect("a thread");
     let mut next = |count: u64| -> Vec<Vec<u8>> {
         let mut line = Vec::new();
         (0..count).map_while(|_| generator.next_into(&mut line).map(|_| line.clone())).collect()

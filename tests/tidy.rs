@@ -187,16 +187,6 @@ fn personal_values_are_exposed_in_few_places() {
 }
 
 /// Byte-exact replay dies of one clock, one draw, one platform's sine.
-/// Where the compiler does not argue for us, a reader has to: one place, with its reason.
-#[test]
-fn one_file_may_say_unsafe() {
-    let files = sources();
-    let sayers =
-        files.iter().filter(|(_, text)| code(text).contains("unsafe ")).map(|(name, _)| name);
-    let sayers: Vec<_> = sayers.filter(|name| name.as_str() != "src/edges/memory.rs").collect();
-    assert!(sayers.is_empty(), "{sayers:?} say `unsafe`: find a way without it");
-}
-
 #[test]
 fn deterministic_rooms_read_no_clock_and_draw_no_number() {
     let mut faults = Vec::new();

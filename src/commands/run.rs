@@ -65,13 +65,11 @@ pub(super) fn telemetry_of_the_service() -> Telemetry {
 fn serve(prepared: Prepared, telemetry: Telemetry) -> Result<(), ServeError> {
     let Prepared { config, means, profile } = prepared;
     let Means { keys, bundle, bundle_files, tables } = means;
-    let _memory = memory::keep_ready(config.limits.memory_ahead)
-        .map_err(|source| ServeError::System { what: "a thread", source })?;
     let surroundings = Surroundings::begin(config.http, telemetry.clone())?;
     telemetry.readiness.set(Unready::Recovering);
     let dir = config.journal.dir.clone();
     let began = Instant::now();
-    let Assembled { pipeline, recovered, files } = assemble_all(Assembly {
+    let Assembled { mut pipeline, recovered, files } = assemble_all(Assembly {
         bundle: Arc::clone(&bundle),
         bundle_files: &bundle_files,
         keys: &keys,
@@ -82,6 +80,8 @@ fn serve(prepared: Prepared, telemetry: Telemetry) -> Result<(), ServeError> {
         profile,
         pace: Pace::Live,
     })?;
+    let _memory = memory::keep_ready(pipeline.engine_mut().demands())
+        .map_err(|source| ServeError::System { what: "a thread", source })?;
     report_recovery(&recovered, began.elapsed());
     if let Some(keeper) = pipeline.keeper() {
         surroundings.keep(keeper)?;

@@ -69,8 +69,6 @@ pub struct Limits {
     pub time: TimeLimits,
     /// How much is remembered.
     pub engine: EngineLimits,
-    /// Bytes of memory that are kept ready for what the state takes next.
-    pub memory_ahead: usize,
 }
 
 pub(super) fn journal(mut section: Section<'_, '_>, limits: &Limits) -> Journal {
@@ -199,7 +197,6 @@ pub(super) fn limits(mut section: Section<'_, '_>) -> Limits {
             parked_amendments: section.integer("waiting_outcomes", 0..=100_000_000) as u32,
             patience_ms: age_ms_max,
         },
-        memory_ahead: (section.integer("memory_ahead_mb", 0..=65_536) as usize) << 20,
     };
     section.finish();
     limits

@@ -6,7 +6,10 @@
 use std::ops::Range;
 
 use crate::domain::{Body, Content, EventTime, Seq, Token};
-use crate::stages::features::{Epoch, Extent, Footprint, Granular, Misfit, Slots, StoreId, Words};
+use crate::stages::features::{
+    Demand, Epoch, Extent, Footprint, Granular, Misfit, Slots, StoreId, Supply, Words,
+    touched_words,
+};
 
 use super::pack::{BODY_WORDS, is_packed, pack, unpack};
 
@@ -40,6 +43,7 @@ pub(super) struct Remembered {
 #[derive(Debug)]
 pub(super) struct Recent {
     rows: Vec<Box<[u64]>>,
+    supply: Supply<Box<[u64]>>,
     row_words: usize,
     capacity: usize,
     /// Rows written so far; the next one goes to `written % capacity`.
@@ -51,6 +55,8 @@ pub(super) struct Recent {
 
 /// Rows per chunk: chunks are taken as the ring fills for the first time.
 const CHUNK: usize = 1 << 12;
+/// Chunks that are ready at any time, where somebody makes them.
+const CHUNKS_READY: usize = 2;
 /// Fewest events that are remembered.
 const LEAST: usize = 16;
 /// Rows that are copied together: about a kibibyte.
@@ -75,12 +81,19 @@ impl Recent {
         let capacity = (capacity as usize).max(LEAST);
         Self {
             rows: Vec::new(),
+            supply: Supply::default(),
             row_words: FOOTPRINT + footprint_words,
             capacity,
             written: 0,
             index: Slots::for_entries(capacity as u32),
             epoch: Epoch::new(store),
         }
+    }
+
+    /// Asks for chunks of rows to be made ready.
+    pub(super) fn demand(&mut self) -> Demand {
+        let words = CHUNK * self.row_words;
+        self.supply.order(CHUNKS_READY, move || touched_words(words))
     }
 
     /// Bytes of rows and index.
@@ -157,7 +170,8 @@ impl Recent {
         if self.written >= self.capacity {
             self.unlink(row);
         } else if row / CHUNK == self.rows.len() {
-            self.rows.push(vec![0; CHUNK * self.row_words].into_boxed_slice());
+            let make = || vec![0; CHUNK * self.row_words].into_boxed_slice();
+            self.rows.push(self.supply.take(make));
         }
         let words = self.row_mut(row);
         words[TOKEN..CONTENT].copy_from_slice(&token.to_words());

@@ -10,7 +10,8 @@ use crate::domain::{
 };
 use crate::stages::decide::{Evidence, RiskData, decide};
 use crate::stages::features::{
-    Behind, FeaturePlan, FeatureState, Footprint, MemoryUse, PlanFault, StateLimits, StoreId,
+    Behind, Demand, FeaturePlan, FeatureState, Footprint, MemoryUse, PlanFault, StateLimits,
+    StoreId,
 };
 use crate::stages::rules::{Context, Hits};
 
@@ -248,6 +249,13 @@ impl Engine {
     /// Amendments that wait for their event.
     pub fn parked(&self) -> usize {
         self.parked.len()
+    }
+
+    /// What the state wants to have ready when it grows: whoever has time makes it (`edges::memory`).
+    pub fn demands(&mut self) -> Vec<Demand> {
+        let mut demands = self.state.demands();
+        demands.extend([self.recent.demand(), self.amended.demand()]);
+        demands
     }
 
     /// What memory the windows use, and the bytes that the recent past takes.

@@ -7,6 +7,7 @@
 use std::ops::Range;
 
 use super::epoch::{Epoch, Extent, Granular, Misfit, StoreId, Words};
+use super::supply::{Demand, Supply, touched_words};
 
 /// A block's place: page and offset in units of [`UNIT`] words. Never zero, so that zero in a
 /// header means "none".
@@ -31,11 +32,14 @@ const UNITS_PER_PAGE: u32 = (PAGE / UNIT) as u32;
 /// Words that are copied together: 1 KiB, a small ring or a few cache lines of a large one.
 const GRANULE: usize = 128;
 const GRANULES_PER_PAGE: u32 = (PAGE / GRANULE) as u32;
+/// Pages that are ready at any time, where somebody makes them: 8 MiB.
+const PAGES_READY: usize = 16;
 
 /// Pages and the free blocks within them.
 #[derive(Debug)]
 pub(super) struct Arena {
     pages: Vec<Box<[u64]>>,
+    supply: Supply<Box<[u64]>>,
     /// Units handed out of the newest page; a block that does not fit starts a new page.
     used_in_last: u32,
     /// The newest returned block by size in units; its first word names the one before.
@@ -48,6 +52,7 @@ impl Default for Arena {
     fn default() -> Self {
         Self {
             pages: Vec::new(),
+            supply: Supply::default(),
             used_in_last: 0,
             free: Vec::new(),
             units_in_use: 0,
@@ -57,6 +62,11 @@ impl Default for Arena {
 }
 
 impl Arena {
+    /// Asks for pages to be made ready.
+    pub(super) fn demand(&mut self) -> Demand {
+        self.supply.order(PAGES_READY, || touched_words(PAGE))
+    }
+
     /// Takes a block of at least this many words, all zero.
     ///
     /// A plan refuses layouts whose largest block exceeds a page, so `words <= PAGE` holds.
@@ -73,7 +83,7 @@ impl Arena {
             return block;
         }
         if self.pages.is_empty() || self.used_in_last + units > UNITS_PER_PAGE {
-            self.pages.push(vec![0; PAGE].into_boxed_slice());
+            self.pages.push(self.supply.take(|| vec![0; PAGE].into_boxed_slice()));
             // The first unit of the first page stays unused: place zero means "none".
             self.used_in_last = u32::from(self.pages.len() == 1);
         }

@@ -11,6 +11,7 @@ use super::arena::Block;
 use super::epoch::{Epoch, Extent, Granular, Misfit, StoreId, Words};
 use super::ring::CLASS_MAX;
 use super::slots::Slots;
+use super::supply::{Demand, Supply, touched_room};
 
 /// A row's number within its kind.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -148,6 +149,7 @@ pub(super) struct Sight {
 #[derive(Debug)]
 pub(super) struct KeyTable {
     rows: Vec<Vec<Row>>,
+    supply: Supply<Vec<Row>>,
     len: u32,
     index: Index,
     next_ordinal: u32,
@@ -160,6 +162,8 @@ pub(super) struct KeyTable {
 
 /// Rows per chunk: growing never moves a row, and never copies more than a chunk.
 const CHUNK: usize = 1 << 12;
+/// Chunks that are ready at any time, where somebody makes them.
+const CHUNKS_READY: usize = 2;
 /// Rows that are copied together: about a kibibyte.
 const GRANULE: usize = 16;
 const _: () = assert!(CHUNK.is_multiple_of(GRANULE));
@@ -170,6 +174,7 @@ impl KeyTable {
     pub(super) fn new(capacity: u32, store: StoreId) -> Self {
         Self {
             rows: Vec::new(),
+            supply: Supply::default(),
             len: 0,
             index: Index::new(),
             next_ordinal: 0,
@@ -177,6 +182,11 @@ impl KeyTable {
             hand: 0,
             epoch: Epoch::new(store),
         }
+    }
+
+    /// Asks for chunks of rows to be made ready.
+    pub(super) fn demand(&mut self) -> Demand {
+        self.supply.order(CHUNKS_READY, || touched_room(CHUNK, Row::empty()))
     }
 
     pub(super) fn row(&self, id: RowId) -> &Row {
@@ -257,7 +267,7 @@ impl KeyTable {
     fn append(&mut self, row: Row) -> RowId {
         let id = self.len;
         if self.rows.last().is_none_or(|chunk| chunk.len() == CHUNK) {
-            self.rows.push(Vec::with_capacity(CHUNK));
+            self.rows.push(self.supply.take(|| Vec::with_capacity(CHUNK)));
         }
         if let Some(chunk) = self.rows.last_mut() {
             chunk.push(row);

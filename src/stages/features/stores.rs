@@ -1,9 +1,10 @@
 //! The state as a snapshot sees it: its stores, in one order, and what ties them together.
 
 use super::epoch::{Granular, Misfit};
-use super::keys::Row;
+use super::keys::{KeyTable, Row};
 use super::plan::{FeaturePlan, KindPlan};
 use super::state::FeatureState;
+use super::supply::Demand;
 
 use super::arena::Arena;
 
@@ -16,6 +17,13 @@ impl FeatureState {
             table
         });
         std::iter::once(arena).chain(tables).chain(std::iter::once(self.devices.granular()))
+    }
+
+    /// What the stores want to have ready when they grow.
+    pub fn demands(&mut self) -> Vec<Demand> {
+        let mut demands = vec![self.arena.demand(), self.devices.demand()];
+        demands.extend(self.tables.iter_mut().map(KeyTable::demand));
+        demands
     }
 
     /// When the first event happened, in Unix milliseconds: the state's only number outside its

@@ -13,6 +13,7 @@ mod store;
 use crate::domain::{Input, Seq, Token};
 
 use super::epoch::{Granular, StoreId};
+use super::supply::Demand;
 
 use record::Fingerprint;
 use similarity::{Comparison, compare};
@@ -88,6 +89,11 @@ pub(super) struct Devices {
 impl Devices {
     pub(super) fn new(capacity: u32, store: StoreId) -> Self {
         Self { store: Store::new(capacity, store) }
+    }
+
+    /// Asks for memory to be made ready.
+    pub(super) fn demand(&mut self) -> Demand {
+        self.store.demand()
     }
 
     /// What a snapshot copies.

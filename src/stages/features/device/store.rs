@@ -11,6 +11,7 @@ use std::ops::Range;
 use crate::domain::{DeviceIdentifier, EventTime, Input, Token};
 use crate::stages::features::epoch::{Epoch, Extent, Granular, Misfit, StoreId, Words};
 use crate::stages::features::panes::mix;
+use crate::stages::features::supply::{Demand, Supply, touched_room};
 
 use super::record::{Fingerprint, RECORD_WORDS, Record};
 
@@ -18,6 +19,8 @@ use super::record::{Fingerprint, RECORD_WORDS, Record};
 const BUCKET_MAX: u32 = 8;
 /// Records per chunk: growing never moves one.
 const CHUNK: usize = 1 << 11;
+/// Chunks that are ready at any time, where somebody makes them.
+const CHUNKS_READY: usize = 2;
 /// Records that are copied together: about a kibibyte.
 const GRANULE: usize = 8;
 const _: () = assert!(CHUNK.is_multiple_of(GRANULE));
@@ -67,6 +70,7 @@ const NOBODY: u32 = u32::MAX;
 pub(super) struct Store {
     chunks: Vec<Vec<Record>>,
     links: Vec<Vec<Links>>,
+    supply: Supply<(Vec<Record>, Vec<Links>)>,
     len: u32,
     capacity: u32,
     hand: u32,
@@ -80,6 +84,7 @@ impl Store {
         Self {
             chunks: Vec::new(),
             links: Vec::new(),
+            supply: Supply::default(),
             len: 0,
             capacity: capacity.max(SAMPLE),
             hand: 0,
@@ -87,6 +92,13 @@ impl Store {
             by_bucket: std::iter::repeat_with(Map::default).take(SHARDS).collect(),
             epoch: Epoch::new(store),
         }
+    }
+
+    /// Asks for chunks of records to be made ready.
+    pub(super) fn demand(&mut self) -> Demand {
+        let nobody = Links { before: NOBODY, after: NOBODY };
+        let chunk = move || (touched_room(CHUNK, Record::default()), touched_room(CHUNK, nobody));
+        self.supply.order(CHUNKS_READY, chunk)
     }
 
     pub(super) const fn live(&self) -> u32 {
@@ -212,8 +224,10 @@ impl Store {
 
     fn append(&mut self, record: Record) -> u32 {
         if self.chunks.last().is_none_or(|chunk| chunk.len() == CHUNK) {
-            self.chunks.push(Vec::with_capacity(CHUNK));
-            self.links.push(Vec::with_capacity(CHUNK));
+            let make = || (Vec::with_capacity(CHUNK), Vec::with_capacity(CHUNK));
+            let (chunk, links) = self.supply.take(make);
+            self.chunks.push(chunk);
+            self.links.push(links);
         }
         if let (Some(chunk), Some(links)) = (self.chunks.last_mut(), self.links.last_mut()) {
             chunk.push(record);
