@@ -3,11 +3,16 @@
 #![no_main]
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use tidegate::bundle::{Bundle, shipped_files};
 use tidegate::domain::{Currency, Schema, Zone};
 use tidegate::lang::{Expected, Place, Scope, compile, compile_where};
+
+static SCHEMA: LazyLock<Schema> = LazyLock::new(Schema::of_facts);
+static ZONE: LazyLock<Zone> =
+    LazyLock::new(|| Zone::parse("Asia/Shanghai").expect("it is bundled"));
 
 /// A few windows, under the shipped policy: compiling the whole pack for each execution would try ten
 /// inputs a second.
@@ -25,13 +30,11 @@ fn small_files() -> BTreeMap<String, Vec<u8>> {
 }
 
 fuzz_target!(|bytes: &[u8]| {
-    let schema = Schema::of_facts();
-    let zone = Zone::parse("Asia/Shanghai").expect("it is bundled");
     let constants = BTreeMap::new();
     let scope = Scope {
-        schema: &schema,
+        schema: &SCHEMA,
         constants: &constants,
-        zone: &zone,
+        zone: &ZONE,
         base_currency: Currency::CNY,
         base_decimals: 2,
     };
