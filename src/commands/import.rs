@@ -24,15 +24,15 @@ use crate::stages::decode::RejectReason;
                         3 something outside failed, also a journal that is in use.\n\nExamples:\n  \
                         tidegate import --events history.jsonl --config tidegate.toml\n  \
                         zstd -dc history.jsonl.zst | tidegate import --events - \\\n    \
-                        --journal journal --keys tidegate.keys"
+                        --journal journal --keys tidegate.keys",
+    group(clap::ArgGroup::new("place").args(["config", "journal"]).required(true))
 )]
 pub struct Args {
     /// Events, one JSON object a line; `-` is standard input
     #[arg(long, value_name = "FILE")]
     events: PathBuf,
     /// Instead of --config: the journal's directory; needs --keys
-    #[arg(long, value_name = "DIR", required_unless_present = "config")]
-    #[arg(requires = "keys", conflicts_with = "config")]
+    #[arg(long, value_name = "DIR", requires = "keys", conflicts_with = "config")]
     journal: Option<PathBuf>,
     #[command(flatten)]
     through: Through,

@@ -11,6 +11,17 @@ pub enum LogEvent<'a> {
         /// The next input's number.
         next_seq: u64,
     },
+    /// A person has changed lists or rules over the admin socket.
+    Changed {
+        /// In a word.
+        what: &'static str,
+        /// The list, the bundle or the rule.
+        about: &'a str,
+        /// The user of the machine.
+        by: &'a str,
+        /// The number of the input.
+        seq: u64,
+    },
     /// The state is back: from a snapshot, and from the inputs after it.
     Recovered {
         /// Inputs that the snapshot had seen; 0 without one.
@@ -177,6 +188,7 @@ pub fn emit(event: &LogEvent<'_>) {
     use tracing::{debug, error, info, warn};
     match event {
         LogEvent::Started { version, bundle, next_seq } => info!(version, bundle, next_seq, "started"),
+        LogEvent::Changed { what, about, by, seq } => info!(what, about, by, seq, "changed by a person"),
         LogEvent::Recovered { restored, inputs, ms } => info!(restored, inputs, ms, "state is back"),
         LogEvent::SnapshotPassedOver { file, fault } => warn!(%file, %fault, "snapshot passed over"),
         LogEvent::SnapshotTaken { next_seq, bytes, ms } => info!(next_seq, bytes, ms, "snapshot taken"),

@@ -27,10 +27,10 @@ use direct::Direct;
 
 /// Which journal a change is for.
 #[derive(clap::Args, Clone, Debug)]
+#[command(group(clap::ArgGroup::new("place").args(["config", "journal"]).required(true)))]
 pub(in crate::commands) struct At {
     /// Instead of --config: the journal's directory; needs --keys
-    #[arg(long, value_name = "DIR", required_unless_present = "config")]
-    #[arg(requires = "keys", conflicts_with = "config")]
+    #[arg(long, value_name = "DIR", requires = "keys", conflicts_with = "config")]
     journal: Option<PathBuf>,
     #[command(flatten)]
     through: Through,

@@ -71,6 +71,30 @@ pub enum Request {
     },
 }
 
+impl Request {
+    /// What it changes, in a word; `None` for what only asks.
+    pub(super) const fn changes(&self) -> Option<&'static str> {
+        match self {
+            Self::Hello | Self::Tokens { .. } => None,
+            Self::ListAdd { .. } => Some("list_add"),
+            Self::ListRemove { .. } => Some("list_remove"),
+            Self::Propose { .. } => Some("propose"),
+            Self::Approve { .. } => Some("approve"),
+            Self::Rollback { .. } => Some("rollback"),
+            Self::SwitchOff { .. } => Some("switch_off"),
+        }
+    }
+
+    /// The list or the rule that it speaks of; a bundle's whole name is in the answer.
+    pub(super) fn about<'a>(&'a self, answer: &'a Answer) -> &'a str {
+        match self {
+            Self::ListAdd { list, .. } | Self::ListRemove { list, .. } => list,
+            Self::SwitchOff { rule, .. } => rule,
+            _ => answer.bundle.as_deref().unwrap_or(""),
+        }
+    }
+}
+
 /// An entry of a list.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]

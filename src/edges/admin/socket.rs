@@ -15,6 +15,7 @@ use super::order::OrderSender;
 use super::people::People;
 use super::request::{Answer, Request};
 use crate::edges::users;
+use crate::telemetry::{LogEvent, emit};
 
 /// Longest request: a bundle's files are at most 64 MiB, and JSON writes some bytes as two.
 const LINE_MAX: u64 = 96 << 20;
@@ -135,7 +136,14 @@ fn talk(
             return say(stream, &Answer::refused("a request is one line of at most 96 MiB"));
         }
         let answer = match sonic_rs::from_slice::<Request>(&line) {
-            Ok(request) => office.serve(&request, person, &mut |change| orders.send(change)),
+            Ok(request) => {
+                let answer = office.serve(&request, person, &mut |change| orders.send(change));
+                if let (Some(what), Some(seq)) = (request.changes(), answer.seq) {
+                    let about = request.about(&answer);
+                    emit(&LogEvent::Changed { what, about, by: person, seq });
+                }
+                answer
+            }
             // The parser's own words would quote the line.
             Err(_) => Answer::refused("the request is no JSON object of a known shape"),
         };
