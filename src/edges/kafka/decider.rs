@@ -38,6 +38,8 @@ pub struct Decider<S> {
     orders: Option<Orders>,
     /// The arrival of the newest message: a change that comes while none does has its own.
     latest: EventTime,
+    /// A change was made while no message came, and is not flushed yet.
+    is_ordered: bool,
     /// What went wrong while no message came: said with the next one.
     failed: Option<HandlerError>,
     telemetry: Option<Telemetry>,
@@ -90,6 +92,7 @@ impl<S: Surroundings> Decider<S> {
             search_back: in_flight_max,
             snapshots: None,
             orders: None,
+            is_ordered: false,
             latest: EventTime::MIN,
             failed: None,
             telemetry: None,
@@ -219,6 +222,7 @@ impl<S: Surroundings> Handler for Decider<S> {
 
     fn flush(&mut self) -> Result<u64, HandlerError> {
         let mark = self.pipeline.flush()?;
+        self.is_ordered = false;
         if let Some(orders) = &mut self.orders {
             orders.flushed();
         }
@@ -251,10 +255,17 @@ impl<S: Surroundings> Handler for Decider<S> {
             keeper.idle(self.pipeline.engine_mut());
         }
         if self.orders.is_some() {
-            let made = self
-                .serve(now())
-                .and_then(|is_made| if is_made { self.flush().map(drop) } else { Ok(()) });
-            self.failed = made.err();
+            let made = self.serve(now());
+            self.is_ordered |= matches!(made, Ok(true));
+            let kept = match (made, self.is_ordered) {
+                (Ok(_), true) => self.flush().map(drop),
+                (made, _) => made.map(drop),
+            };
+            self.failed = match kept {
+                // It is tried again. Whether the service stops is for the next message's flush to say.
+                Err(HandlerError::DiskFull(_)) if self.is_ordered => None,
+                kept => kept.err(),
+            };
         }
     }
 
