@@ -1,7 +1,7 @@
 //! The recent past by event token: what was answered, and where an amendment finds what it amends.
 //!
-//! A ring of fixed rows, the oldest overwritten, and an index over it. Both have their full size
-//! from the start, so nothing grows while events flow.
+//! A ring of fixed rows, the oldest overwritten, and an index over it. The index has its full size
+//! from the start; rows come chunk by chunk as the ring fills for the first time.
 
 use std::ops::Range;
 

@@ -167,6 +167,8 @@ impl FeatureState {
     ) {
         self.started_ms.get_or_insert(input.occurred_at.as_ms());
         footprint.clear();
+        // Another plan may have another zone.
+        self.scratch.today = Today::default();
         footprint.leaves = plan.asked.answer(row, &mut self.scratch.marks);
         self.read_columns(plan, row);
         footprint.numbers.extend_from_slice(&self.scratch.numbers);
