@@ -103,13 +103,14 @@ fn recover(dir: &Path, cards: &u32) {
     use std::sync::Arc;
     use tidegate::bundle::Bundle;
     use tidegate::domain::Seq;
-    use tidegate::engine::{Engine, EngineLimits, recover, restore_at};
+    use tidegate::engine::{Engine, EngineLimits, Windows, recover, restore_at};
     let (bundle, journal) = (Arc::new(Bundle::shipped()), dir.join("journal"));
     let engine =
         || Engine::new(Arc::clone(&bundle), &EngineLimits::default()).expect("the shipped bundle");
     let started = Instant::now();
     let mut loaded = engine();
-    let restored = restore_at(&mut loaded, &journal, Seq(u64::MAX)).expect("a journal").restored;
+    let newest = (Seq(u64::MAX), Windows::OfBundle);
+    let restored = restore_at(&mut loaded, &journal, newest).expect("a journal").restored;
     let load = started.elapsed();
     drop(loaded);
     let started = Instant::now();

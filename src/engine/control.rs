@@ -57,8 +57,15 @@ pub enum Refusal {
     },
     /// More rules are switched off than a bundle should have.
     TooManyOff,
-    /// The windows would have to be filled anew.
-    OtherWindows,
+    /// The windows of an earlier bundle are still on their way into those of the one in force.
+    StillCarrying,
+    /// More different numbers are summed than an event is remembered with.
+    TooManyNumbers {
+        /// What the bundle sums.
+        needed: usize,
+        /// What there is room for.
+        room: usize,
+    },
 }
 
 impl fmt::Display for Refusal {
@@ -93,10 +100,16 @@ impl fmt::Display for Refusal {
             Self::TooManyOff => {
                 f.write_str("too many rules are switched off: activate a bundle without them")
             }
-            Self::OtherWindows => f.write_str(
-                "the bundle's features need other windows than the ones that are filled: keep \
-                 features.yaml, attributes, zone and `exact` as they are, or restart the service \
-                 with the new bundle, which counts the journal again",
+            Self::StillCarrying => f.write_str(
+                "the windows of four earlier bundles are still being carried over into those of \
+                 the one in force, a few with every event: try again when more events have come, \
+                 or keep features.yaml as it is",
+            ),
+            Self::TooManyNumbers { needed, room } => write!(
+                f,
+                "the bundle's features sum {needed} different columns, and events are remembered \
+                 with {room}: sum fewer, or restart the service with the new bundle, which counts \
+                 the journal again"
             ),
         }
     }

@@ -11,6 +11,7 @@ mod lists;
 mod control;
 mod governance;
 mod switch;
+mod carry;
 mod guard;
 mod state_machine;
 mod snapshot;
@@ -24,7 +25,7 @@ pub use control::{ENTRIES_MAX, Refusal};
 pub use lists::{Listed, Lists};
 pub use parked::Expired;
 pub use pipeline::{ControlError, Intent, Outcome, Pace, Parts, Pipeline, Step, Surroundings};
-pub use recovery::{PassedOver, Recovered, count_again, recover, restore_at};
+pub use recovery::{PassedOver, Recovered, Trail, Windows, count_again, recover, restore_at};
 pub use snapshot::{
     Copying, Head, Kept, LastInput, Sealer, Shelf, SnapshotFault, preamble, verify,
 };

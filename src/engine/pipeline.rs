@@ -399,9 +399,7 @@ impl<S: Surroundings> Pipeline<S> {
         let received_at = now.max(self.last_received_at);
         let engine = &self.parts.engine;
         engine.check_control(&control, received_at)?;
-        if !engine.standing().fits(&prepared) {
-            return Err(Refusal::OtherWindows.into());
-        }
+        engine.check_switch(&prepared)?;
         // The bundle's record first: whoever reads of the activation has what it speaks of.
         let number = match &mut self.parts.journal {
             Some(journal) => journal.activate(std::mem::take(&mut prepared.stored))?,

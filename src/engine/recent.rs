@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use crate::domain::{Body, Content, EventTime, Seq, Token};
+use crate::domain::{Body, Content, EventTime, Facts, Seq, Token};
 use crate::stages::features::{
     Demand, Epoch, Extent, Footprint, Granular, Misfit, Slots, StoreId, Supply, Words,
     touched_words,
@@ -94,6 +94,16 @@ impl Recent {
     pub(super) fn demand(&mut self) -> Demand {
         let words = CHUNK * self.row_words;
         self.supply.order(CHUNKS_READY, move || touched_words(words))
+    }
+
+    /// Events that are remembered.
+    pub(super) fn len(&self) -> usize {
+        self.rows_filled()
+    }
+
+    /// Numbers that each is remembered with.
+    pub(super) const fn numbers(&self) -> usize {
+        self.row_words - FOOTPRINT - Footprint::words(0)
     }
 
     /// Bytes of rows and index.
@@ -228,7 +238,7 @@ impl Granular for Recent {
     }
 
     fn begin(&mut self, meta: &mut Vec<u64>) {
-        meta.push(self.written as u64);
+        meta.extend([self.written as u64, self.row_words as u64]);
         let items = self.rows_filled() as u64;
         let extent = Extent {
             granules: self.rows_filled().div_ceil(GRANULE) as u32,
@@ -255,6 +265,14 @@ impl Granular for Recent {
 
     fn prepare(&mut self, meta: &mut Words<'_>) -> Result<Extent, Misfit> {
         self.written = meta.at_most(u64::MAX >> 1)? as usize;
+        if !meta.0.is_empty() {
+            // The bundle that an engine began with decides how wide its rows are.
+            let row_words = meta.at_most((FOOTPRINT + Footprint::words(Facts::COLUMNS)) as u64)?;
+            if (row_words as usize) < self.row_words {
+                return Err(Misfit("events are remembered with fewer numbers than are summed"));
+            }
+            self.row_words = row_words as usize;
+        }
         let chunks = self.rows_filled().div_ceil(CHUNK);
         self.rows = std::iter::repeat_with(Default::default).take(chunks).collect();
         Extent::of(self.rows_filled() as u64, self.row_words, GRANULE)

@@ -2,6 +2,7 @@
 //! it is counted again, with its answer.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use crate::journal::{
 
 use super::Engine;
 use super::recent::BundleNumber;
-use super::snapshot::{Head, Kept, Shelf, SnapshotFault};
+use super::snapshot::{Head, Kept, Shelf, Snapshot, SnapshotFault};
 
 /// What a journal held.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -69,64 +70,117 @@ impl Recovered {
 pub fn recover(engine: &mut Engine, dir: impl Into<Directory>) -> Result<Recovered, JournalError> {
     let dir = &dir.into();
     let mut recovered = Recovered::default();
-    let tail = restore(engine, dir, Seq(u64::MAX), &mut recovered)?;
-    let tail = match tail {
-        Some(tail) => Some(tail),
-        None => Reader::open(dir)?.map(|reader| Tail { reader, bundles: Vec::new() }),
-    };
-    let Some(Tail { mut reader, bundles: before }) = tail else { return Ok(recovered) };
+    let tail = restore(engine, dir, (Seq(u64::MAX), Windows::AsTheyWere), &mut recovered)?;
+    if let Some(tail) = tail {
+        count(engine, tail, &mut recovered)?;
+        return Ok(recovered);
+    }
+    loop {
+        let Some(reader) = Reader::open(dir)? else { return Ok(recovered) };
+        recovered.inputs = 0;
+        match count(engine, Tail { reader, bundles: Vec::new() }, &mut recovered)? {
+            None => return Ok(recovered),
+            // Its windows were carried over into those of the next one: all over again, under it.
+            Some(first) => *engine = *first,
+        }
+    }
+}
+
+/// Counts the inputs of a tail again. The engine that should have begun, if it was another one.
+fn count(
+    engine: &mut Engine,
+    tail: Tail,
+    recovered: &mut Recovered,
+) -> Result<Option<Box<Engine>>, JournalError> {
+    let Tail { mut reader, bundles: before } = tail;
     recovered.journal = Some(reader.journal());
     let mut bundles: BTreeMap<BundleRef, BundleNumber> = BTreeMap::new();
-    let mut known = Known::default();
+    let mut trail = Trail::from(engine);
     for stored in before {
         bundles.insert(stored.bundle, introduce(engine, &stored));
-        known.note(stored);
+        trail.note(stored);
     }
-    known.follow(engine);
+    trail.follow(engine);
     while let Some(item) = reader.read()? {
         match item {
             Item::Start(_) => {}
             Item::Bundle(stored) => {
                 bundles.insert(stored.bundle, introduce(engine, &stored));
-                known.note(stored);
+                trail.note(stored);
             }
             Item::Entry(entry) => {
+                if let Some(first) = trail.should_have_begun(engine, entry) {
+                    return Ok(Some(Box::new(first)));
+                }
                 let made_by = bundles.get(&entry.bundle).copied().unwrap_or_default();
                 engine.restore(&entry.input, entry.seq, entry.body(), made_by);
                 if let Some(Control::Activate(_)) = entry.input.control.as_deref() {
-                    known.follow(engine);
+                    trail.follow(engine);
                 }
                 recovered.inputs += 1;
             }
         }
     }
     recovered.note(engine);
-    let in_force = engine.in_force().and_then(|digest| known.0.get(&digest));
+    let in_force = engine.in_force().and_then(|digest| trail.bundles.get(&digest));
     recovered.in_force = in_force.map(files_of);
-    Ok(recovered)
+    Ok(None)
 }
 
-/// The bundles that the journal has told of, by their hash: an activation puts one in force.
-#[derive(Default)]
-struct Known(BTreeMap<BundleDigest, StoredBundle>);
+/// Under which windows the state of the past is wanted.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Windows {
+    /// Those that there were: activations are followed, windows carried over as they were then.
+    AsTheyWere,
+    /// Those of the engine's own bundle, whatever was in force.
+    OfBundle,
+}
 
-impl Known {
-    fn note(&mut self, stored: StoredBundle) {
-        self.0.insert(stored.hash.0, stored);
+/// The bundles that a journal has told of, by their hash: an activation puts one in force.
+#[derive(Debug)]
+pub struct Trail {
+    bundles: BTreeMap<BundleDigest, StoredBundle>,
+    /// Whether the state holds inputs that no activation came before.
+    is_at_beginning: bool,
+}
+
+impl Trail {
+    /// The trail of an engine that goes on from where it stands.
+    pub fn from(engine: &Engine) -> Self {
+        Self { bundles: BTreeMap::new(), is_at_beginning: engine.next_seq() == Seq(1) }
     }
 
-    /// Decides under the bundle that was activated last, if its windows are the ones that there are:
-    /// where they are not, the caller sees another bundle in force than the engine's.
-    fn follow(&self, engine: &mut Engine) {
+    /// The journal tells of a bundle.
+    pub fn note(&mut self, stored: StoredBundle) {
+        self.bundles.insert(stored.hash.0, stored);
+    }
+
+    /// Decides under the bundle that was activated last; its windows are carried over. Where this
+    /// version cannot compile it, the caller sees another bundle in force than the engine's.
+    pub fn follow(&self, engine: &mut Engine) {
         let wanted = engine.in_force().filter(|digest| *digest != engine.bundle().hash);
-        let Some(stored) = wanted.and_then(|digest| self.0.get(&digest)) else { return };
-        let Ok(bundle) = Bundle::compile(&files_of(stored)) else { return };
-        let standing = engine.standing();
-        if let Ok(prepared) = standing.prepare(Arc::new(bundle), &BTreeMap::new())
-            && standing.fits(&prepared)
-        {
-            engine.switch(prepared);
+        if let Some(bundle) = wanted.and_then(|digest| self.compiled(&digest)) {
+            engine.follow(&bundle);
         }
+    }
+
+    /// At the first activation of a journal: an engine under the bundle that was in force before it,
+    /// where the one at hand has counted other windows until now. All is to be counted again, then.
+    pub fn should_have_begun(&mut self, engine: &Engine, entry: &ReadEntry) -> Option<Engine> {
+        let Some(Control::Activate(activation)) = entry.input.control.as_deref() else {
+            return None;
+        };
+        let is_first = std::mem::replace(&mut self.is_at_beginning, false);
+        if !is_first || activation.before == engine.bundle().hash {
+            return None;
+        }
+        let first = Engine::new(self.compiled(&activation.before)?, &engine.limits).ok()?;
+        (first.layout != engine.layout).then_some(first)
+    }
+
+    fn compiled(&self, digest: &BundleDigest) -> Option<Arc<Bundle>> {
+        let bundle = Bundle::compile(&files_of(self.bundles.get(digest)?)).ok()?;
+        (bundle.hash == *digest).then(|| Arc::new(bundle))
     }
 }
 
@@ -140,11 +194,12 @@ fn files_of(stored: &StoredBundle) -> BTreeMap<String, Vec<u8>> {
 pub fn restore_at(
     engine: &mut Engine,
     dir: impl Into<Directory>,
-    at: Seq,
+    (at, windows): (Seq, Windows),
 ) -> Result<Recovered, JournalError> {
     let dir = &dir.into();
     let mut recovered = Recovered::default();
-    if let Some(Tail { reader, bundles }) = restore(engine, dir, at, &mut recovered)? {
+    let tail = restore(engine, dir, (at, windows), &mut recovered)?;
+    if let Some(Tail { reader, bundles }) = tail {
         recovered.journal = Some(reader.journal());
         bundles.iter().for_each(|stored| {
             introduce(engine, stored);
@@ -165,13 +220,13 @@ struct Tail {
 fn restore(
     engine: &mut Engine,
     dir: &Directory,
-    at_most: Seq,
+    (at_most, windows): (Seq, Windows),
     recovered: &mut Recovered,
 ) -> Result<Option<Tail>, JournalError> {
     let shelf = Shelf::of(dir);
     let kept = shelf.kept();
     for kept in kept.into_iter().rev().filter(|kept| kept.next <= at_most) {
-        match try_restore(engine, &shelf, &kept)? {
+        match try_restore(engine, &shelf, &kept, windows)? {
             Ok(tail) => {
                 recovered.restored = Some(kept.next);
                 return Ok(Some(tail));
@@ -187,10 +242,17 @@ fn try_restore(
     engine: &mut Engine,
     shelf: &Shelf,
     kept: &Kept,
+    windows: Windows,
 ) -> Result<Result<Tail, SnapshotFault>, JournalError> {
-    let snapshot = match shelf.open(kept).and_then(|snapshot| {
-        snapshot.check(engine)?;
-        Ok(snapshot)
+    let (snapshot, is_other) = match shelf.open(kept).and_then(|snapshot| {
+        let checked = snapshot.check(engine);
+        let can_be_other = windows == Windows::AsTheyWere
+            && checked == Err(SnapshotFault::OtherLayout)
+            && snapshot.head.bundle.0 != engine.bundle().hash;
+        if !can_be_other {
+            checked?;
+        }
+        Ok((snapshot, can_be_other))
     }) {
         Ok(snapshot) => snapshot,
         Err(fault) => return Ok(Err(fault)),
@@ -199,7 +261,32 @@ fn try_restore(
         Ok(tail) => tail,
         Err(fault) => return Ok(Err(fault)),
     };
+    if is_other {
+        return Ok(take_over_other(engine, snapshot, &tail).map(|()| tail));
+    }
     Ok(snapshot.load(engine).map(|()| tail))
+}
+
+/// Goes on from a snapshot under the bundle that was in force when it was taken, by an activation:
+/// that one wins over the engine's own.
+fn take_over_other(
+    engine: &mut Engine,
+    snapshot: Snapshot<impl Read>,
+    tail: &Tail,
+) -> Result<(), SnapshotFault> {
+    let digest = snapshot.head.bundle.0;
+    let mut trail = Trail::from(engine);
+    tail.bundles.iter().for_each(|stored| trail.note(stored.clone()));
+    let bundle = trail.compiled(&digest).ok_or(SnapshotFault::OtherLayout)?;
+    let other = Engine::new(bundle, &engine.limits).map_err(|_| SnapshotFault::OtherLayout);
+    let mut other = other?;
+    snapshot.check(&other)?;
+    snapshot.load(&mut other)?;
+    if other.in_force() != Some(digest) {
+        return Err(SnapshotFault::OtherLayout);
+    }
+    *engine = other;
+    Ok(())
 }
 
 /// Goes behind the last input that a snapshot has seen. It must be there and be the same: a journal

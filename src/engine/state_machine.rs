@@ -16,6 +16,7 @@ use crate::stages::features::{
 use crate::stages::rules::{Context, Hits};
 
 use super::budget::Budget;
+use super::carry::Renewal;
 use super::control::Standings;
 use super::governance::Governance;
 use super::lists::{ListStore, Lists, Question};
@@ -126,7 +127,8 @@ pub struct Engine {
     effects: Vec<Effect>,
     pub(super) warming: Vec<u64>,
     footprint: Footprint,
-    other: Footprint,
+    pub(super) other: Footprint,
+    pub(super) renewal: Renewal,
 }
 
 impl Engine {
@@ -134,7 +136,7 @@ impl Engine {
     pub fn new(bundle: Arc<Bundle>, limits: &EngineLimits) -> Result<Self, Vec<PlanFault>> {
         let plan = super::switch::plan(&bundle)?;
         let row = FeatureVector::new(bundle.schema.columns());
-        let words = Footprint::words(plan.numbers());
+        let words = Self::footprint_words(plan.numbers());
         let lists = ListStore::new(LISTS);
         let questions = Question::all(&bundle.lists, &lists.lists);
         let names = vec![Made { name: bundle.name(), reasons: bundle.reasons.clone() }];
@@ -164,6 +166,7 @@ impl Engine {
             warming: Vec::new(),
             footprint: Footprint::default(),
             other: Footprint::default(),
+            renewal: Renewal::default(),
             plan,
         })
     }
@@ -341,7 +344,7 @@ impl Engine {
         state: FeatureState,
         (recent, amended, parked, governance): (Recent, Recent, Parked, Governance),
         names: Vec<Made>,
-        (next, progress): (Seq, Progress),
+        (next, progress, renewal): (Seq, Progress, Renewal),
     ) {
         self.state = state;
         self.recent = recent;
@@ -352,6 +355,7 @@ impl Engine {
         self.names = names;
         self.next = next;
         self.progress = progress;
+        self.renewal = renewal;
         self.rest = Rest::new(REST);
         self.questions = Question::all(&self.bundle.lists, &self.lists.lists);
         self.expired.clear();
@@ -504,6 +508,7 @@ impl Engine {
         let moment = self.moment(input, seq);
         self.answered = Answered { received_at: moment.received_at, bundle: moment.bundle };
         self.recent.add((input.event, input.content), moment, body, &self.footprint);
+        self.renew_some();
         let mut waiting = Vec::new();
         self.parked.take(input.event, |amendment| waiting.push(amendment));
         for amendment in waiting {
@@ -563,6 +568,7 @@ impl Engine {
     fn amend_known(&mut self, target: Token, amendment: Amendment) -> Option<Seq> {
         let event = self.recent.find(target)?;
         self.recent.footprint(event.row, &mut self.other);
+        self.state.renew(&mut self.other);
         self.state.approach_again(&self.plan, &self.other);
         self.state.amend(&self.plan, &self.other, event.occurred_at, event.seq, amendment);
         self.other.note(amendment);

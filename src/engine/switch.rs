@@ -17,8 +17,8 @@ pub struct Prepared {
     pub(super) bundle: Arc<Bundle>,
     pub(super) columns: Columns,
     pub(super) stored: StoredBundle,
-    plan: FeaturePlan,
-    layout: [u8; 32],
+    pub(super) plan: FeaturePlan,
+    pub(super) layout: [u8; 32],
     row: FeatureVector,
     questions: Vec<Question>,
 }
@@ -31,11 +31,10 @@ pub struct Retired {
     _questions: Vec<Question>,
 }
 
-/// What another bundle has to fit, for whoever prepares it.
+/// What a bundle is laid out for, for whoever prepares it.
 #[derive(Clone, Debug)]
 pub struct Standing {
     limits: EngineLimits,
-    layout: [u8; 32],
 }
 
 impl Standing {
@@ -56,11 +55,6 @@ impl Standing {
             plan,
         })
     }
-
-    /// Whether the windows that there are serve the bundle as they are.
-    pub fn fits(&self, prepared: &Prepared) -> bool {
-        self.layout == prepared.layout
-    }
 }
 
 impl Prepared {
@@ -76,9 +70,9 @@ impl Prepared {
 }
 
 impl Engine {
-    /// What another bundle has to fit.
+    /// What another bundle is laid out for.
     pub fn standing(&self) -> Standing {
-        Standing { limits: self.limits.clone(), layout: self.layout }
+        Standing { limits: self.limits.clone() }
     }
 
     /// The bundle that an activation put in force, if there was one.
@@ -86,11 +80,21 @@ impl Engine {
         self.governance.in_force
     }
 
-    /// Decides under another bundle from the next input on. Its windows are the ones that there are:
-    /// the caller has seen that they fit.
+    /// In replay: decides under the bundle that was activated last, if this is it.
+    pub fn follow(&mut self, bundle: &Arc<Bundle>) {
+        if self.in_force() != Some(bundle.hash) || self.bundle.hash == bundle.hash {
+            return;
+        }
+        if let Ok(prepared) = self.standing().prepare(Arc::clone(bundle), &BTreeMap::new()) {
+            self.switch(prepared);
+        }
+    }
+
+    /// Decides under another bundle from the next input on. Windows that both have stay; the caller
+    /// has seen that they can be carried over.
     pub(super) fn switch(&mut self, prepared: Prepared) -> Retired {
+        self.carry(&prepared);
         let Prepared { bundle, plan, row, mut questions, .. } = prepared;
-        debug_assert!(self.layout == prepared.layout, "the windows serve the bundle");
         if questions.is_empty() {
             questions = Question::all(&bundle.lists, &self.lists.lists);
         }

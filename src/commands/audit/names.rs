@@ -14,6 +14,8 @@ pub(in crate::commands) struct Names {
     /// The bundle in force, compiled from its record; `None` when this version cannot, and then
     /// columns and rules go by their numbers.
     compiled: Option<Arc<Bundle>>,
+    /// The one before it.
+    before: Option<Arc<Bundle>>,
 }
 
 impl Names {
@@ -30,7 +32,8 @@ impl Names {
         self.bundles.push((bundle.bundle, bundle.hash));
         self.reasons = bundle.reasons;
         let files = bundle.files.into_iter().map(|file| (file.path, file.content)).collect();
-        self.compiled = Bundle::compile(&files).ok().map(Arc::new);
+        let compiled = Bundle::compile(&files).ok().map(Arc::new);
+        self.before = std::mem::replace(&mut self.compiled, compiled);
     }
 
     /// A column's name, by its number after the facts.
@@ -58,6 +61,13 @@ impl Names {
     pub(in crate::commands) fn bundle(&self, bundle: BundleRef) -> Option<String> {
         let known = self.bundles.iter().rev().find(|(known, _)| *known == bundle);
         known.map(|(_, hash)| hash.0.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    /// The bundle that a record was made under, if it is the one in force or the one before.
+    pub(in crate::commands) fn made_by(&self, bundle: BundleRef) -> Option<&Arc<Bundle>> {
+        let known = self.bundles.iter().rev().find(|(known, _)| *known == bundle)?;
+        let is_it = |compiled: &&Arc<Bundle>| compiled.hash == known.1.0;
+        self.compiled.iter().chain(&self.before).find(is_it)
     }
 
     /// The bundle in force, compiled; `None` when this version cannot.

@@ -9,7 +9,7 @@ use super::rules::{rules, service_and_kind};
 use super::story::{Arithmetic, Decision, NamedValue, Points, Position, Reason, Story, Versions};
 use crate::bundle::Bundle;
 use crate::commands::audit::line::{Line, follow_ups, missing};
-use crate::commands::replay::{Comparer, Origin, engine_before};
+use crate::commands::replay::{Comparer, Origin, engine_as_it_was};
 use crate::commands::report::Fault;
 use crate::domain::{Body, DecisionFlags, Fact, FieldId, FollowUps, Plan, Service};
 use crate::engine::{ENGINE_SEMANTICS, Engine, EngineLimits, Fixed};
@@ -28,7 +28,7 @@ pub(super) fn story(
         ))
     };
     let bundle = names.compiled().ok_or_else(missing_bundle)?;
-    let (mut engine, begun) = engine_before(journal, bundle, limits, (entry.seq, origin))?;
+    let (mut engine, begun) = engine_as_it_was(journal, bundle, limits, (entry.seq, origin))?;
     let plan = entry.body().map_or(Plan::Full, |body| body.plan);
     let applied = engine.apply(&entry.input, &mut Fixed(plan));
     let reproduced = Comparer::default().is_same(&entry, &applied, engine.hits());

@@ -20,7 +20,7 @@ use crate::bundle::Bundle;
 use crate::edges::bundle_files;
 
 pub(super) use self::compare::Comparer;
-pub(super) use self::rebuild::{Begun, Origin, OriginArgs, engine_before, tell};
+pub(super) use self::rebuild::{Begun, Origin, OriginArgs, engine_as_it_was, tell};
 use self::report::Report;
 pub(super) use self::run::visit_event;
 

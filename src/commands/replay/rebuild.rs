@@ -7,8 +7,10 @@ use serde::Serialize;
 
 use crate::bundle::Bundle;
 use crate::commands::report::{Document, Fault, Progress, Tone, counted, grouped};
-use crate::domain::Seq;
-use crate::engine::{Engine, EngineLimits, PassedOver, SnapshotFault, count_again, restore_at};
+use crate::domain::{Control, Seq};
+use crate::engine::{
+    Engine, EngineLimits, PassedOver, SnapshotFault, Trail, Windows, count_again, restore_at,
+};
 use crate::journal::{Item, Reader};
 
 /// What the state before a moment may be taken from.
@@ -77,12 +79,28 @@ fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
-/// An engine under a bundle that has counted every input before `before` and nothing else.
+/// An engine as it stood when an input was decided under a bundle: windows of bundles before it were
+/// carried over then, and are now.
+pub(in crate::commands) fn engine_as_it_was(
+    journal: &Path,
+    bundle: &Arc<Bundle>,
+    limits: &EngineLimits,
+    place: (Seq, Origin),
+) -> Result<(Engine, Begun), Fault> {
+    let found = engine_before(journal, bundle, limits, (place, Windows::AsTheyWere))?;
+    if found.0.bundle().hash == bundle.hash {
+        return Ok(found);
+    }
+    // Nobody activated it: the service was started with it, and counted the journal under it.
+    engine_before(journal, bundle, limits, (place, Windows::OfBundle))
+}
+
+/// An engine that has counted every input before `before` and nothing else.
 pub(in crate::commands) fn engine_before(
     journal: &Path,
     bundle: &Arc<Bundle>,
     limits: &EngineLimits,
-    (before, origin): (Seq, Origin),
+    ((before, origin), windows): ((Seq, Origin), Windows),
 ) -> Result<(Engine, Begun), Fault> {
     let mut engine = Engine::new(Arc::clone(bundle), limits).map_err(|faults| {
         let texts: Vec<_> =
@@ -94,7 +112,7 @@ pub(in crate::commands) fn engine_before(
         return Ok((engine, begun));
     }
     if origin == Origin::Snapshot {
-        let recovered = restore_at(&mut engine, journal, before)?;
+        let recovered = restore_at(&mut engine, journal, (before, windows))?;
         begun.passed_over = recovered.passed_over.iter().map(Passed::of).collect();
         begun.first_counted = engine.next_seq().0;
         let path = |next| crate::engine::Shelf::of(journal).path(next);
@@ -107,11 +125,35 @@ pub(in crate::commands) fn engine_before(
     }
     let first = engine.next_seq().0;
     let mut progress = Progress::new("counting", before.0 - first);
+    let mut trail = Trail::from(&engine);
+    if let Some(active) = reader.bundle_at_segment_start() {
+        trail.note(reader.read_active_bundle(active)?);
+    }
     while engine.next_seq() < before
         && let Some(item) = reader.read()?
     {
-        let Item::Entry(entry) = item else { continue };
-        count_again(&mut engine, entry);
+        let entry = match item {
+            Item::Entry(entry) => entry,
+            Item::Bundle(stored) => {
+                trail.note(stored);
+                continue;
+            }
+            Item::Start(_) => continue,
+        };
+        if windows == Windows::AsTheyWere {
+            if let Some(other) = trail.should_have_begun(&engine, entry) {
+                engine = other;
+                begun.counted = 0;
+                reader = Reader::open_from(journal, engine.next_seq())?.ok_or_else(missing)?;
+                continue;
+            }
+            count_again(&mut engine, entry);
+            if let Some(Control::Activate(_)) = entry.input.control.as_deref() {
+                trail.follow(&mut engine);
+            }
+        } else {
+            count_again(&mut engine, entry);
+        }
         // What is given up on is the edge's affair; here it would only pile up.
         engine.take_expired().for_each(drop);
         begun.counted += 1;

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::compare::{Comparer, comparison};
-use super::rebuild::{Origin, engine_before};
+use super::rebuild::{Begun, Origin, engine_as_it_was, engine_before};
 use super::report::Report;
 use super::what_if::Tally;
 use crate::bundle::Bundle;
 use crate::commands::audit::names::Names;
 use crate::commands::report::{Fault, Progress, Span, journal_end};
-use crate::domain::{Applied, EventTime, Plan, Seq};
-use crate::engine::{ENGINE_SEMANTICS, Engine, EngineLimits, Fixed, Shelf};
+use crate::domain::{Applied, Control, EventTime, Plan, Seq};
+use crate::engine::{ENGINE_SEMANTICS, Engine, EngineLimits, Fixed, Shelf, Windows};
 use crate::journal::{self, Item, JournalIndex, Key, ReadEntry, Reader};
 
 /// What is to be replayed, and how.
@@ -47,7 +47,6 @@ pub(super) fn replay(wanted: &Wanted<'_>) -> Result<Report, Fault> {
             ..Report::default()
         },
     };
-    run.prepare(first)?;
     let started = Instant::now();
     let mut progress = Progress::new("replaying", end.0);
     while let Some(item) = reader.read()? {
@@ -55,8 +54,6 @@ pub(super) fn replay(wanted: &Wanted<'_>) -> Result<Report, Fault> {
             Item::Start(_) => {}
             Item::Bundle(stored) => {
                 run.names.take(stored);
-                // Another bundle counts other windows, and all of them from the beginning.
-                run.engine = run.engine.filter(|_| wanted.what_if.is_some());
             }
             Item::Entry(entry) => {
                 if !run.take(entry)? {
@@ -148,6 +145,10 @@ fn open_at(journal: &Path, from: Seq) -> Result<Reader, Fault> {
     Reader::open_from(journal, from)?.ok_or_else(|| Fault::NoJournal(journal.to_owned()))
 }
 
+fn is_activation(entry: &ReadEntry) -> bool {
+    matches!(entry.input.control.as_deref(), Some(Control::Activate(_)))
+}
+
 struct Run<'a> {
     wanted: &'a Wanted<'a>,
     /// What the bundle in force calls things.
@@ -160,35 +161,46 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Counts what was before the range, when it is known under which bundle.
-    fn prepare(&mut self, first: Seq) -> Result<(), Fault> {
-        if let Some(bundle) = self.wanted.what_if.as_ref().or(self.names.compiled()) {
-            let Wanted { journal, limits, origin, .. } = self.wanted;
-            let (engine, begun) = engine_before(journal, bundle, limits, (first, *origin))?;
-            self.engine = Some(engine);
-            self.report.note_begun(begun);
+    /// An engine as it stood before a record.
+    fn stand_before(&self, entry: &ReadEntry) -> Result<(Engine, Begun), Fault> {
+        let Wanted { journal, limits, origin, what_if, .. } = self.wanted;
+        let place = (entry.seq, *origin);
+        if let Some(bundle) = what_if {
+            return engine_before(journal, bundle, limits, (place, Windows::OfBundle));
         }
-        Ok(())
+        let missing = || {
+            Fault::Wrong(format!(
+                "input {}: this version cannot compile the bundle that decided it",
+                entry.seq.0
+            ))
+        };
+        let bundle = self.names.made_by(entry.bundle).ok_or_else(missing)?;
+        engine_as_it_was(journal, bundle, limits, place)
+    }
+
+    /// Whether the engine at hand decides under another bundle than a record's: the service was
+    /// started with another one. An activation itself is made under the bundle before it.
+    fn is_of_other_bundle(&self, entry: &ReadEntry) -> bool {
+        let engine = self.engine.as_ref().filter(|_| self.wanted.what_if.is_none());
+        let made_by = self.names.bundle(entry.bundle);
+        engine.zip(made_by).is_some_and(|(engine, made_by)| {
+            engine.bundle().name().trim_start_matches("sha256:") != made_by
+        })
     }
 
     /// Takes one record; false when the range has ended.
     fn take(&mut self, entry: &ReadEntry) -> Result<bool, Fault> {
-        let Wanted { journal, span, event, what_if, limits, origin } = self.wanted;
+        let Wanted { span, event, what_if, .. } = self.wanted;
+        if self.is_of_other_bundle(entry) {
+            self.engine = None;
+        }
         if span.to.is_some_and(|to| entry.input.received_at >= to) {
             return Ok(false);
         }
         let mut engine = match self.engine.take() {
             Some(engine) => engine,
             None => {
-                let missing = || {
-                    Fault::Wrong(format!(
-                        "input {}: this version cannot compile the bundle that decided it",
-                        entry.seq.0
-                    ))
-                };
-                let bundle = what_if.as_ref().or(self.names.compiled()).ok_or_else(missing)?;
-                let place = (entry.seq, *origin);
-                let (engine, begun) = engine_before(journal, bundle, limits, place)?;
+                let (engine, begun) = self.stand_before(entry)?;
                 self.report.note_begun(begun);
                 engine
             }
@@ -198,6 +210,12 @@ impl Run<'_> {
         // What is given up on is the edge's affair; here it would only pile up.
         engine.take_expired().for_each(drop);
         self.count(entry);
+        if what_if.is_none()
+            && is_activation(entry)
+            && let Some(bundle) = self.names.compiled()
+        {
+            engine.follow(bundle);
+        }
         match &mut self.tally {
             None => self.compare(entry, &applied, &engine)?,
             Some(tally) => {

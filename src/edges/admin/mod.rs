@@ -9,6 +9,7 @@ mod people;
 mod tokens;
 mod request;
 mod order;
+mod rule_diff;
 mod office;
 mod socket;
 mod client;

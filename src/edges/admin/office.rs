@@ -11,13 +11,14 @@ use arc_swap::ArcSwap;
 use super::order::Change;
 use super::people::{People, Role};
 use super::request::{Answer, Request, list_change};
+use super::rule_diff::rule_diff;
 use super::tokens::{RawValue, TokenText, VALUES_MAX};
 use crate::bundle::{Bundle, Finding};
 use crate::domain::{
     Activation, BundleDigest, Control, EntityKind, Ground, Proposal, RuleDiff, Seq, SwitchedOff,
 };
 use crate::edges::bundle_store::BundleStore;
-use crate::engine::{Prepared, Refusal, Standing};
+use crate::engine::{Prepared, Standing};
 use crate::stages::enrich::TokenKeys;
 
 /// Faults of a bundle that an answer names; the check command names them all.
@@ -263,7 +264,7 @@ impl Office {
                     .to_owned(),
             );
         }
-        let diff = diff(&in_force, &bundle);
+        let diff = rule_diff(&in_force, &bundle);
         let prepared = self.standing.prepare(Arc::new(bundle), files).map_err(|faults| {
             let texts: Vec<String> = faults
                 .iter()
@@ -271,9 +272,6 @@ impl Office {
                 .collect();
             sentence("the bundle's features cannot be laid out", &texts)
         })?;
-        if !self.standing.fits(&prepared) {
-            return Err(Refusal::OtherWindows.to_string());
-        }
         Ok(Candidate { prepared, diff })
     }
 }
@@ -319,31 +317,4 @@ fn read_signature(text: &str) -> Result<Box<[u8; 64]>, String> {
         *byte = u8::from_str_radix(pair, 16).map_err(|_| wrong())?;
     }
     Ok(signature)
-}
-
-/// What changes from one bundle to another, rule by rule.
-fn diff(before: &Bundle, after: &Bundle) -> RuleDiff {
-    let all = |bundle: &Bundle| -> BTreeMap<String, String> {
-        let rules = bundle.rules.rules().iter();
-        rules.map(|rule| (rule.id.clone(), definition(rule))).collect()
-    };
-    let (before, after) = (all(before), all(after));
-    let lacks = |of: &BTreeMap<String, String>, other: &BTreeMap<String, String>| {
-        of.keys().filter(|id| !other.contains_key(*id)).cloned().collect()
-    };
-    let is_other =
-        |(id, now): &(&String, &String)| before.get(*id).is_some_and(|then| then != *now);
-    RuleDiff {
-        added: lacks(&after, &before),
-        removed: lacks(&before, &after),
-        changed: after.iter().filter(is_other).map(|(id, _)| id.clone()).collect(),
-    }
-}
-
-/// Everything that decides what a rule does: constants by value, not by name.
-fn definition(rule: &crate::stages::rules::Rule) -> String {
-    let effect = crate::domain::Effect { reason: crate::domain::ReasonId(0), ..rule.effect };
-    let scope = (rule.services, rule.kinds, rule.warmth, rule.valid_from, rule.valid_until);
-    let node = rule.when.node();
-    format!("{node:?} {effect:?} {} {:?} {scope:?}", rule.reason_code, rule.mode)
 }

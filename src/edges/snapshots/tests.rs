@@ -11,7 +11,7 @@ use crate::edges::keys::Keys;
 use crate::edges::machine::Machine;
 use crate::engine::{
     ENGINE_SEMANTICS, EngineLimits, Intent, Pace, Parts, Pipeline, Recovered, SnapshotFault,
-    recover, restore_at,
+    Windows, recover, restore_at,
 };
 use crate::generator::{Generator, Settings as World};
 use crate::journal::{Durability, FreshRandom, Opening, Writer as JournalWriter};
@@ -217,7 +217,7 @@ fn an_engine_is_restored_at_or_before_an_input() {
         (Seq(kept[0].next.0 - 1), None),
     ] {
         let mut engine = engine();
-        let recovered = restore_at(&mut engine, dir.path(), at).unwrap();
+        let recovered = restore_at(&mut engine, dir.path(), (at, Windows::OfBundle)).unwrap();
         assert_eq!(recovered.restored, expected);
         assert_eq!(engine.next_seq(), expected.unwrap_or(Seq(1)));
     }

@@ -112,8 +112,10 @@ impl<R: Read> Snapshot<R> {
             [] => Governance::default(),
             _ => Governance::read(&mut words)?,
         };
+        let remembered = (&head.last, recent.len());
+        let renewal = engine.read_carried(&mut state, remembered, &mut words)?;
         if !words.0.is_empty() {
-            return Err(Misfit("words follow the last rule that is switched off").into());
+            return Err(Misfit("words follow what was carried over").into());
         }
         state.finish_load(&engine.plan, head.started_ms)?;
         recent.finish_load(names.len())?;
@@ -125,7 +127,7 @@ impl<R: Read> Snapshot<R> {
             state,
             (recent, amended, parked, governance),
             names,
-            (head.next, progress),
+            (head.next, progress, renewal),
         );
         Ok(())
     }

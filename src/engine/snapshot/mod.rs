@@ -28,9 +28,12 @@ pub use load::verify;
 pub use shelf::{Kept, Shelf};
 pub use take::Copying;
 
+pub(super) use load::Snapshot;
 pub(super) use rest::{Rest, read_text, write_text};
 
-/// The format that this version writes. The one before it is still read: it had no lists.
-pub(super) const VERSION: u32 = 2;
+/// The format that this version writes. Those before it are still read: the first had no lists, the
+/// second could not say what was carried over from other windows.
+/// (3 was never written: a single flipped bit would make it an older one.)
+pub(super) const VERSION: u32 = 4;
 /// The oldest format that is read.
 pub(super) const VERSION_OLDEST: u32 = 1;

@@ -115,5 +115,8 @@ impl Engine {
         }
         self.parked.write(out);
         self.governance.write(out);
+        let mut words = std::mem::take(&mut self.rest.words);
+        self.write_carried(&mut words);
+        self.rest.words = words;
     }
 }

@@ -1,5 +1,6 @@
 //! Snapshots against engines that were never interrupted.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 use proptest::prelude::*;
@@ -15,6 +16,7 @@ use crate::engine::{Engine, EngineLimits, Unhurried};
 use crate::journal::JournalId;
 use crate::stages::features::StateLimits;
 
+mod carried;
 mod damage;
 mod fixture;
 mod hostile;
@@ -22,7 +24,7 @@ pub(in crate::engine) mod stream;
 
 /// The shipped pack with small rings, so that hot keys overflow into panes soon, and with sums that
 /// a reversal gives back.
-pub(in crate::engine) static BUNDLE: LazyLock<Arc<Bundle>> = LazyLock::new(|| {
+fn bundle_files() -> BTreeMap<String, Vec<u8>> {
     let mut files = shipped_files();
     let text = |name: &str| String::from_utf8(files[name].clone()).unwrap();
     let manifest: Vec<String> = text("bundle.yaml")
@@ -46,7 +48,12 @@ pub(in crate::engine) static BUNDLE: LazyLock<Arc<Bundle>> = LazyLock::new(|| {
     files.insert("z-lists.yaml".to_owned(), rule.as_bytes().to_vec());
     files.insert("bundle.yaml".to_owned(), manifest.into_bytes());
     files.insert("features.yaml".to_owned(), features.into_bytes());
-    Arc::new(Bundle::compile(&files).unwrap_or_else(|faults| panic!("{}", faults[0])))
+    files
+}
+
+pub(in crate::engine) static BUNDLE: LazyLock<Arc<Bundle>> = LazyLock::new(|| {
+    let bundle = Bundle::compile(&bundle_files());
+    Arc::new(bundle.unwrap_or_else(|faults| panic!("{}", faults[0])))
 });
 
 pub(super) const JOURNAL: JournalId = JournalId::from_bytes([7; 16]);

@@ -86,6 +86,24 @@ impl Filter {
         }
     }
 
+    /// Every bit that is asked for.
+    pub(super) fn bits(&self) -> u32 {
+        self.terms.iter().fold(0, |bits, (mask, _)| bits | mask)
+    }
+
+    /// The same tests with conditions at other bits; `None` when one has no place. What outcomes and
+    /// labels say stays where it is.
+    pub(super) fn moved(&self, place: impl Fn(u32) -> Option<u32>) -> Option<Self> {
+        let word = |word: u32| {
+            let state = word & ((1 << STATE_BITS) - 1);
+            (STATE_BITS..32)
+                .filter(|bit| word >> bit & 1 == 1)
+                .try_fold(state, |moved, bit| Some(moved | 1 << place(bit)?))
+        };
+        let term = |(mask, value): &(u32, u32)| Some((word(*mask)?, word(*value)?));
+        Some(Self { terms: self.terms.iter().map(term).collect::<Option<_>>()? })
+    }
+
     pub(super) fn and(&self, other: &Self) -> Result<Self, String> {
         let mut terms = Vec::new();
         for (mask_a, value_a) in &self.terms {

@@ -13,6 +13,8 @@ pub struct Footprint {
     pub(super) leaves: u64,
     /// Outcome and label so far, as flag bits.
     pub(super) state_flags: u32,
+    /// The plan whose conditions and numbers these are.
+    pub(super) era: u8,
     /// The numbers that rings keep.
     pub(super) numbers: Vec<i64>,
 }
@@ -23,6 +25,7 @@ impl Footprint {
         self.rows = [None; EntityKind::COUNT];
         self.leaves = 0;
         self.state_flags = 0;
+        self.era = 0;
         self.numbers.clear();
     }
 
@@ -42,9 +45,12 @@ impl Footprint {
             *word = row.map_or(u64::MAX, |(id, ordinal)| u64::from(id) << 32 | u64::from(ordinal));
         }
         words[EntityKind::COUNT] = self.leaves;
-        words[EntityKind::COUNT + 1] = u64::from(self.state_flags);
-        for (word, number) in words[EntityKind::COUNT + 2..].iter_mut().zip(&self.numbers) {
-            *word = number.cast_unsigned();
+        words[EntityKind::COUNT + 1] = u64::from(self.era) << 32 | u64::from(self.state_flags);
+        let numbers = self.numbers.iter().map(|number| number.cast_unsigned());
+        // A row may have room for more numbers than the plan has.
+        let numbers = numbers.chain(std::iter::repeat(0));
+        for (word, number) in words[EntityKind::COUNT + 2..].iter_mut().zip(numbers) {
+            *word = number;
         }
     }
 
@@ -56,6 +62,7 @@ impl Footprint {
         }
         self.leaves = words[EntityKind::COUNT];
         self.state_flags = words[EntityKind::COUNT + 1] as u32;
+        self.era = (words[EntityKind::COUNT + 1] >> 32) as u8;
         self.numbers.extend(words[EntityKind::COUNT + 2..].iter().map(|word| word.cast_signed()));
     }
 }

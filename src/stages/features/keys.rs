@@ -33,8 +33,9 @@ pub(super) struct Row {
     pub(super) panes: Block,
     /// A number that is never given twice (within 2^32 rows): what `distinct` compares.
     pub(super) ordinal: u32,
-    /// Observations at or before this moment may be missing from the ring; `i64::MIN` if none is.
-    pub(super) lost_until_ms: i64,
+    /// Observations at or before a moment may be missing from the ring: that moment, zero if none
+    /// is. Above it the era whose layout ring and panes have, and whether the panes are thin.
+    lost: u64,
     /// The kind's tracker.
     pub(super) tracker: [u64; 2],
 }
@@ -45,6 +46,11 @@ const _: () = assert!(size_of::<Row>() == 64);
 const HEAD_BITS: u16 = 12;
 const HEAD_MASK: u16 = (1 << HEAD_BITS) - 1;
 const CLASS_BITS: u8 = 0xf;
+/// Times are below 2^48 ms.
+const LOST_MASK: u64 = (1 << ERA_SHIFT) - 1;
+const ERA_SHIFT: u32 = 48;
+const THIN_SHIFT: u32 = 56;
+const _: () = assert!(EventTime::MAX_MS < 1 << ERA_SHIFT);
 const _: () = assert!(2_usize << CLASS_MAX == 1 << HEAD_BITS && CLASS_MAX <= CLASS_BITS);
 
 impl Row {
@@ -61,6 +67,47 @@ impl Row {
     /// The slot of the ring's oldest event.
     pub(super) const fn head(&self) -> u16 {
         self.place & HEAD_MASK
+    }
+
+    /// Observations at or before this moment may be missing from the ring; `i64::MIN` if none is.
+    pub(super) const fn lost_until_ms(&self) -> i64 {
+        match self.lost & LOST_MASK {
+            0 => i64::MIN,
+            ms => ms.cast_signed(),
+        }
+    }
+
+    /// Observations at or before a moment may be missing from now on.
+    pub(super) fn lose_until(&mut self, ms: i64) {
+        // No event is older than the year 2000.
+        let lost = (self.lost & LOST_MASK).max(ms.max(0).cast_unsigned() & LOST_MASK);
+        self.lost = self.lost & !LOST_MASK | lost;
+    }
+
+    /// Which plan's layout its ring and panes have.
+    pub(super) const fn era(&self) -> u8 {
+        (self.lost >> ERA_SHIFT) as u8
+    }
+
+    pub(super) const fn set_era(&mut self, era: u8) {
+        self.lost = self.lost & !(0xff << ERA_SHIFT) | (era as u64) << ERA_SHIFT;
+    }
+
+    /// Whether its panes may lack totals of events that they were not asked for when these came.
+    pub(super) const fn is_thin(&self) -> bool {
+        self.lost >> THIN_SHIFT == 1
+    }
+
+    pub(super) const fn set_thin(&mut self, is_thin: bool) {
+        self.lost = self.lost & !(1 << THIN_SHIFT) | (is_thin as u64) << THIN_SHIFT;
+    }
+
+    /// Takes ring and panes away: nothing is kept, and nothing is missed.
+    pub(super) fn empty_out(&mut self) {
+        let (none, era) = (Self::empty(), self.era());
+        (self.ring, self.place, self.len) = (none.ring, none.place, none.len);
+        (self.panes, self.lost) = (none.panes, none.lost);
+        self.set_era(era);
     }
 
     /// Where the ring begins in a block of this class.
@@ -81,7 +128,7 @@ impl Row {
             len: 0,
             panes: Block::NONE,
             ordinal: u32::MAX,
-            lost_until_ms: i64::MIN,
+            lost: 0,
             tracker: [0; 2],
         }
     }
@@ -99,9 +146,13 @@ impl Row {
             token_high,
             pair(self.first_seen_s, self.last_seen_s),
             pair(self.ring.0, self.panes.0),
-            u64::from(self.class()) << 32 | u64::from(self.head()) << 16 | u64::from(self.len),
+            u64::from(self.is_thin()) << 48
+                | u64::from(self.era()) << 40
+                | u64::from(self.class()) << 32
+                | u64::from(self.head()) << 16
+                | u64::from(self.len),
             u64::from(self.ordinal),
-            self.lost_until_ms.cast_unsigned(),
+            self.lost_until_ms().cast_unsigned(),
             self.tracker[0],
             self.tracker[1],
         ]
@@ -120,11 +171,14 @@ impl Row {
             len: ring as u16,
             panes: Block(blocks as u32),
             ordinal: ordinal as u32,
-            lost_until_ms: lost.cast_signed(),
+            lost: 0,
             tracker: [tracker_0, tracker_1],
         };
         let (class, head) = ((ring >> 32) as u8, (ring >> 16) as u16);
         row.place(class & CLASS_BITS, head & HEAD_MASK);
+        row.set_era((ring >> 40) as u8);
+        row.set_thin(ring >> 48 & 1 == 1);
+        row.lose_until(lost.cast_signed());
         ((row.class(), row.head()) == (class, head)).then_some(row)
     }
 }
@@ -153,6 +207,8 @@ pub(super) struct KeyTable {
     len: u32,
     index: Index,
     next_ordinal: u32,
+    /// The era of new rows.
+    pub(super) era: u8,
     /// Most rows that are kept; beyond it the longest unseen of a sample makes room.
     capacity: u32,
     /// Where the search for a row to forget goes on.
@@ -178,6 +234,7 @@ impl KeyTable {
             len: 0,
             index: Index::new(),
             next_ordinal: 0,
+            era: 0,
             capacity: capacity.max(SAMPLE),
             hand: 0,
             epoch: Epoch::new(store),
@@ -237,7 +294,8 @@ impl KeyTable {
         if let Some(id) = self.find(token) {
             return (id, self.sight_again(id, at), None);
         }
-        let row = Row::new(token, self.next_ordinal, at);
+        let mut row = Row::new(token, self.next_ordinal, at);
+        row.set_era(self.era);
         self.next_ordinal = self.next_ordinal.wrapping_add(1);
         let (id, displaced) = if self.len >= self.capacity {
             let (id, old) = self.forget_one();

@@ -24,6 +24,7 @@ mod device;
 mod tracker;
 mod footprint;
 mod state;
+mod carry;
 mod layout;
 mod stores;
 
@@ -31,6 +32,7 @@ mod stores;
 mod oracle;
 
 pub use builtins::{Builtin, BuiltinColumns};
+pub use carry::CarryFault;
 pub use epoch::{
     Epoch, Extent, FRAME_WORDS_MAX, Granular, HEAD_WORDS, Misfit, StoreId, Words, head_words,
 };

@@ -9,10 +9,10 @@ use crate::domain::{
 };
 use crate::lang::{NodeKind, Place, Scope, StateBit, Where};
 
-const MINUTE: i64 = 60_000;
-const DAY: i64 = 86_400_000;
+pub(super) const MINUTE: i64 = 60_000;
+pub(super) const DAY: i64 = 86_400_000;
 /// A Saturday, 23:00 in Shanghai: streams cross midnight, and soon a month's end.
-const START: i64 = 1_798_556_400_000;
+pub(super) const START: i64 = 1_798_556_400_000;
 
 /// One event as the oracle remembers it.
 #[derive(Clone, Debug)]
@@ -27,7 +27,7 @@ struct Event {
 
 /// One step of a stream.
 #[derive(Clone, Debug)]
-enum Step {
+pub(super) enum Step {
     Event { ahead: i64, late: i64, tokens: [Option<u8>; 4], amount: Option<i64>, mcc: Option<u8> },
     Amend { back: usize, what: Amendment },
 }
@@ -42,7 +42,7 @@ struct Declared {
 }
 
 /// Every function in turn over every window, filter and place.
-fn every_aggregate() -> Vec<(AggregateSpec, FieldType)> {
+pub(super) fn every_aggregate() -> Vec<(AggregateSpec, FieldType)> {
     use Function::*;
     let amount = FieldId::of_fact(Fact::AmountBase);
     let mcc = FieldId::of_fact(Fact::MerchantMcc);
@@ -216,22 +216,22 @@ fn truth(spec: &AggregateSpec, events: &[Event], zone: &Zone) -> Option<f64> {
 }
 
 /// The same token for an account and a payee of one number.
-fn token(kind: EntityKind, n: u8) -> Token {
+pub(super) fn token(kind: EntityKind, n: u8) -> Token {
     let space = if kind == EntityKind::Payee { EntityKind::Account } else { kind };
     let mut bytes = [n; 16];
     bytes[0] = space as u8;
     Token::from_bytes(bytes)
 }
 
-struct Bench {
+pub(super) struct Bench {
     schema: Schema,
     declared: Vec<Declared>,
-    plan: FeaturePlan,
+    pub(super) plan: FeaturePlan,
     zone: Zone,
 }
 
 impl Bench {
-    fn new(exact: u32, aggregates: Vec<(AggregateSpec, FieldType)>) -> Self {
+    pub(super) fn new(exact: u32, aggregates: Vec<(AggregateSpec, FieldType)>) -> Self {
         let mut schema = Schema::of_facts();
         let builtins = BuiltinColumns::declare(&mut schema).unwrap();
         let declared: Vec<_> = aggregates
@@ -249,11 +249,136 @@ impl Bench {
         Self { schema, declared, plan, zone }
     }
 
+    pub(super) fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    pub(super) fn specs(&self) -> impl Iterator<Item = &AggregateSpec> {
+        self.declared.iter().map(|declared| &declared.spec)
+    }
+
+    pub(super) fn declared(&self) -> impl Iterator<Item = (&AggregateSpec, FieldId)> {
+        self.declared.iter().map(|declared| (&declared.spec, declared.id))
+    }
+
     fn value(&self, row: &FeatureVector, id: FieldId) -> Option<f64> {
         row.has(id).then(|| match self.schema.field(id).unwrap().field_type {
             FieldType::Float => row.float(id),
             _ => row.int(id) as f64,
         })
+    }
+}
+
+/// A stream on its way through a state, and what the oracle remembers of it.
+pub(super) struct Walk {
+    clock: i64,
+    input: Input,
+    events: Vec<Event>,
+    footprints: Vec<Footprint>,
+}
+
+impl Default for Walk {
+    fn default() -> Self {
+        Self { clock: START, input: Input::new(), events: Vec::new(), footprints: Vec::new() }
+    }
+}
+
+impl Walk {
+    pub(super) const fn clock(&self) -> i64 {
+        self.clock
+    }
+
+    /// When the youngest event happened.
+    pub(super) fn latest(&self) -> Option<i64> {
+        self.events.iter().map(|event| event.time).max()
+    }
+
+    /// When the newest event happened, and the first that was counted.
+    pub(super) fn now(&self) -> (i64, i64) {
+        (self.events[self.events.len() - 1].time, self.events[0].time)
+    }
+
+    /// Takes a step; the row, when an event was counted.
+    pub(super) fn step(
+        &mut self,
+        bench: &Bench,
+        state: &mut FeatureState,
+        step: &Step,
+    ) -> Option<FeatureVector> {
+        match step {
+            Step::Event { ahead, late, tokens, amount, mcc } => {
+                self.clock += ahead;
+                let mut event = Event {
+                    time: self.clock - late,
+                    tokens: [None; EntityKind::COUNT],
+                    amount: *amount,
+                    mcc: *mcc,
+                    outcome: None,
+                    label: None,
+                };
+                let input = &mut self.input;
+                input.clear();
+                for (kind, n) in KINDS.into_iter().zip(tokens) {
+                    if let Some(n) = n {
+                        event.tokens[kind.index()] = Some(*n);
+                        input.tokens.set(kind, token(kind, *n));
+                    }
+                }
+                input.received_at = EventTime::from_ms(self.clock).unwrap();
+                input.occurred_at = EventTime::from_ms(event.time).unwrap();
+                if let Some(amount) = amount {
+                    input.facts.set_int(Fact::AmountBase, *amount);
+                }
+                if let Some(mcc) = mcc {
+                    input.facts.set_text(Fact::MerchantMcc, &mcc.to_string());
+                }
+                self.events.push(event);
+                let mut row = FeatureVector::new(bench.schema.columns());
+                row.start(&input.facts);
+                let mut footprint = Footprint::default();
+                let seq = Seq(self.events.len() as u64);
+                state.observe(&bench.plan, input, seq, &mut row, &mut footprint);
+                self.footprints.push(footprint);
+                Some(row)
+            }
+            Step::Amend { back, what } => {
+                let at = self.events.len().checked_sub(1 + back)?;
+                let event = &mut self.events[at];
+                match what {
+                    Amendment::Outcome { result, refusal } => {
+                        event.outcome = Some((*result, *refusal));
+                    }
+                    Amendment::Label { truth } => event.label = Some(*truth),
+                }
+                let time = EventTime::from_ms(event.time).unwrap();
+                let footprint = &mut self.footprints[at];
+                state.renew(footprint);
+                state.amend(&bench.plan, footprint, time, Seq(at as u64 + 1), *what);
+                footprint.note(*what);
+                None
+            }
+        }
+    }
+
+    /// Holds one value against the oracle's.
+    pub(super) fn compare_one(
+        &self,
+        bench: &Bench,
+        row: &FeatureVector,
+        (spec, id): (&AggregateSpec, FieldId),
+    ) -> Result<(), TestCaseError> {
+        let found = bench.value(row, id);
+        let wanted = truth(spec, &self.events, &bench.zone);
+        let agree = match (found, wanted) {
+            (Some(a), Some(b)) if matches!(spec.function, Function::Stddev(_)) => {
+                // The oracle sums floats; ours are exact integers, so it is the one that is off.
+                (a - b).abs() <= 1e-6 * b.abs().max(1.0)
+            }
+            (a, b) => a == b,
+        };
+        prop_assert!(agree, "{}: {found:?}, the truth is {wanted:?}: {spec:?}", spec.name);
+        prop_assert!(!row.is_approximate(id), "{} is marked approximate", spec.name);
+        Ok(())
     }
 }
 
@@ -264,81 +389,17 @@ fn check(bench: &Bench, steps: &[Step]) -> Result<(), TestCaseError> {
         devices: 16,
         lateness_ms: 7 * DAY,
     });
-    let mut row = FeatureVector::new(bench.schema.columns());
-    let mut events: Vec<Event> = Vec::new();
-    let mut footprints: Vec<Footprint> = Vec::new();
-    let (mut clock, mut input) = (START, Input::new());
+    let mut walk = Walk::default();
     for step in steps {
-        match step {
-            Step::Event { ahead, late, tokens, amount, mcc } => {
-                clock += ahead;
-                let mut event = Event {
-                    time: clock - late,
-                    tokens: [None; EntityKind::COUNT],
-                    amount: *amount,
-                    mcc: *mcc,
-                    outcome: None,
-                    label: None,
-                };
-                input.clear();
-                for (kind, n) in KINDS.into_iter().zip(tokens) {
-                    if let Some(n) = n {
-                        event.tokens[kind.index()] = Some(*n);
-                        input.tokens.set(kind, token(kind, *n));
-                    }
-                }
-                input.received_at = EventTime::from_ms(clock).unwrap();
-                input.occurred_at = EventTime::from_ms(event.time).unwrap();
-                if let Some(amount) = amount {
-                    input.facts.set_int(Fact::AmountBase, *amount);
-                }
-                if let Some(mcc) = mcc {
-                    input.facts.set_text(Fact::MerchantMcc, &mcc.to_string());
-                }
-                events.push(event);
-                row.start(&input.facts);
-                let mut footprint = Footprint::default();
-                let seq = Seq(events.len() as u64);
-                state.observe(&bench.plan, &input, seq, &mut row, &mut footprint);
-                footprints.push(footprint);
-                compare(bench, &row, &events)?;
-            }
-            Step::Amend { back, what } => {
-                let Some(at) = events.len().checked_sub(1 + back) else { continue };
-                let event = &mut events[at];
-                match what {
-                    Amendment::Outcome { result, refusal } => {
-                        event.outcome = Some((*result, *refusal));
-                    }
-                    Amendment::Label { truth } => event.label = Some(*truth),
-                }
-                let time = EventTime::from_ms(event.time).unwrap();
-                state.amend(&bench.plan, &footprints[at], time, Seq(at as u64 + 1), *what);
-                footprints[at].note(*what);
-            }
+        let Some(row) = walk.step(bench, &mut state, step) else { continue };
+        for declared in bench.declared() {
+            walk.compare_one(bench, &row, declared)?;
         }
     }
     Ok(())
 }
 
-fn compare(bench: &Bench, row: &FeatureVector, events: &[Event]) -> Result<(), TestCaseError> {
-    for Declared { spec, id } in &bench.declared {
-        let found = bench.value(row, *id);
-        let wanted = truth(spec, events, &bench.zone);
-        let agree = match (found, wanted) {
-            (Some(a), Some(b)) if matches!(spec.function, Function::Stddev(_)) => {
-                // The oracle sums floats; ours are exact integers, so it is the one that is off.
-                (a - b).abs() <= 1e-6 * b.abs().max(1.0)
-            }
-            (a, b) => a == b,
-        };
-        prop_assert!(agree, "{}: {found:?}, the truth is {wanted:?}: {spec:?}", spec.name);
-        prop_assert!(!row.is_approximate(*id), "{} is marked approximate", spec.name);
-    }
-    Ok(())
-}
-
-fn steps() -> impl Strategy<Value = Vec<Step>> {
+pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
     let ahead = prop_oneof![
         4 => Just(0_i64),
         4 => 1..90_000_i64,

@@ -39,6 +39,45 @@ impl PaneWindow {
     }
 }
 
+/// Where one total lies in the panes of its window.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Spot {
+    /// The window's first word, and the words of one pane.
+    pub(super) start: u32,
+    pub(super) stride: u32,
+    /// The total's first word in a pane, and how many it has.
+    pub(super) at: u32,
+    pub(super) words: u32,
+}
+
+impl Spot {
+    /// Whether all panes lie within a block.
+    pub(super) fn is_within(self, block_words: usize) -> bool {
+        let end = u64::from(self.start) + SLOTS as u64 * u64::from(self.stride);
+        let is_in_pane =
+            self.at >= 1 && u64::from(self.at) + u64::from(self.words) <= u64::from(self.stride);
+        end <= block_words as u64 && is_in_pane
+    }
+
+    /// Copies the total of every pane. A pane that the other block lacks, or has of an older
+    /// stretch of time, begins empty.
+    pub(super) fn copy_to(self, from: &[u64], other: Self, to: &mut [u64]) {
+        let place = |spot: Self, slot: usize| spot.start as usize + slot * spot.stride as usize;
+        for slot in 0..SLOTS {
+            let (old, new) = (place(self, slot), place(other, slot));
+            let number = from[old];
+            if to[new] < number {
+                to[new..new + other.stride as usize].fill(0);
+                to[new] = number;
+            }
+            if to[new] == number {
+                let total = &from[old + self.at as usize..][..self.words as usize];
+                to[new + other.at as usize..][..total.len()].copy_from_slice(total);
+            }
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 struct Accumulator {
     op: Op,
@@ -96,6 +135,48 @@ impl PaneLayout {
 
     pub(super) const fn block_words(&self) -> usize {
         self.words
+    }
+
+    /// Totals that are kept, over all windows.
+    pub(super) fn accumulators(&self) -> usize {
+        self.windows.iter().map(|window| window.accumulators.len()).sum()
+    }
+
+    /// Window, operation, filter and place of every total, in one order.
+    pub(super) fn totals(&self) -> impl Iterator<Item = (usize, Op, usize, Spot)> {
+        self.windows.iter().flat_map(|window| {
+            window.accumulators.iter().map(move |one| {
+                // A block is smaller than a page, so every place in it is.
+                let [start, stride, at, words] =
+                    [window.start, window.stride, one.at, words_of(one.op)].map(|n| n as u32);
+                (window.window, one.op, one.filter, Spot { start, stride, at, words })
+            })
+        })
+    }
+
+    /// The number of an aggregate's total.
+    pub(super) fn accumulator(&self, aggregate: &Aggregate) -> Option<usize> {
+        let Aggregate { window, op, filter, .. } = aggregate;
+        self.totals().position(|(w, o, f, _)| (w, o, f) == (*window, *op, *filter))
+    }
+
+    /// The same places with some of the totals only.
+    pub(super) fn only(&self, wanted: impl Fn(usize) -> bool) -> Self {
+        let mut number = 0;
+        let mut layout = self.clone();
+        for window in &mut layout.windows {
+            window.accumulators.retain(|_| {
+                number += 1;
+                wanted(number - 1)
+            });
+        }
+        layout.windows.retain(|window| !window.accumulators.is_empty());
+        layout
+    }
+
+    /// Whether there is nothing to be filled.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.windows.is_empty()
     }
 
     /// Adds an event to the panes of every window, or takes it back.

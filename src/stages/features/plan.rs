@@ -423,9 +423,24 @@ impl Compiler<'_> {
         place(filters, filter)
     }
 
+    /// With every number a bit that says whether there is one, where bits are left: so that a mean
+    /// can be added to a sum later, and is exact at once.
+    fn keep_presence(&mut self) {
+        let Self { plan: FeaturePlan { kinds, leaves, numbers, .. }, builders, .. } = self;
+        for (kind, builder) in kinds.iter().zip(builders) {
+            for source in &kind.wide {
+                if let WideSource::Number(at) = source {
+                    // Without room the sum stays as it is, and such a mean will be warming.
+                    let _ = builder.leaf_bit(Leaf::Has(numbers[*at]), leaves);
+                }
+            }
+        }
+    }
+
     fn finish(&mut self, options: &PlanOptions) -> Vec<PlanFault> {
         let mut faults = Vec::new();
         self.plan.warm_after_ms.sort_unstable();
+        self.keep_presence();
         self.plan.asked = Leaves::of(&self.plan.leaves);
         for kind in EntityKind::ALL {
             let plan = &mut self.plan.kinds[kind.index()];

@@ -262,10 +262,10 @@ fn make_room(
     }
     let oldest = view.time_ms(0);
     if time_ms < oldest {
-        row.lost_until_ms = row.lost_until_ms.max(time_ms);
+        row.lose_until(time_ms);
         return Kept::No;
     }
-    row.lost_until_ms = row.lost_until_ms.max(oldest);
+    row.lose_until(oldest);
     row.place(row.class(), (row.head() + 1) & (capacity - 1));
     row.len -= 1;
     Kept::Yes

@@ -2,7 +2,7 @@
 //! an amendment corrects what was counted.
 
 use crate::domain::{
-    Amendment, EntityKind, EventTime, FeatureVector, FieldType, Input, Seq, Token, Tokens,
+    Amendment, EntityKind, EventTime, FeatureVector, FieldId, FieldType, Input, Seq, Token, Tokens,
 };
 
 use crate::lang::Marks;
@@ -10,6 +10,7 @@ use crate::lang::Marks;
 use super::aggregate::{Inputs, Stretch};
 use super::arena::Arena;
 use super::builtins::Builtin;
+use super::carry::{Carried, Moving};
 use super::device::Devices;
 use super::epoch::StoreId;
 use super::few::{FEW, FewEvents, Masks};
@@ -59,9 +60,14 @@ pub struct FeatureState {
     pub(super) arena: Arena,
     pub(super) tables: [KeyTable; EntityKind::COUNT],
     pub(super) devices: Devices,
-    lateness_ms: i64,
+    pub(super) lateness_ms: i64,
     /// The first event's time: a window is warm when it has been filled for its whole reach.
     pub(super) started_ms: Option<i64>,
+    /// No event that was counted is younger.
+    pub(super) latest_ms: i64,
+    /// What changes of plans have left behind.
+    pub(super) carried: Carried,
+    pub(super) moving: Moving,
     /// The device of the event that was counted last.
     device: Option<Token>,
     scratch: Scratch,
@@ -79,6 +85,8 @@ struct Scratch {
     masks: Masks,
     today: Today,
     marks: Marks,
+    /// Aggregates of the last event whose panes lack some of what they should total.
+    thin: Vec<FieldId>,
 }
 
 /// What memory the state uses.
@@ -113,6 +121,9 @@ impl FeatureState {
             devices: Devices::new(limits.devices, StoreId(DEVICES)),
             lateness_ms: limits.lateness_ms,
             started_ms: None,
+            latest_ms: i64::MIN,
+            carried: Carried::default(),
+            moving: Moving::default(),
             device: None,
             scratch: Scratch::default(),
         }
@@ -144,7 +155,8 @@ impl FeatureState {
         let mut read = 0;
         let rings = EntityKind::ALL.map(|kind| {
             let row = self.tables[kind.index()].row(rows[kind.index()]?);
-            Some((row.ring, plan.kinds[kind.index()].layout.block_words(row.class())))
+            let (layout, _) = self.carried.layout_of(kind.index(), row, plan);
+            Some((row.ring, layout.block_words(row.class())))
         });
         for (ring, words) in rings.into_iter().flatten().filter(|(ring, _)| !ring.is_none()) {
             let words = self.arena.block(ring, words.min(8 * LINES));
@@ -166,7 +178,13 @@ impl FeatureState {
         footprint: &mut Footprint,
     ) {
         self.started_ms.get_or_insert(input.occurred_at.as_ms());
+        if self.is_carrying() {
+            self.bring_some(plan);
+        }
+        self.latest_ms = self.latest_ms.max(input.occurred_at.as_ms());
+        self.scratch.thin.clear();
         footprint.clear();
+        footprint.era = self.footprint_era();
         // Another plan may have another zone.
         self.scratch.today = Today::default();
         footprint.leaves = plan.asked.answer(row, &mut self.scratch.marks);
@@ -200,6 +218,9 @@ impl FeatureState {
             for (at, list) in &plan.kinds[kind.index()].lookups {
                 let token = input.tokens.get(*at);
                 let id = token.and_then(|token| self.tables[kind.index()].find(token));
+                if let Some(id) = id {
+                    self.of_now(plan, kind, id);
+                }
                 if token.is_some() {
                     let current = if id.is_some() && id == rows[kind.index()] {
                         Current::Counted
@@ -227,6 +248,7 @@ impl FeatureState {
         footprint: &mut Footprint,
     ) {
         footprint.clear();
+        footprint.era = self.footprint_era();
         footprint.leaves = plan.asked.answer(row, &mut self.scratch.marks);
         self.read_columns(plan, row);
         footprint.numbers.extend_from_slice(&self.scratch.numbers);
@@ -249,9 +271,11 @@ impl FeatureState {
         for kind in EntityKind::ALL {
             let Some((id, ordinal)) = footprint.rows[kind.index()] else { continue };
             let kind_plan = &plan.kinds[kind.index()];
-            let Some(row) = self.tables[kind.index()].row_if(RowId(id), ordinal).copied() else {
+            if self.tables[kind.index()].row_if(RowId(id), ordinal).is_none() {
                 continue;
-            };
+            }
+            self.of_now(plan, kind, RowId(id));
+            let row = *self.tables[kind.index()].row(RowId(id));
             let view = RingView::of(&self.arena, &row, kind_plan.layout);
             let at = view.find(occurred_at.as_ms(), seq.0 as u32);
             let before = match at {
@@ -306,6 +330,10 @@ impl FeatureState {
         for (_, field) in &plan.warm_after_ms[warm..] {
             words[field.index() / 64] |= 1 << (field.index() % 64);
         }
+        self.warming_since_carry(at, words);
+        for field in &self.scratch.thin {
+            words[field.index() / 64] |= 1 << (field.index() % 64);
+        }
     }
 
     /// What memory is used, by walking the rows.
@@ -323,7 +351,8 @@ impl FeatureState {
             for row in table.rows() {
                 used.observations[kind] += u64::from(row.len);
                 if !row.ring.is_none() {
-                    let words = plan.kinds[kind].layout.block_words(row.class());
+                    let (layout, _) = self.carried.layout_of(kind, row, plan);
+                    let words = layout.block_words(row.class());
                     used.ring_bytes[kind] += 8 * words as u64;
                 }
             }
@@ -358,18 +387,23 @@ impl FeatureState {
     ) -> RowId {
         let (id, sight, displaced) = self.tables[kind.index()].sight(token, at);
         if let Some(old) = displaced {
-            let kind_plan = &plan.kinds[kind.index()];
-            ring::release(&mut self.arena, &old, kind_plan.layout);
-            if !old.panes.is_none() {
-                self.arena.give_back(old.panes, kind_plan.panes.block_words());
-            }
+            self.release(plan, kind, &old);
         }
+        self.of_now(plan, kind, id);
         let Sight { new, age_days, idle_days } = sight;
         let place = Builtin::sight(kind);
         row.set_bool(plan.builtins.at(place), new);
         row.set_int(plan.builtins.at(place + 1), age_days);
         row.set_int(plan.builtins.at(place + 2), idle_days);
         id
+    }
+
+    /// Sees to it that a row is of the plan in force.
+    fn of_now(&mut self, plan: &FeaturePlan, kind: EntityKind, id: RowId) {
+        let table = &self.tables[kind.index()];
+        if table.row(id).era() != table.era {
+            self.bring(plan, kind, id);
+        }
     }
 
     /// Puts the event in one entity's ring, and in its panes if it has any.
@@ -474,7 +508,7 @@ impl FeatureState {
         let empty = Row::empty();
         let row = id.map_or(&empty, |id| self.tables[kind.index()].row(id));
         let ring = RingView::of(&self.arena, row, kind_plan.layout);
-        let Scratch { frames, masks, distinct, today, .. } = &mut self.scratch;
+        let Scratch { frames, masks, distinct, today, thin, .. } = &mut self.scratch;
         frames.clear();
         frames.extend(
             kind_plan.windows.iter().map(|window| {
@@ -489,10 +523,13 @@ impl FeatureState {
             let Frame { start_ms, end_ms, from, to, before_current } = frames[aggregate.window];
             let since_last = matches!(aggregate.op, Op::SinceLast);
             let to = if aggregate.excluding_current || since_last { before_current } else { to };
-            let lost = row.lost_until_ms > start_ms && !row.panes.is_none();
+            let lost = row.lost_until_ms() > start_ms && !row.panes.is_none();
             let few = FewEvents { ring, masks, filter: aggregate.filter, from, to };
             let value = if lost && !since_last {
                 out.mark_approximate(aggregate.field);
+                if row.is_thin() && start_ms < self.carried.pane_since_ms(kind, plan, aggregate) {
+                    thin.push(aggregate.field);
+                }
                 let words = self.arena.block(row.panes, kind_plan.panes.block_words());
                 kind_plan.panes.value(words, aggregate, start_ms, end_ms)
             } else if let Some(value) =

@@ -2,7 +2,8 @@
 
 use super::epoch::{Granular, Misfit};
 use super::keys::{KeyTable, Row};
-use super::plan::{FeaturePlan, KindPlan};
+use super::plan::FeaturePlan;
+use super::ring::{CLASS_MAX, Layout};
 use super::state::FeatureState;
 use super::supply::Demand;
 
@@ -40,10 +41,20 @@ impl FeatureState {
         started_ms: Option<i64>,
     ) -> Result<(), Misfit> {
         self.started_ms = started_ms;
-        let Self { arena, tables, devices, .. } = self;
+        let Self { arena, tables, devices, carried, .. } = self;
         arena.check()?;
-        for (table, kind) in tables.iter_mut().zip(&plan.kinds) {
-            table.finish_load(|row| check(row, arena, kind))?;
+        for (at, table) in tables.iter_mut().enumerate() {
+            let era = table.era;
+            table.finish_load(|row| {
+                let class_max = match row.era() == era {
+                    true => plan.kinds[at].class_max,
+                    false => CLASS_MAX,
+                };
+                if row.era() != era && !carried.knows(at, row.era()) {
+                    return Err(Misfit("a row is of a plan that is not there"));
+                }
+                check(row, arena, carried.layout_of(at, row, plan), class_max)
+            })?;
         }
         devices.finish_load();
         Ok(())
@@ -51,20 +62,25 @@ impl FeatureState {
 }
 
 /// A row must name blocks that are there, or a later event would reach past them.
-fn check(row: &Row, arena: &Arena, kind: &KindPlan) -> Result<(), Misfit> {
+fn check(
+    row: &Row,
+    arena: &Arena,
+    (layout, pane_words): (Layout, usize),
+    class_max: u8,
+) -> Result<(), Misfit> {
     if !row.ring.is_none() {
-        let capacity = 2_u32 << row.class().min(kind.class_max);
-        let is_within = row.class() <= kind.class_max
+        let capacity = 2_u32 << row.class().min(class_max);
+        let is_within = row.class() <= class_max
             && u32::from(row.head()) < capacity
             && u32::from(row.len) <= capacity
-            && arena.holds(row.ring, kind.layout.block_words(row.class()));
+            && arena.holds(row.ring, layout.block_words(row.class()));
         if !is_within {
             return Err(Misfit("a row's ring is not where it says"));
         }
     } else if row.len > 0 {
         return Err(Misfit("a row without a ring has events"));
     }
-    if row.panes.is_none() || arena.holds(row.panes, kind.panes.block_words()) {
+    if row.panes.is_none() || arena.holds(row.panes, pane_words) {
         Ok(())
     } else {
         Err(Misfit("a row's panes are not where it says"))

@@ -1,6 +1,5 @@
 //! Files of every format version that is still read, and what a fuzzer has found.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -69,7 +68,7 @@ fn version_1_still_loads() {
     assert_eq!(verify(bytes.as_slice(), bytes.len() as u64).unwrap().journal, JOURNAL);
     let mut engine = fixture_engine();
     // Semantics and layout may have moved on; the format is what is held here.
-    let snapshot = load::Snapshot::open(bytes.as_slice(), bytes.len() as u64).unwrap();
+    let snapshot = Snapshot::open(bytes.as_slice(), bytes.len() as u64).unwrap();
     snapshot.load(&mut engine).unwrap();
     assert_eq!(describe(&mut engine), fs::read_to_string(&text).unwrap());
 }
@@ -86,7 +85,7 @@ fn the_corpus_is_answered() {
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
         assert_eq!(whole.is_ok(), name.starts_with("ok"), "{name}: {whole:?}");
         let mut engine = fixture_engine();
-        if let Ok(snapshot) = load::Snapshot::open(bytes.as_slice(), bytes.len() as u64) {
+        if let Ok(snapshot) = Snapshot::open(bytes.as_slice(), bytes.len() as u64) {
             let _ = snapshot.load(&mut engine);
         }
     }

@@ -92,7 +92,7 @@ impl FeatureState {
             entity: found.map(|row| row.token),
             after_ms,
             until_ms,
-            approximate: known.lost_until_ms > after_ms && !known.panes.is_none(),
+            approximate: known.lost_until_ms() > after_ms && !known.panes.is_none(),
             events,
         }
     }

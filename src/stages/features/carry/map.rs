@@ -1,0 +1,222 @@
+//! From one plan to another: where each column, condition and pane of a kind stood before.
+
+use crate::domain::{EntityKind, FieldId, FieldType};
+
+use crate::stages::features::filter::{Filter, STATE_BITS};
+use crate::stages::features::panes::Spot;
+use crate::stages::features::plan::{Column, FeaturePlan, KindPlan, Leaf, Op, WideSource};
+use crate::stages::features::ring::Layout;
+
+/// What becomes of a row's blocks under the plan in force.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(in crate::stages::features) struct KindMap {
+    /// The columns of its ring.
+    pub(in crate::stages::features) layout: Layout,
+    /// The words of its panes.
+    pub(in crate::stages::features) pane_words: usize,
+    /// Per wide column of the new ring after the time, the old column.
+    pub(super) wide: Vec<Option<u16>>,
+    /// Per narrow column after number and flags, the old column.
+    pub(super) narrow: Vec<Option<u16>>,
+    /// Conditions' bits in the flags, old and new.
+    pub(super) bits: Vec<(u32, u32)>,
+    /// Totals that both panes keep.
+    pub(super) panes: Vec<PaneCopy>,
+}
+
+/// One total of the new panes that the old ones keep as well.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct PaneCopy {
+    pub(super) from: Spot,
+    pub(super) to: Spot,
+    /// Its number among the new plan's.
+    pub(super) accumulator: u16,
+    pub(super) old_accumulator: u16,
+}
+
+impl KindMap {
+    /// This, and then another one: rows that an era in between has not touched.
+    pub(super) fn then(&self, next: &Self) -> Self {
+        let through = |columns: &[Option<u16>], fixed: u16, from: Option<u16>| {
+            from.and_then(|at| match at.checked_sub(fixed) {
+                Some(at) => columns.get(usize::from(at)).copied().flatten(),
+                None => Some(at),
+            })
+        };
+        let bit = |(middle, new): &(u32, u32)| {
+            let found = self.bits.iter().find(|(_, known)| known == middle);
+            found.map(|(old, _)| (*old, *new))
+        };
+        let pane = |copy: &PaneCopy| {
+            let found = self.panes.iter().find(|known| known.to == copy.from);
+            found.map(|known| PaneCopy {
+                from: known.from,
+                old_accumulator: known.old_accumulator,
+                ..*copy
+            })
+        };
+        Self {
+            layout: self.layout,
+            pane_words: self.pane_words,
+            wide: next.wide.iter().map(|from| through(&self.wide, 1, *from)).collect(),
+            narrow: next.narrow.iter().map(|from| through(&self.narrow, 2, *from)).collect(),
+            bits: next.bits.iter().filter_map(bit).collect(),
+            panes: next.panes.iter().filter_map(pane).collect(),
+        }
+    }
+
+    /// The flags of an event under the new plan, without the marks of `distinct`.
+    pub(super) fn flags(&self, old: u32) -> u32 {
+        let state = old & ((1 << STATE_BITS) - 1);
+        self.bits.iter().fold(state, |flags, (from, to)| flags | (old >> from & 1) << to)
+    }
+}
+
+/// Two plans, held against each other.
+#[derive(Debug)]
+pub(in crate::stages::features) struct Difference<'p> {
+    old: &'p FeaturePlan,
+    new: &'p FeaturePlan,
+    /// Per condition of the new plan, its place in the old one.
+    leaves: Vec<Option<usize>>,
+}
+
+impl<'p> Difference<'p> {
+    pub(in crate::stages::features) fn between(old: &'p FeaturePlan, new: &'p FeaturePlan) -> Self {
+        let same_zone = old.zone.name() == new.zone.name();
+        let place = |leaf: &Leaf| {
+            // The hour of an event is another one in another zone.
+            let can_be = same_zone || matches!(leaf, Leaf::Has(_));
+            old.leaves.iter().position(|known| known.is_same(leaf)).filter(|_| can_be)
+        };
+        Self { old, new, leaves: new.leaves.iter().map(place).collect() }
+    }
+
+    pub(super) fn leaves(&self) -> &[Option<usize>] {
+        &self.leaves
+    }
+
+    /// Whether a kind's rings and panes are word for word what they were.
+    pub(in crate::stages::features) fn is_same(&self, kind: usize) -> bool {
+        let (old, new) = (&self.old.kinds[kind], &self.new.kinds[kind]);
+        if old.windows.is_empty() {
+            // Nothing was kept, so there is nothing to convert.
+            return true;
+        }
+        let map = self.map(kind);
+        let in_place = |columns: &[Option<u16>], fixed: u16| {
+            (fixed..).zip(columns).all(|(at, from)| *from == Some(at))
+        };
+        let marks = |plan: &KindPlan| -> Vec<(Column, Filter, u32)> {
+            let mark = |mark: &crate::stages::features::plan::Mark| {
+                (mark.column, plan.filters[mark.filter].clone(), mark.bit)
+            };
+            plan.marks.iter().map(mark).collect()
+        };
+        old.layout == new.layout
+            && in_place(&map.wide, 1)
+            && in_place(&map.narrow, 2)
+            && old.leaf_bits.len() == new.leaf_bits.len()
+            && map.bits.len() == new.leaf_bits.len()
+            && map.bits.iter().all(|(from, to)| from == to)
+            && marks(old) == marks(new)
+            && new.class_max >= old.class_max
+            && old.panes.block_words() == new.panes.block_words()
+            && map.panes.len() == new.panes.accumulators()
+            && map.panes.iter().all(|copy| copy.from == copy.to)
+    }
+
+    /// What becomes of a kind's rows.
+    pub(super) fn map(&self, kind: usize) -> KindMap {
+        let (old, new) = (&self.old.kinds[kind], &self.new.kinds[kind]);
+        let number = |at: usize| u16::try_from(at).ok();
+        let wide = |source: &WideSource| {
+            let wanted = source_of(self.new, *source);
+            let at = old.wide.iter().position(|known| source_of(self.old, *known) == wanted);
+            at.and_then(|at| number(at + 1))
+        };
+        let narrow = |wanted: &EntityKind| {
+            let at = old.narrow.iter().position(|known| known == wanted);
+            at.and_then(|at| number(at + 2))
+        };
+        let bit = |(leaf, bit): &(usize, u32)| {
+            let from = self.leaves[*leaf]?;
+            let known = old.leaf_bits.iter().find(|(known, _)| *known == from);
+            known.map(|(_, old)| (*old, *bit))
+        };
+        let mut map = KindMap {
+            layout: old.layout,
+            pane_words: old.panes.block_words(),
+            wide: new.wide.iter().map(wide).collect(),
+            narrow: new.narrow.iter().map(narrow).collect(),
+            bits: new.leaf_bits.iter().filter_map(bit).collect(),
+            panes: Vec::new(),
+        };
+        map.panes = self.panes(kind, &map);
+        map
+    }
+
+    /// Totals of the same operation, over the same column, filter and window.
+    fn panes(&self, kind: usize, map: &KindMap) -> Vec<PaneCopy> {
+        let (old, new) = (&self.old.kinds[kind], &self.new.kinds[kind]);
+        let before = |filter: usize| {
+            let back = |bit: u32| map.bits.iter().find(|(_, to)| *to == bit).map(|(from, _)| *from);
+            new.filters[filter].moved(back)
+        };
+        let mut copies = Vec::new();
+        for (number, (window, op, filter, to)) in (0..).zip(new.panes.totals()) {
+            let (Some(op), Some(wanted)) = (moved(op, map), before(filter)) else { continue };
+            let rate = match op {
+                Op::Rate(hits) => match before(hits) {
+                    Some(rate) => Some(rate),
+                    None => continue,
+                },
+                _ => None,
+            };
+            let is_it = |(at, known, filter, _): &(usize, Op, usize, Spot)| {
+                let same_op = match (*known, &rate) {
+                    (Op::Rate(hits), Some(rate)) => old.filters[hits] == *rate,
+                    (Op::Distinct(column, _), _) => op == Op::Distinct(column, None),
+                    (known, _) => known == op,
+                };
+                same_op && old.windows[*at] == new.windows[window] && old.filters[*filter] == wanted
+            };
+            let found = (0..).zip(old.panes.totals()).find(|(_, total)| is_it(total));
+            if let Some((old_accumulator, (_, _, _, from))) = found {
+                copies.push(PaneCopy { from, to, accumulator: number, old_accumulator });
+            }
+        }
+        copies
+    }
+}
+
+/// An operation with the columns of the old ring; `None` when it did not keep them.
+fn moved(op: Op, map: &KindMap) -> Option<Op> {
+    let wide = |column: usize| match column.checked_sub(1) {
+        None => Some(0),
+        Some(at) => map.wide.get(at).copied().flatten().map(usize::from),
+    };
+    Some(match op {
+        Op::Count | Op::SinceLast | Op::Rate(_) => op,
+        Op::Sum(column) => Op::Sum(wide(column)?),
+        Op::Mean(column) => Op::Mean(wide(column)?),
+        Op::Min(column) => Op::Min(wide(column)?),
+        Op::Max(column) => Op::Max(wide(column)?),
+        Op::Stddev(column) => Op::Stddev(wide(column)?),
+        Op::First(column) => Op::First(wide(column)?),
+        Op::Last(column) => Op::Last(wide(column)?),
+        Op::Distinct(Column::Wide(column), _) => Op::Distinct(Column::Wide(wide(column)?), None),
+        Op::Distinct(Column::Narrow(column), _) => {
+            let from = map.narrow.get(column.checked_sub(2)?).copied().flatten()?;
+            Op::Distinct(Column::Narrow(usize::from(from)), None)
+        }
+    })
+}
+
+/// What a wide column holds, whatever its plan numbers it.
+fn source_of(plan: &FeaturePlan, source: WideSource) -> (FieldId, Option<FieldType>) {
+    match source {
+        WideSource::Number(at) => (plan.numbers[at], None),
+        WideSource::Value(at) => (plan.values[at].0, Some(plan.values[at].1)),
+    }
+}
