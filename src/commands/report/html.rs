@@ -45,7 +45,8 @@ body{max-width:none;padding:0;font-size:9.5pt}h2{break-after:avoid}tr,.few{break
 thead{display:table-header-group}.scroll{overflow:visible}.lines.few{break-after:avoid}\
 table{font-size:8pt}th,td{padding:.16rem .6rem .16rem 0}td{min-width:2rem}th{white-space:normal}\
 .lines th{min-width:15rem}.slim{columns:2;column-gap:9mm}.slim table{width:100%;margin-top:0}\
-.slim .lines th{min-width:0}.slim th,.slim td{overflow-wrap:anywhere}@page{margin:14mm 13mm}}";
+.slim .lines th{min-width:0}.slim table{font-size:6.7pt}\
+.slim th,.slim td{padding-right:.25rem;min-width:0}@page{margin:14mm 13mm}}";
 
 /// A table of so few rows stays on one page.
 const FEW: usize = 8;
