@@ -27,7 +27,15 @@ use crate::lang::{self, CelValue, Expected, Fault, NoValue, Place, Program, Type
 #[derive(clap::Args, Clone, Debug)]
 #[command(after_help = "Examples:\n  tidegate rules eval '[1, 2, 3].exists(x, x * x > 8)'\n  \
                         tidegate rules eval 'money(\"12.50 CNY\") * 3'\n  \
-                        tidegate rules eval 'card_payments_10m > 5 && is_night' --event event.json")]
+                        tidegate rules eval 'card_payments_10m > 5 && is_night' --event event.json\n\n\
+                        With --json one object comes out, whatever happens: {ok, value, type, text, error}.\n  \
+                        value  in JSON; bytes in base64, timestamps and durations as texts, a type by\n         \
+                        its name, a double that is not finite as \"NaN\", \"Infinity\", \"-Infinity\"\n  \
+                        text   the value as CEL writes it, e.g. [1u, 2.0, b\"\\xff\"]\n  \
+                        error  a sentence, else null; with it `place` {line, column, message, suggestion}\n         \
+                        where computing failed, or `faults`, a list of such, where it means nothing\n  \
+                        parts  with --event: {text, value} of every part\n\
+                        Exit codes: 0 a value, 1 an error while computing, 2 no meaning, 3 no access.")]
 pub(super) struct Args {
     /// The expression
     #[arg(allow_hyphen_values = true)]
@@ -360,6 +368,11 @@ mod tests {
     fn literals_and_what_only_rules_know_are_computed() {
         check("[1, 2].map(x, x + 1)", "[2, 3] : list");
         check("1 / 0", "division by zero");
+        check("{'a-b': [1u]}.`a-b`.transformMap(i, x, x)", "{0: 1u} : map");
+        check(
+            "[1, 2].all(x)",
+            "expression:1:8: `all` is as in `[1, 2].all(x, x > 0)` |   [1, 2].all(x) |          ^",
+        );
         check(
             "timestamp('2026-11-23T00:00:00Z')",
             "timestamp(\"2026-11-23T00:00:00Z\") : timestamp",

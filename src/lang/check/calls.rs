@@ -115,6 +115,10 @@ impl Checker<'_> {
         if let ("exists" | "all", [variable, body]) = (name, arguments) {
             return self.over_list(expr, target, variable, body);
         }
+        if let "exists" | "all" = name {
+            let message = format!("`{name}` is as in `list.{name}(x, x > 0)`");
+            return self.fault(expr, message);
+        }
         if !METHODS.contains(&name) {
             let message = format!("there is no method `{}`", clipped(name));
             return self.fault_suggesting(

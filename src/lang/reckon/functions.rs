@@ -50,7 +50,7 @@ impl<'a> Walk<'a> {
         let Some(target) = call.target.as_deref() else {
             return Err(self.error(expr, "a value is missing before the dot"));
         };
-        match (Macro::named(name).filter(|found| found.takes(args.len())), name, args) {
+        match (Macro::named(name), name, args) {
             (Some(found), ..) => self.comprehension(expr, found, target, args),
             (None, "size", []) => self.size(expr, target),
             (None, "matches", [pattern]) => self.matches(expr, target, pattern),

@@ -100,16 +100,17 @@ impl Check<'_> {
                 let written = self.syntax.written(expr, self.text);
                 let is_operator = call.target.is_none() && !is_word(&call.func_name);
                 match (&call.target, Macro::named(written)) {
-                    (Some(target), Some(found)) if found.takes(call.args.len()) => {
+                    (Some(target), Some(found)) => {
                         self.walk(target);
-                        return self.comprehension(&call.args);
+                        return match found.variables(call.args.len()) {
+                            Some(count) => self.comprehension(found, count, &call.args),
+                            None => {
+                                let message = format!("`{written}` is as in `{}`", found.example());
+                                self.fault(expr, message, None);
+                            }
+                        };
                     }
                     _ if is_operator => {}
-                    (Some(_), Some(_)) => {
-                        let message =
-                            "a macro takes a variable and an expression: `x.all(e, e > 0)`";
-                        return self.fault(expr, message.into(), None);
-                    }
                     (Some(_), _) if !METHODS.contains(&written) => {
                         let known = METHODS.into_iter().chain(Macro::NAMES);
                         let message = format!("there is no method `{}`", shown(written));
@@ -157,16 +158,27 @@ impl Check<'_> {
         }
     }
 
-    /// The variable of a macro is known in all that follows it.
-    fn comprehension(&mut self, args: &[IdedExpr]) {
-        let [variable, rest @ ..] = args else { return };
-        let Expr::Ident(name) = &variable.expr else {
-            let message = "a macro names its variable first: `[1, 2].all(x, x > 0)`";
-            return self.fault(variable, message.into(), None);
-        };
-        self.bound.push(name.clone());
-        rest.iter().for_each(|one| self.walk(one));
-        self.bound.pop();
+    /// The variables of a macro are known in all that follows them.
+    fn comprehension(&mut self, found: Macro, count: usize, args: &[IdedExpr]) {
+        let (variables, rest) = args.split_at(count);
+        let outer = self.bound.len();
+        for variable in variables {
+            let Expr::Ident(name) = &variable.expr else {
+                let message = format!("a macro names its variables first: `{}`", found.example());
+                self.fault(variable, message, None);
+                continue;
+            };
+            if self.bound.iter().skip(outer).any(|bound| bound == name) {
+                let message = format!("`{}` is already the macro's other variable", shown(name));
+                self.fault(variable, message, None);
+            }
+            self.bound.push(name.clone());
+        }
+        // Where a variable is none, what follows would be blamed for it.
+        if self.bound.len() == outer + count {
+            rest.iter().for_each(|one| self.walk(one));
+        }
+        self.bound.truncate(outer);
     }
 }
 

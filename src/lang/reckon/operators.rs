@@ -47,6 +47,21 @@ pub(super) fn growth(operator: Binary, left: &V, right: &V) -> usize {
     }
 }
 
+/// Steps that the comparisons within an operation take, up to `most`.
+pub(super) fn steps(operator: Binary, left: &V, right: &V, most: usize) -> usize {
+    match (operator, left, right) {
+        // Each entry of one is sought among those of the other.
+        (Binary::Relation(_), V::Map(of), V::Map(in_)) => {
+            let pairs = of.entries().len().saturating_mul(in_.entries().len());
+            pairs.saturating_add(left.weight(most)).min(most)
+        }
+        (Binary::Relation(_), ..) => left.weight(most).min(right.weight(most)),
+        (Binary::In, _, V::List(_)) => right.weight(most),
+        (Binary::In, _, V::Map(map)) | (Binary::Index, V::Map(map), _) => map.entries().len(),
+        _ => 0,
+    }
+}
+
 /// The result, or its error; `None` when there is no such operation on such types.
 pub(super) fn compute(operator: Binary, left: &V, right: &V) -> Option<Result<V, String>> {
     match operator {
@@ -152,7 +167,10 @@ fn uints(operator: Arithmetic, left: u64, right: u64) -> Result<u64, String> {
 /// `list[index]` or `map[key]`.
 fn index(of: &V, key: &V) -> Option<Result<V, String>> {
     match of {
-        V::Map(map) => Some(map.get(key).cloned().ok_or_else(|| format!("no such key: {key}"))),
+        V::Map(map) => Some(map.get(key).cloned().ok_or_else(|| match key {
+            V::List(_) | V::Map(_) => format!("no such key: no {} is one", key.type_name()),
+            _ => format!("no such key: {key}"),
+        })),
         V::List(items) => {
             let index = match key {
                 V::Int(index) => usize::try_from(*index).ok(),

@@ -76,6 +76,10 @@ fn literals_are_values() {
         sise('a') => fault: there is no function `sise`
         'a'.startswith('b') => fault: there is no method `startswith`
         M{a: 1} => fault: there are no messages here
+        123456789U => 123456789u
+        0x55555555U => 1431655765u
+        r"""""" => ""
+        while => fault: `while` does not fit here
         1 + => fault: the expression ends
         "#,
     );
@@ -111,6 +115,37 @@ fn texts_and_bytes_are_read_as_written() {
     );
     assert_eq!(told("'''a\r\nb'''"), "\"a\\r\\nb\"");
     assert_eq!(told("'''a\nb''' // done"), "\"a\\nb\"");
+}
+
+/// parse: what every implementation must bear, and white space and comments of every kind.
+#[test]
+fn nesting_and_blanks_are_borne() {
+    let nest = |open: &str, core: &str, close: &str, times: usize| {
+        format!("{}{core}{}", open.repeat(times), close.repeat(times))
+    };
+    for (text, expected) in [
+        (nest("(", "7", ")", 32), "7"),
+        (nest("size([", "0", "].map(x, 1))", 12), "1"),
+        (nest("size({0: ", "1", "}.map(x, 1))", 12), "1"),
+        (nest("[0][", "0", "]", 12), "0"),
+        (nest("true ? true : ", "false", "", 24), "true"),
+        (nest("false || ", "true", "", 32), "true"),
+        (nest("true && ", "false", "", 32), "false"),
+        (nest("", "3", " - 3 + 3", 12), "3"),
+        (nest("", "4", " * 4 / 4", 12), "4"),
+        (nest("!", "true", "", 32), "true"),
+        (nest("-", "19", "", 32), "19"),
+    ] {
+        assert_eq!(told(&text), expected, "{text}");
+    }
+    for blank in [" ", "\t", "\n", "\u{c}", "\r", "\r\n", "// @\n"] {
+        let text = "[ int ( 17 ) , { 'a' : 1 } . a ] [ 0 ] == ( 18 - 1 ) && ! false ? 1 : 2";
+        assert_eq!(told(&text.replace(' ', blank)), "1", "{blank:?}");
+    }
+    let controls: String = ('\u{0}'..=' ').filter(|c| !matches!(c, '\n' | '\r')).collect();
+    for (prefix, function) in [("", "size"), ("r", "size"), ("b", "size"), ("bR", "size")] {
+        assert_eq!(told(&format!("{function}({prefix}'{controls}\u{7f}')")), "32", "{prefix}");
+    }
 }
 
 /// integer_math and fp_math: what leaves its range or divides by zero is an error.
@@ -324,6 +359,20 @@ fn members_are_found_or_missed() {
         has({'a': 1}.b.c) => error: no such key
         has([1].a) => error: no such overload
         has('a') => fault: `has` asks for a field
+        {'map': 1, 'has': 2}.map => 1
+        has({'filter': 1}.filter) => true
+        has({'filter': 1}.all) => false
+        {'/api/v1': true, '/api/v2': false}.`/api/v1` => true
+        {'content-type': 'json'}.`content-type` => "json"
+        {'foo.txt': 32}.`foo.txt` => 32
+        has({'/api/v1': true}.`/api/v3`) => false
+        has({'foo.txt': 32}.`foo.txt`) => true
+        `a` => fault:
+        {'a': 1}.`` => fault:
+        {'a': 1}.`a => fault: unterminated
+        {'if': 1, 'namespace': 2}.namespace => 2
+        {3.3: 1, 1.0: 5}[1.0] => error: unsupported key type
+        {1: 2}[[1]] => error: no such key: no list is one
         [{'a': 1}, {'a': 2}][1].a => 2
         [[[[[[[[[[[['foo']]]]]]]]]]]][0][0][0][0][0][0][0][0][0][0][0][0] => "foo"
         "#,
@@ -385,6 +434,9 @@ fn conversions_are_exact_or_fail() {
         type(duration('1s')) == google.protobuf.Duration => true
         [int, null_type, google.protobuf.Timestamp] => [int, null_type, google.protobuf.Timestamp]
         dyn => fault: there is no `dyn`
+        map => map
+        [bool, list, type(map)] => [bool, list, type]
+        all => fault: there is no `all`
         int(uint(int(uint(int(uint(int(uint(int(uint(int(uint(7)))))))))))) => 7
         "#,
     );
@@ -494,11 +546,58 @@ fn macros_follow_and_or_and_order() {
         [1, 2].exists(x, [1].all(y, y == x)) => true
         [1].map(x, x) == [1] && [2].map(x, x) == [2] => true
         1.all(x, true) => error: no such overload
-        [1].map(1, 2) => fault: a macro names its variable
+        [1].map(1, 2) => fault: a macro names its variables
         [1].all(x, y) => fault: there is no `y`
         [1].map(x, 1) + [x] => fault: there is no `x`
-        [1].map(x) => fault: a macro takes a variable and an expression
+        [1].map(x) => fault: `map` is as in `[1, 2].map(x, x + 1)`
+        [1].filter(i, x, true) => fault: `filter` is as in
         [1].exits(x, x > 0) => fault: there is no method `exits`
+        "#,
+    );
+}
+
+/// macros2: with two variables, an index and its item or a key and its value.
+#[test]
+fn macros_of_two_variables_know_where_they_are() {
+    check(
+        r#"
+        [1, 2, 3].exists(i, v, i == 1 && v == 2) => true
+        [1, 2, 3].exists(i, v, i > 2 && v > 3) => false
+        [1, 'foo', 3].exists(i, v, i == 3 || v == '10') => false
+        [1, 2, 3].exists(i, v, v / i == 17) => error: division by zero
+        [].exists(i, v, i == 0 || v == 2) => false
+        {'a': 1, 'b': 2}.exists(k, v, k == 'b' && v == 2) => true
+        !{'key': 1, 1: 42}.exists(k, v, k == 2 && v == 43) => true
+        [1, 2, 3].all(i, v, i > -1 && v > 0) => true
+        [0, 'foo', 3].all(i, v, v % 2 == i) => false
+        [0, 'foo', 5].all(i, v, v % 3 == i) => error: no such overload
+        [1, 2, 3].all(i, v, 6 / (2 - v) == i) => false
+        {'a': 1, 'b': 2}.all(k, v, k == 'b' && v == 2) => false
+        [5, 7, 8].existsOne(i, v, v % 5 == i) => true
+        [5, 7, 8].exists_one(i, v, v % 5 == i) => true
+        [0, 1, 2, 3, 4].existsOne(i, v, v % 2 == i) => false
+        [3, 2, 1, 0].existsOne(i, v, v / i > 1) => error: division by zero
+        {6: 'six', 7: 'seven'}.existsOne(k, v, k % 5 == 2 && v == 'seven') => true
+        [].transformList(i, v, i / v) => []
+        [2, 4, 6].transformList(i, v, v / 2 + i) => [1, 3, 5]
+        [2, 4, 6].transformList(i, v, i != 1 && v != 4, v / 2 + i) => [1, 5]
+        {'a': 1}.transformList(k, v, k) => ["a"]
+        [2, 1, 0].transformList(i, v, v / i) => error: division by zero
+        [2, 1, 0].transformList(i, v, v / i > 0, v) => error: division by zero
+        {}.transformMap(k, v, k + v) => {}
+        {'foo': 'bar', 'baz': 'bux'}.transformMap(k, v, k + v) => {"foo": "foobar", "baz": "bazbux"}
+        {'foo': 'bar', 'baz': 'bux'}.transformMap(k, v, k != 'baz', k + v) => {"foo": "foobar"}
+        ['a', 'b'].transformMap(i, v, v) => {0: "a", 1: "b"}
+        {'foo': 2, 'baz': 0}.transformMap(k, v, 4 / v) => error: division by zero
+        {'foo': 2, 'baz': 0}.transformMap(k, v, k == 'baz' && 4 / v == 0, v) => error: division by zero
+        {'a': 1, 'b': 2}.transformMapEntry(k, v, {v: k}) => {1: "a", 2: "b"}
+        {'a': 1, 'b': 1}.transformMapEntry(k, v, {v: k}) => error: repeated key
+        {'a': 1}.transformMapEntry(k, v, v) => error: no such overload
+        [[1, 2], [3]].transformList(i, l, l.transformList(j, x, x * 10 + i)) => [[10, 20], [31]]
+        [1].all(x, x, true) => fault: `x` is already the macro's other variable
+        [1].all(x, 1, true) => fault: a macro names its variables first
+        [1].transformList(x, x) => fault: `transformList` is as in
+        1.transformMap(k, v, v) => error: no such overload
         "#,
     );
 }
@@ -513,6 +612,17 @@ fn what_explodes_is_stopped() {
     assert!(told(&nest(12, "true")).starts_with("error: the expression takes too long"));
     let doubled = (0..40).fold("['a']".to_owned(), |list, _| format!("{list}.map(x, x + x)"));
     assert!(told(&doubled).starts_with("error: the value grows too large"));
+    // Small in memory, as its parts are shared, and endless to write or to compare.
+    let paired = (0..30).fold("[1]".to_owned(), |list, _| format!("{list}.map(x, [x, x])"));
+    assert!(told(&paired).starts_with("error: the value grows too large"));
+    let compared = format!("[{paired}].exists(x, x == x)");
+    assert!(told(&compared).starts_with("error: the expression takes too long"));
+    assert!(told(&format!("{{}}[{paired}]")).starts_with("error: no such key"));
+    let sought = "[0,1,2,3,4,5,6,7,8,9]";
+    let sought = (0..4).fold(sought.to_owned(), |list, _| format!("{list}.map(x, x + 1)"));
+    let many = format!("[{sought}]{}", ".map(x, x + x)".repeat(16));
+    let sought = format!("{many}.exists(l, l.exists(y, -1 in l))");
+    assert!(told(&sought).starts_with("error: the expression takes too long"));
 }
 
 /// With the bundle's zone a time of day is what a rule reads.

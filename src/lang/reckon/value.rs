@@ -50,6 +50,9 @@ impl CelMap {
     }
 }
 
+/// Bytes of a text that weigh as much as one item.
+const TEXT_STEP: usize = 64;
+
 impl CelValue {
     /// The name of its type in CEL.
     pub const fn type_name(&self) -> &'static str {
@@ -72,6 +75,29 @@ impl CelValue {
     /// A text.
     pub(super) fn text(text: impl AsRef<str>) -> Self {
         Self::Text(text.as_ref().into())
+    }
+
+    /// How long it takes to compare or to write the value: its items, counted through shared parts
+    /// and long texts, up to `most`. A list in which one part stands twice, and so on, is small in
+    /// memory and endless to read.
+    pub(super) fn weight(&self, most: usize) -> usize {
+        let sum = |items: &mut dyn Iterator<Item = &Self>| {
+            let mut weight = 0;
+            for item in items {
+                weight += 1 + item.weight(most - weight);
+                if weight >= most {
+                    return most;
+                }
+            }
+            weight
+        };
+        match self {
+            Self::List(items) => sum(&mut items.iter()),
+            Self::Map(map) => sum(&mut map.0.iter().flat_map(|(key, value)| [key, value])),
+            Self::Text(text) => (text.len() / TEXT_STEP).min(most),
+            Self::Bytes(bytes) => (bytes.len() / TEXT_STEP).min(most),
+            _ => 0,
+        }
     }
 
     /// Equality of values of any types: different types are different, numbers are numbers.

@@ -15,6 +15,10 @@ use super::{Error, literals, operators};
 const STEPS_MAX: u64 = 5_000_000;
 /// Most bytes that texts, lists and maps may take together, as they are made.
 const BYTES_MAX: u64 = 256 << 20;
+/// Heaviest value that is answered, by [`CelValue::weight`].
+const WEIGHT_MAX: usize = 1 << 20;
+
+const TOO_LARGE: &str = "the value grows too large";
 
 pub(super) struct Walk<'a> {
     pub(super) text: &'a str,
@@ -49,16 +53,24 @@ impl<'a> Walk<'a> {
                 self.bytes_left = left;
                 Ok(())
             }
-            None => Err(self.error(expr, "the value grows too large")),
+            None => Err(self.error(expr, TOO_LARGE)),
+        }
+    }
+
+    /// Pays for work that is as long as so many steps.
+    pub(super) fn spend(&mut self, expr: &IdedExpr, steps: usize) -> Result<(), Error> {
+        match self.steps_left.checked_sub(steps as u64) {
+            Some(left) => {
+                self.steps_left = left;
+                Ok(())
+            }
+            None => Err(self.error(expr, "the expression takes too long")),
         }
     }
 
     /// The value of a node. Recursion is bounded by the depth of the syntax tree.
     pub(super) fn value(&mut self, expr: &'a IdedExpr) -> Result<CelValue, Error> {
-        self.steps_left = match self.steps_left.checked_sub(1) {
-            Some(left) => left,
-            None => return Err(self.error(expr, "the expression takes too long")),
-        };
+        self.spend(expr, 1)?;
         match &expr.expr {
             Expr::Literal(literal) => self.literal(expr, literal),
             Expr::Ident(_) | Expr::Select(_) => self.name(expr),
@@ -73,6 +85,17 @@ impl<'a> Walk<'a> {
             Expr::Struct(_) | Expr::Comprehension(_) | Expr::Unspecified => {
                 Err(self.error(expr, "this has no meaning here"))
             }
+        }
+    }
+
+    /// The value of all, which must be one that can be written.
+    pub(super) fn answer(&mut self) -> Result<CelValue, Error> {
+        let syntax = self.syntax;
+        let root = &syntax.root;
+        let value = self.value(root)?;
+        match value.weight(WEIGHT_MAX) < WEIGHT_MAX {
+            true => Ok(value),
+            false => Err(self.error(root, TOO_LARGE)),
         }
     }
 
@@ -182,6 +205,8 @@ impl<'a> Walk<'a> {
     ) -> Result<CelValue, Error> {
         let (left, right) = (self.value(left)?, self.value(right)?);
         self.pay(expr, operators::growth(operator, &left, &right))?;
+        let most = usize::try_from(self.steps_left).unwrap_or(usize::MAX).saturating_add(1);
+        self.spend(expr, operators::steps(operator, &left, &right, most))?;
         match operators::compute(operator, &left, &right) {
             None => Err(self.overload(expr, &[&left, &right])),
             Some(result) => self.at(expr, result),

@@ -50,7 +50,9 @@ impl Syntax {
             return Err(vec![fault(0, "an expression is missing here".into())]);
         }
         let covered = tokens::cover_macros(text, &tokens);
-        let parser = PrattParser::new().max_recursion_depth(tokens::DEPTH_MAX as u16);
+        let parser = PrattParser::new()
+            .max_recursion_depth(tokens::DEPTH_MAX as u16)
+            .enable_ident_escape_syntax(true);
         match parser.parse(&covered) {
             Ok(root) => {
                 let places = places::find(&root, &tokens);

@@ -143,8 +143,9 @@ const fn is_operator(kind: TokenKind) -> bool {
     )
 }
 
-/// Names that the parser would expand as macros, each with a name of the same length that it
-/// leaves alone. What was written is read from the text, so `Has(x)` stays an unknown function.
+/// Names that the parser would expand as macros where they are called, each with a name of the same
+/// length that it leaves alone. What was written is read from the text, so `Has(x)` stays an unknown
+/// function.
 const MACROS: [(&str, &str); 7] = [
     ("has", "Has"),
     ("all", "All"),
@@ -155,11 +156,15 @@ const MACROS: [(&str, &str); 7] = [
     ("filter", "Filter"),
 ];
 
-/// The text with the names of macros covered up.
+/// The text with the calls of macros covered up; elsewhere `map` is a type, or any key's name.
 pub(super) fn cover_macros(text: &str, tokens: &[Token]) -> String {
     let mut covered = String::with_capacity(text.len());
     let mut done = 0;
-    for token in tokens.iter().filter(|token| token.kind == TokenKind::TokIdent) {
+    for pair in tokens.windows(2) {
+        let [token, next] = pair else { continue };
+        if (token.kind, next.kind) != (TokenKind::TokIdent, TokenKind::TokLeftParen) {
+            continue;
+        }
         let (start, end) = (token.start as usize, token.end as usize);
         let written = text.get(start..end).unwrap_or("");
         if let Some((_, cover)) = MACROS.iter().find(|(name, _)| *name == written) {
