@@ -79,7 +79,7 @@ fn literals_are_values() {
         123456789U => 123456789u
         0x55555555U => 1431655765u
         r"""""" => ""
-        while => fault: `while` does not fit here
+        while => fault: reserved identifier: while
         1 + => fault: the expression ends
         "#,
     );
@@ -367,8 +367,7 @@ fn members_are_found_or_missed() {
         {'foo.txt': 32}.`foo.txt` => 32
         has({'/api/v1': true}.`/api/v3`) => false
         has({'foo.txt': 32}.`foo.txt`) => true
-        `a` => fault:
-        {'a': 1}.`` => fault:
+        `a` => fault: unexpected quoted identifier
         {'a': 1}.`a => fault: unterminated
         {'if': 1, 'namespace': 2}.namespace => 2
         {3.3: 1, 1.0: 5}[1.0] => error: unsupported key type

@@ -64,7 +64,11 @@ impl<'a> Walk<'a> {
                 self.steps_left = left;
                 Ok(())
             }
-            None => Err(self.error(expr, "the expression takes too long")),
+            None => {
+                // A macro goes on after an error: the rounds to come must cost nothing.
+                self.steps_left = 0;
+                Err(self.error(expr, "the expression takes too long"))
+            }
         }
     }
 
