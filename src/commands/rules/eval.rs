@@ -35,6 +35,7 @@ use crate::lang::{self, CelValue, Expected, Fault, NoValue, Place, Program, Type
                         error  a sentence, else null; with it `place` {line, column, message, suggestion}\n         \
                         where computing failed, or `faults`, a list of such, where it means nothing\n  \
                         parts  with --event: {text, value} of every part\n\
+                        A bundle with faults: {ok, error, faults}, each fault with its file.\n\
                         Exit codes: 0 a value, 1 an error while computing, 2 no meaning, 3 no access.")]
 pub(super) struct Args {
     /// The expression
