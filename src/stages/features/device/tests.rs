@@ -144,3 +144,19 @@ fn maps_made_again_are_the_same_maps() {
         assert_eq!(one, other, "{n}");
     }
 }
+
+/// An event that mixes the identifiers of two devices has both as candidates: one of them found must
+/// not hide the other.
+#[test]
+fn every_identifier_leads_to_its_device() {
+    let mut devices = Devices::new(64, StoreId(12));
+    for (n, print) in
+        ["media_drm_id=1 mac=1 model:A", "android_id=2 mac=2 model:B"].iter().enumerate()
+    {
+        assert_eq!(devices.recognise(&device(print), Seq(n as u64)).unwrap().kind, Match::New);
+    }
+    let mixed = Fingerprint::of(&device("media_drm_id=1 mac=2")).unwrap();
+    let mut found = Vec::new();
+    devices.store.led_to(&mixed, |id| found.push(id));
+    assert_eq!(found, [0, 1]);
+}
