@@ -185,7 +185,6 @@ impl FeatureState {
         self.scratch.thin.clear();
         footprint.clear();
         footprint.era = self.footprint_era();
-        // Another plan may have another zone.
         self.scratch.today = Today::default();
         footprint.leaves = plan.asked.answer(row, &mut self.scratch.marks);
         self.read_columns(plan, row);
@@ -599,22 +598,16 @@ impl Frame {
     }
 }
 
-/// When the windows of one moment begin and end; its day and month are looked up once.
+/// When the day and the month of one event began, looked up once: each event has its own.
 #[derive(Clone, Copy, Debug, Default)]
 struct Today {
-    /// Of this moment,
-    at: Option<EventTime>,
-    /// when the day began,
     day_ms: Option<i64>,
-    /// and the month.
     month_ms: Option<i64>,
 }
 
 impl Today {
+    /// The `(start_ms, end_ms]` of a window that is asked at `at`, the event's moment.
     fn bounds(&mut self, plan: &FeaturePlan, window: Window, at: EventTime) -> (i64, i64) {
-        if self.at != Some(at) {
-            *self = Self { at: Some(at), ..Self::default() };
-        }
         let end_ms = at.as_ms() - window.delay_ms;
         let begun = match window.over {
             Over::Rolling(width_ms) => return (end_ms - width_ms, end_ms),
