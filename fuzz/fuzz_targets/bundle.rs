@@ -3,29 +3,17 @@
 
 #![no_main]
 
-use std::collections::BTreeMap;
+#[path = "../src/small_bundle.rs"]
+mod small_bundle;
 
 use libfuzzer_sys::fuzz_target;
-use tidegate::bundle::{Bundle, shipped_files};
+use tidegate::bundle::Bundle;
+
+use small_bundle::small_files;
 
 /// Which file the bytes stand for: the first byte chooses.
 const FILES: [&str; 6] =
     ["z.yaml", "bundle.yaml", "features.yaml", "policy.yaml", "fx.csv", "rows.csv"];
-
-/// A few windows, under the shipped policy: compiling the whole pack for each execution would try ten
-/// inputs a second.
-const FEATURES: &[u8] = b"features:
-  - {name: card_count_1h, aggregate: count, by: card, over: 1h}
-  - {name: card_sum_1d, aggregate: sum(amount_base), by: card, over: 1d, where: '!outcome.reversed'}
-  - {name: is_night, derive: occurred_at.getHours() < 5}
-";
-
-fn small_files() -> BTreeMap<String, Vec<u8>> {
-    let mut files = shipped_files();
-    files.retain(|name, _| ["bundle.yaml", "policy.yaml", "fx.csv"].contains(&name.as_str()));
-    files.insert("features.yaml".to_owned(), FEATURES.to_vec());
-    files
-}
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((choice, content)) = bytes.split_first() else { return };

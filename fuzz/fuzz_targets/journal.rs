@@ -3,6 +3,9 @@
 
 #![no_main]
 
+#[path = "../../src/engine/tests/framed.rs"]
+mod framed;
+
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
@@ -13,6 +16,8 @@ use tidegate::domain::EntityKind;
 use tidegate::engine::{Engine, EngineLimits, count_again};
 use tidegate::journal::{Directory, Disk, DiskFile, DiskLock, Item, Reader};
 use tidegate::stages::features::StateLimits;
+
+use framed::framed;
 
 /// A disk with one file, to read.
 #[derive(Debug)]
@@ -94,26 +99,6 @@ fn engine() -> Engine {
         ..EngineLimits::default()
     };
     Engine::new(Arc::clone(&BUNDLE), &limits).expect("the shipped bundle can be laid out")
-}
-
-/// A segment whose checksums are right: the bytes are its records' payloads, each after its length.
-fn framed(mut bytes: &[u8]) -> Vec<u8> {
-    const FIXTURE: &[u8] =
-        include_bytes!("../../tests/fixtures/journal-v1/00000000000000000000.tgj");
-    let header = u32::from_le_bytes([FIXTURE[12], FIXTURE[13], FIXTURE[14], FIXTURE[15]]);
-    let mut segment = FIXTURE[..12 + 9 + header as usize].to_vec();
-    while let Some((length, rest)) = bytes.split_first_chunk::<2>() {
-        let length = usize::from(u16::from_le_bytes(*length)).min(rest.len());
-        let (payload, rest) = rest.split_at(length);
-        let head = (length as u32).to_le_bytes();
-        let checksum = crc32c::crc32c_append(crc32c::crc32c(&head), payload);
-        segment.extend_from_slice(&head);
-        segment.extend_from_slice(&checksum.to_le_bytes());
-        segment.extend_from_slice(payload);
-        segment.push(0xA5);
-        bytes = rest;
-    }
-    segment
 }
 
 fuzz_target!(|bytes: &[u8]| {

@@ -7,27 +7,7 @@ use crate::engine::count_again;
 use crate::engine::snapshot::tests::engine;
 use crate::journal::{Directory, Item, JournalError, Reader};
 
-const FIXTURE: &str = "tests/fixtures/journal-v1/00000000000000000000.tgj";
-
-/// A segment whose checksums are right: the bytes are its records' payloads, each after its length,
-/// as the fuzz target has it.
-fn framed(mut bytes: &[u8]) -> Vec<u8> {
-    let fixture = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(FIXTURE)).unwrap();
-    let header = u32::from_le_bytes(*fixture[12..].first_chunk().unwrap());
-    let mut segment = fixture[..12 + 9 + header as usize].to_vec();
-    while let Some((length, rest)) = bytes.split_first_chunk::<2>() {
-        let length = usize::from(u16::from_le_bytes(*length)).min(rest.len());
-        let (payload, rest) = rest.split_at(length);
-        let head = (length as u32).to_le_bytes();
-        let checksum = crc32c::crc32c_append(crc32c::crc32c(&head), payload);
-        segment.extend_from_slice(&head);
-        segment.extend_from_slice(&checksum.to_le_bytes());
-        segment.extend_from_slice(payload);
-        segment.push(0xA5);
-        bytes = rest;
-    }
-    segment
-}
+use super::framed::framed;
 
 /// Reads a segment to its end, and has an engine count what it says: how many inputs.
 fn read(bytes: &[u8]) -> Result<u32, JournalError> {
