@@ -4,7 +4,7 @@ use std::io::{self, Read};
 
 use crate::stages::features::{FRAME_WORDS_MAX, HEAD_WORDS, StoreId, head_words};
 
-use super::{SnapshotFault, VERSION, VERSION_OLDEST};
+use super::{SnapshotFault, VERSION, VERSIONS};
 
 /// The first bytes of every snapshot. The line end shows a file that was copied as text.
 const MAGIC: u64 = u64::from_le_bytes(*b"TGSNAP\r\n");
@@ -72,6 +72,7 @@ fn checksum(frame: &[u64]) -> u32 {
 /// Reads a snapshot's frames in order, and looks at every byte.
 pub(super) struct FrameReader<R> {
     input: R,
+    version: u32,
     buffer: Vec<u64>,
     /// Bytes read.
     offset: u64,
@@ -96,12 +97,18 @@ impl<R: Read> FrameReader<R> {
         if filled < 16 {
             return Err(SnapshotFault::Truncated { offset: filled as u64 });
         }
-        match u64::from_le(front[1]) {
-            version if (VERSION_OLDEST.into()..=VERSION.into()).contains(&version) => {}
-            0 => return Err(SnapshotFault::NotASnapshot),
-            version => return Err(SnapshotFault::NewerVersion { version }),
-        }
-        Ok(Self { input, buffer: Vec::new(), offset: 16, so_far: Sealer::default() })
+        let found = u64::from_le(front[1]);
+        let version = match VERSIONS.into_iter().find(|known| u64::from(*known) == found) {
+            Some(version) => version,
+            None if found == 0 => return Err(SnapshotFault::NotASnapshot),
+            None => return Err(SnapshotFault::NewerVersion { version: found }),
+        };
+        Ok(Self { input, version, buffer: Vec::new(), offset: 16, so_far: Sealer::default() })
+    }
+
+    /// The format's version.
+    pub(super) const fn version(&self) -> u32 {
+        self.version
     }
 
     /// The next frame; `None` after the trailer, when nothing follows it.

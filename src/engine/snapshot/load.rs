@@ -6,10 +6,10 @@ use std::io::Read;
 use crate::domain::Seq;
 use crate::stages::features::{Extent, FeatureState, Footprint, Granular, Misfit, StoreId, Words};
 
-use super::SnapshotFault;
 use super::frame::{FrameReader, HEAD};
 use super::head::Head;
 use super::rest::{Rest, read_text};
+use super::{SnapshotFault, VERSION_OF_PLANES};
 use crate::engine::governance::Governance;
 use crate::engine::lists::ListStore;
 use crate::engine::parked::Parked;
@@ -118,6 +118,9 @@ impl<R: Read> Snapshot<R> {
             return Err(Misfit("words follow what was carried over").into());
         }
         state.finish_load(&engine.plan, head.started_ms)?;
+        if frames.version() < VERSION_OF_PLANES {
+            state.turn_flags(&engine.plan);
+        }
         recent.finish_load(names.len())?;
         amended.finish_load(names.len())?;
         lists.finish_load()?;

@@ -31,9 +31,10 @@ pub use take::Copying;
 pub(super) use load::Snapshot;
 pub(super) use rest::{Rest, read_text, write_text};
 
-/// The format that this version writes. Those before it are still read: the first had no lists, the
-/// second could not say what was carried over from other windows.
-/// (3 was never written: a single flipped bit would make it an older one.)
-pub(super) const VERSION: u32 = 4;
-/// The oldest format that is read.
-pub(super) const VERSION_OLDEST: u32 = 1;
+/// The format that this version writes, and those before it that are still read: the first had no
+/// lists, the second could not say what was carried over from other windows, the fourth kept flags of
+/// large rings as columns. (No two differ in one bit alone: a flipped one names none of them.)
+pub(super) const VERSION: u32 = 7;
+pub(super) const VERSIONS: [u32; 4] = [1, 2, 4, VERSION];
+/// From this one on large rings keep flags in planes.
+pub(super) const VERSION_OF_PLANES: u32 = 7;

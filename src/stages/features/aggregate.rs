@@ -1,8 +1,7 @@
 //! From a ring to a number: one aggregate over one stretch of events, exactly.
 
-use std::ops::Range;
-
-use super::filter::Filter;
+use super::flags::{within, words_of};
+use super::masks::Masks;
 use super::plan::{Column, Op};
 use super::ring::{MISSING_NARROW, MISSING_WIDE, RingView};
 
@@ -10,24 +9,18 @@ use super::ring::{MISSING_NARROW, MISSING_WIDE, RingView};
 #[derive(Clone, Copy)]
 pub(super) struct Stretch<'a> {
     pub(super) ring: RingView<'a>,
+    pub(super) masks: &'a Masks,
+    /// Index of the filter.
+    pub(super) filter: usize,
+    /// Its events, by age.
     pub(super) from: usize,
     pub(super) to: usize,
-    pub(super) filter: &'a Filter,
-}
-
-/// What an operation needs beside its stretch.
-pub(super) struct Inputs<'a> {
-    /// The moment of the event.
-    pub(super) time_ms: i64,
-    /// The kind's filters, for `rate`.
-    pub(super) filters: &'a [Filter],
-    /// Scratch for values to be told apart.
-    pub(super) scratch: &'a mut Vec<u64>,
 }
 
 impl Stretch<'_> {
-    /// The value of an operation, as the bits of its column; `None` when it has none here.
-    pub(super) fn value(&self, op: Op, inputs: &mut Inputs<'_>) -> Option<u64> {
+    /// The value of an operation, as the bits of its column; `None` when it has none here. `now_ms`
+    /// is the moment of the event, `scratch` is for values to be told apart.
+    pub(super) fn value(&self, op: Op, now_ms: i64, scratch: &mut Vec<u64>) -> Option<u64> {
         match op {
             Op::Count => Some(self.count()),
             Op::Sum(column) => Some(self.sum(column).0.cast_unsigned()),
@@ -35,97 +28,78 @@ impl Stretch<'_> {
                 let (sum, count) = self.sum(column);
                 (count > 0).then(|| (sum as f64 / count as f64).to_bits())
             }
-            Op::Min(column) => self.extreme(column, i64::MAX, i64::min),
-            Op::Max(column) => self.extreme(column, i64::MIN, i64::max),
+            Op::Min(column) => self.numbers(column).min().map(i64::cast_unsigned),
+            Op::Max(column) => self.numbers(column).max().map(i64::cast_unsigned),
             Op::Stddev(column) => self.stddev(column).map(f64::to_bits),
-            Op::Distinct(column, bit) => Some(self.distinct(column, bit, inputs.scratch)),
-            Op::First(column) => {
-                self.slots().next().map(|slot| self.ring.wide_column(column)[slot])
-            }
-            Op::Last(column) => self.last().map(|slot| self.ring.wide_column(column)[slot]),
-            Op::SinceLast => self.last().map(|slot| {
-                let then = self.ring.wide_column(0)[slot].cast_signed();
-                (inputs.time_ms - then).cast_unsigned()
-            }),
+            Op::Distinct(column, bit) => Some(self.distinct(column, bit, scratch)),
+            Op::First(column) => self.numbers(column).next().map(i64::cast_unsigned),
+            Op::Last(column) => self.last(column).map(i64::cast_unsigned),
+            Op::SinceLast => self.last(0).map(|then| (now_ms - then).cast_unsigned()),
             Op::Rate(hits) => {
-                let count = self.count();
-                let hits = Stretch { filter: &inputs.filters[hits], ..*self }.count();
+                let (count, hits) = (self.count(), Stretch { filter: hits, ..*self }.count());
                 Some(if count == 0 { 0.0_f64 } else { hits as f64 / count as f64 }.to_bits())
             }
         }
     }
 
-    fn runs(&self) -> [Range<usize>; 2] {
-        self.ring.runs(self.from..self.to)
+    /// A mask within the stretch: words of slots with the events' bits, older slots first.
+    fn words(self, mask: &[u64]) -> impl DoubleEndedIterator<Item = (usize, u64)> {
+        self.ring.runs(self.from..self.to).into_iter().flat_map(move |run| {
+            words_of(&run).map(move |word| (word, mask[word] & within(word, &run)))
+        })
     }
 
-    /// The slots that pass the filter, oldest first.
-    fn slots(&self) -> impl DoubleEndedIterator<Item = usize> {
-        let flags = self.ring.narrow_column_or_empty(1);
-        let [older, younger] = self.runs();
-        older.chain(younger).filter(|slot| self.filter.passes(flags[*slot]))
+    /// The events that pass.
+    fn passing(&self) -> impl DoubleEndedIterator<Item = (usize, u64)> {
+        self.words(self.masks.passing(self.filter))
     }
 
-    fn last(&self) -> Option<usize> {
-        self.slots().next_back()
+    /// Their slots, oldest first.
+    fn slots(&self) -> impl Iterator<Item = usize> {
+        self.passing().flat_map(|(word, events)| bits(events).map(move |bit| word * 64 + bit))
     }
 
     fn count(&self) -> u64 {
-        if self.filter.is_all() {
-            return (self.to - self.from) as u64;
-        }
-        let flags = self.ring.narrow_column_or_empty(1);
-        self.runs()
-            .into_iter()
-            .map(|run| match self.filter.single() {
-                Some((mask, value)) => {
-                    flags[run].iter().map(|f| u64::from(f & mask == value)).sum::<u64>()
-                }
-                None => flags[run].iter().filter(|f| self.filter.passes(**f)).count() as u64,
-            })
-            .sum()
+        self.passing().map(|(_, events)| u64::from(events.count_ones())).sum()
+    }
+
+    /// A wide column's values of the events that pass, oldest first.
+    fn numbers(&self, column: usize) -> impl Iterator<Item = i64> {
+        let values = self.ring.wide_column(column);
+        self.slots().map(|slot| values[slot].cast_signed())
+    }
+
+    /// The newest event's value in a wide column.
+    fn last(&self, column: usize) -> Option<i64> {
+        let (word, events) = self.passing().rfind(|(_, events)| *events != 0)?;
+        let slot = word * 64 + (63 - events.leading_zeros() as usize);
+        Some(self.ring.wide_column(column)[slot].cast_signed())
     }
 
     /// Sum and number of the events that pass. A ring holds at most 4,096 amounts below 10^15.
     fn sum(&self, column: usize) -> (i64, u64) {
-        if self.from == self.to {
-            return (0, 0);
+        let values = self.ring.wide_column(column);
+        let total = |values: &[u64]| values.iter().fold(0_u64, |sum, v| sum.wrapping_add(*v));
+        let picked = |values: &[u64], slots: u64| {
+            bits(slots).fold(0_u64, |sum, bit| sum.wrapping_add(values[bit]))
+        };
+        let (mut sum, mut count) = (0_u64, 0);
+        for (word, events) in self.passing() {
+            let slots = &values[word * 64..values.len().min(word * 64 + 64)];
+            count += u64::from(events.count_ones());
+            // Where nearly all pass, all are added and the others taken back: without a branch each.
+            sum = sum.wrapping_add(match events.count_ones() {
+                MANY.. => total(slots).wrapping_sub(picked(slots, !events)),
+                _ => picked(slots, events),
+            });
         }
-        let (values, flags) = (self.ring.wide_column(column), self.ring.narrow_column(1));
-        let (mut sum, mut count) = (0_i64, 0_u64);
-        for run in self.runs() {
-            let pairs = values[run.clone()].iter().zip(&flags[run]);
-            if let Some((mask, value)) = self.filter.single() {
-                for (number, flags) in pairs {
-                    let passes = flags & mask == value;
-                    sum = sum.wrapping_add(if passes { number.cast_signed() } else { 0 });
-                    count += u64::from(passes);
-                }
-            } else {
-                for (number, _) in pairs.filter(|(_, flags)| self.filter.passes(**flags)) {
-                    sum = sum.wrapping_add(number.cast_signed());
-                    count += 1;
-                }
-            }
-        }
-        (sum, count)
-    }
-
-    fn extreme(&self, column: usize, start: i64, pick: fn(i64, i64) -> i64) -> Option<u64> {
-        let (values, mut found, mut best) = (self.ring.wide_column_or_empty(column), false, start);
-        for slot in self.slots() {
-            best = pick(best, values[slot].cast_signed());
-            found = true;
-        }
-        found.then(|| best.cast_unsigned())
+        (sum.cast_signed(), count)
     }
 
     /// Population standard deviation from exact integer sums: (n·Σx² − (Σx)²) / n².
     fn stddev(&self, column: usize) -> Option<f64> {
-        let values = self.ring.wide_column_or_empty(column);
         let (mut count, mut sum, mut squares) = (0_i128, 0_i128, 0_i128);
-        for slot in self.slots() {
-            let value = i128::from(values[slot].cast_signed());
+        for value in self.numbers(column).map(i128::from) {
             count += 1;
             sum += value;
             squares += value * value;
@@ -136,22 +110,14 @@ impl Stretch<'_> {
     fn distinct(&self, column: Column, bit: Option<u32>, scratch: &mut Vec<u64>) -> u64 {
         let after = self.ring.len() - self.to;
         if let Some(bit) = bit.filter(|_| after <= AFTER_MAX) {
-            return self.marked(bit) + self.seen_again(column, scratch);
+            let marked = self.words(self.masks.marked(bit));
+            let marked = marked.map(|(_, events)| u64::from(events.count_ones())).sum::<u64>();
+            return marked + if after == 0 { 0 } else { self.seen_again(column, scratch) };
         }
         self.values_into(column, scratch);
         scratch.sort_unstable();
         scratch.dedup();
         scratch.len() as u64
-    }
-
-    /// Marks in the stretch: one stands on the newest event of each value in the ring.
-    fn marked(&self, bit: u32) -> u64 {
-        let mark = 1_u32 << bit;
-        let flags = self.ring.narrow_column_or_empty(1);
-        self.runs()
-            .into_iter()
-            .map(|run| flags[run].iter().map(|f| u64::from(f & mark != 0)).sum::<u64>())
-            .sum()
     }
 
     /// Values of the stretch whose mark stands past its end, on one of the few events there.
@@ -164,39 +130,51 @@ impl Stretch<'_> {
     }
 
     fn contains(&self, column: Column, value: u64) -> bool {
-        let flags = self.ring.narrow_column_or_empty(1);
-        let passes = |slot: usize| self.filter.passes(flags[slot]);
-        self.runs().into_iter().any(|run| match column {
+        match column {
             Column::Wide(c) => {
-                let values = self.ring.wide_column_or_empty(c);
-                run.into_iter().any(|slot| values[slot] == value && passes(slot))
+                let values = self.ring.wide_column(c);
+                self.slots().any(|slot| values[slot] == value)
             }
             Column::Narrow(c) => {
-                let values = self.ring.narrow_column_or_empty(c);
-                run.into_iter().any(|slot| u64::from(values[slot]) == value && passes(slot))
+                let values = self.ring.narrow_column(c);
+                self.slots().any(|slot| u64::from(values[slot]) == value)
             }
-        })
+        }
     }
 
     /// The values of the events that pass, where they have one.
     fn values_into(&self, column: Column, scratch: &mut Vec<u64>) {
         scratch.clear();
-        scratch.extend(self.slots().filter_map(|slot| {
-            match column {
-                Column::Wide(c) => {
-                    Some(self.ring.wide_column(c)[slot]).filter(|v| *v != MISSING_WIDE)
-                }
-                Column::Narrow(c) => Some(self.ring.narrow_column(c)[slot])
-                    .filter(|v| *v != MISSING_NARROW)
-                    .map(u64::from),
+        match column {
+            Column::Wide(c) => {
+                let values = self.ring.wide_column(c);
+                let values = self.slots().map(|slot| values[slot]);
+                scratch.extend(values.filter(|value| *value != MISSING_WIDE));
             }
-        }));
+            Column::Narrow(c) => {
+                let values = self.ring.narrow_column(c);
+                let values = self.slots().map(|slot| values[slot]);
+                scratch.extend(values.filter(|v| *v != MISSING_NARROW).map(u64::from));
+            }
+        }
     }
 }
+
+/// Events of a word from which on all are added.
+const MANY: u32 = 40;
 
 /// Most events past a stretch that are looked for in it one by one: streams from several partitions
 /// are a little out of order nearly always.
 const AFTER_MAX: usize = 16;
+
+/// The places of the bits that are set, lowest first.
+pub(super) fn bits(mut word: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let bit = (word != 0).then(|| word.trailing_zeros() as usize)?;
+        word &= word - 1;
+        Some(bit)
+    })
+}
 
 /// From exact sums to the deviation; the square root is exact to the last bit on every machine.
 pub(super) fn stddev_of(count: i128, sum: i128, squares: i128) -> f64 {

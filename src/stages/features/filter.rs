@@ -60,12 +60,12 @@ impl Filter {
     }
 
     pub(super) fn bit(bit: u32) -> Self {
-        Self { terms: vec![(1 << bit, 1 << bit)] }
+        Self::term(1 << bit, 1 << bit)
     }
 
-    /// Whether every event passes.
-    pub(super) fn is_all(&self) -> bool {
-        self.terms == [(0, 0)]
+    /// The flags in a mask have this value.
+    pub(super) fn term(mask: u32, value: u32) -> Self {
+        Self { terms: vec![(mask, value)] }
     }
 
     /// Whether no outcome or label can change who passes.
@@ -78,12 +78,9 @@ impl Filter {
         self.terms.iter().any(|(mask, value)| flags & mask == *value)
     }
 
-    /// The only term, where there is one: the common case, tested without a loop.
-    pub(super) fn single(&self) -> Option<(u32, u32)> {
-        match self.terms.as_slice() {
-            [term] => Some(*term),
-            _ => None,
-        }
+    /// The tests: an event passes that one of them takes.
+    pub(super) fn terms(&self) -> &[(u32, u32)] {
+        &self.terms
     }
 
     /// Every bit that is asked for.
@@ -117,7 +114,7 @@ impl Filter {
         Self::bounded(terms)
     }
 
-    fn or(&self, other: &Self) -> Result<Self, String> {
+    pub(super) fn or(&self, other: &Self) -> Result<Self, String> {
         let mut terms = self.terms.clone();
         other.terms.iter().for_each(|term| push_term(&mut terms, *term));
         Self::bounded(terms)

@@ -2,16 +2,22 @@
 //!
 //! Capacities are powers of two from 2 to 4,096; a ring doubles when it is full of events still in
 //! reach, and at its largest gives up the oldest. Column `c` of a ring of capacity `n` is the words
-//! `c*n .. (c+1)*n` of its block; narrow columns follow, two values a word.
+//! `c*n .. (c+1)*n` of its block; narrow columns follow, two values a word. The second of these, the
+//! flags, is turned over in large rings (see `flags`).
 
 use std::ops::Range;
 
+use super::aggregate::bits;
 use super::arena::Arena;
+use super::flags::{Flags, FlagsMut, flag_words, open_gap, within, words_of};
 use super::keys::Row;
 use super::plan::{Column, Mark};
 
 /// Largest class: `2 << 11` = 4,096 events.
 pub(super) const CLASS_MAX: u8 = 11;
+
+/// The number of the first narrow column after sequence number and flags.
+pub(super) const FIRST_NARROW: usize = 2;
 
 /// How many columns a kind's rings have.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -28,6 +34,12 @@ impl Layout {
         let capacity = 2_usize << class;
         // Capacities are even, so narrow columns fill whole words.
         self.wide * capacity + self.narrow * capacity / 2
+    }
+
+    /// Where the flags stand in a ring of so many events.
+    const fn flags_at(self, capacity: usize) -> Range<usize> {
+        let start = self.wide * capacity + capacity / 2;
+        start..start + flag_words(capacity)
     }
 }
 
@@ -47,7 +59,9 @@ pub(super) struct Observation<'a> {
 /// A ring to be read.
 #[derive(Clone, Copy)]
 pub(super) struct RingView<'a> {
-    words: &'a [u64],
+    wide: &'a [u64],
+    numbers: &'a [u32],
+    flags: Flags<'a>,
     narrow: &'a [u32],
     mask: usize,
     head: usize,
@@ -57,14 +71,27 @@ pub(super) struct RingView<'a> {
 impl<'a> RingView<'a> {
     /// The ring of a row; empty when it has none.
     pub(super) fn of(arena: &'a Arena, row: &Row, layout: Layout) -> Self {
-        if row.ring.is_none() {
-            return Self { words: &[], narrow: &[], mask: 0, head: 0, len: 0 };
+        let words = match row.ring.is_none() {
+            true => &[],
+            false => arena.block(row.ring, layout.block_words(row.class())),
+        };
+        Self::over(words, row, layout)
+    }
+
+    /// The ring of a row, in these words; empty when there are none.
+    pub(super) fn over(words: &'a [u64], row: &Row, layout: Layout) -> Self {
+        if words.is_empty() {
+            let flags = Flags::Column(&[]);
+            return Self { wide: &[], numbers: &[], flags, narrow: &[], mask: 0, head: 0, len: 0 };
         }
         let capacity = 2_usize << row.class();
-        let words = arena.block(row.ring, layout.block_words(row.class()));
-        let (wide, narrow) = words.split_at(layout.wide * capacity);
+        let (wide, rest) = words.split_at(layout.wide * capacity);
+        let (numbers, rest) = rest.split_at(capacity / 2);
+        let (flags, narrow) = rest.split_at(flag_words(capacity));
         Self {
-            words: wide,
+            wide,
+            numbers: bytemuck::cast_slice(numbers),
+            flags: Flags::of(flags, capacity),
             narrow: bytemuck::cast_slice(narrow),
             mask: capacity - 1,
             head: usize::from(row.head()),
@@ -83,12 +110,22 @@ impl<'a> RingView<'a> {
 
     /// A value of a wide column, by age: 0 is the oldest.
     pub(super) fn wide(&self, column: usize, at: usize) -> u64 {
-        self.words[column * (self.mask + 1) + self.slot(at)]
+        self.wide[column * (self.mask + 1) + self.slot(at)]
     }
 
-    /// A value of a narrow column, by age.
+    /// The low half of an event's number, by age.
+    pub(super) fn number(&self, at: usize) -> u32 {
+        self.numbers[self.slot(at)]
+    }
+
+    /// An event's flags, by age.
+    pub(super) fn flags(&self, at: usize) -> u32 {
+        self.flags.get(self.slot(at))
+    }
+
+    /// A value of a narrow column after number and flags, by age.
     pub(super) fn narrow(&self, column: usize, at: usize) -> u32 {
-        self.narrow[column * (self.mask + 1) + self.slot(at)]
+        self.narrow_column(column)[self.slot(at)]
     }
 
     pub(super) fn time_ms(&self, at: usize) -> i64 {
@@ -100,26 +137,21 @@ impl<'a> RingView<'a> {
         runs(self.head, self.mask, stretch)
     }
 
-    /// A whole wide column, by slot.
+    /// All flags, by slot.
+    pub(super) const fn flags_by_slot(&self) -> Flags<'a> {
+        self.flags
+    }
+
+    /// A whole wide column, by slot; empty when there is no ring.
     pub(super) fn wide_column(&self, column: usize) -> &'a [u64] {
         let capacity = self.mask + 1;
-        &self.words[column * capacity..(column + 1) * capacity]
+        if self.wide.is_empty() { &[] } else { &self.wide[column * capacity..][..capacity] }
     }
 
-    /// A whole narrow column, by slot.
+    /// A whole narrow column after number and flags, by slot; empty when there is no ring.
     pub(super) fn narrow_column(&self, column: usize) -> &'a [u32] {
-        let capacity = self.mask + 1;
-        &self.narrow[column * capacity..(column + 1) * capacity]
-    }
-
-    /// As [`Self::wide_column`]; empty when there is no ring.
-    pub(super) fn wide_column_or_empty(&self, column: usize) -> &'a [u64] {
-        if self.words.is_empty() { &[] } else { self.wide_column(column) }
-    }
-
-    /// As [`Self::narrow_column`]; empty when there is no ring.
-    pub(super) fn narrow_column_or_empty(&self, column: usize) -> &'a [u32] {
-        if self.words.is_empty() { &[] } else { self.narrow_column(column) }
+        let (capacity, column) = (self.mask + 1, column - FIRST_NARROW);
+        if self.narrow.is_empty() { &[] } else { &self.narrow[column * capacity..][..capacity] }
     }
 
     /// How many events are at or before a moment: they are the first ones.
@@ -145,7 +177,7 @@ impl<'a> RingView<'a> {
         (0..end)
             .rev()
             .take_while(|at| self.time_ms(*at) == time_ms)
-            .find(|at| self.narrow(0, *at) == seq)
+            .find(|at| self.number(*at) == seq)
     }
 }
 
@@ -233,8 +265,8 @@ impl Changing {
         let pairs =
             slot.map(|slot| (0..layout.narrow).map(move |c| narrow + (c * capacity + slot) / 2));
         let all = slot.is_none().then(|| 0..layout.block_words(class));
-        // Marks may move within the flags, the second narrow column.
-        let flags = slot.map(|_| narrow + capacity / 2..narrow + capacity);
+        // Marks may move within the flags.
+        let flags = slot.map(|_| layout.flags_at(capacity));
         let single = wide.into_iter().flatten().chain(pairs.into_iter().flatten());
         single.map(|word| word..word + 1).chain(all).chain(flags)
     }
@@ -274,40 +306,50 @@ fn make_room(
 /// Moves the ring to a block of twice the capacity, oldest first.
 fn grow(arena: &mut Arena, row: &mut Row, layout: Layout) {
     let (old, class) = (row.ring, row.class());
-    let bigger = arena.take(layout.block_words(class + 1));
-    let capacity = 2_usize << class;
-    let (head, len) = (usize::from(row.head()), usize::from(row.len));
-    // Once for the whole block; below nothing has to be copied any more.
-    arena.block_mut(bigger, layout.block_words(class + 1));
-    for at in 0..len {
-        let from = (head + at) & (capacity - 1);
-        for column in 0..layout.wide {
-            let value = arena.block(old, layout.block_words(class))[column * capacity + from];
-            let words = arena.part_mut(bigger, layout.block_words(class + 1), []);
-            words[column * capacity * 2 + at] = value;
-        }
-        for column in 0..layout.narrow {
-            let old_words = arena.block(old, layout.block_words(class));
-            let old_narrow: &[u32] = bytemuck::cast_slice(&old_words[layout.wide * capacity..]);
-            let value = old_narrow[column * capacity + from];
-            let words = arena.part_mut(bigger, layout.block_words(class + 1), []);
-            let narrow: &mut [u32] =
-                bytemuck::cast_slice_mut(&mut words[layout.wide * capacity * 2..]);
-            narrow[column * capacity * 2 + at] = value;
-        }
-    }
+    // It is moved once for each doubling: the copy lets both blocks be in one arena.
+    let words = arena.block(old, layout.block_words(class)).to_vec();
     arena.give_back(old, layout.block_words(class));
-    row.ring = bigger;
+    let ring = RingView::over(&words, row, layout);
+    row.ring = arena.take(layout.block_words(class + 1));
     row.place(class + 1, 0);
+    let all = std::iter::once(0..layout.block_words(class + 1));
+    let mut bigger = RingMut::of(arena, row, layout, all);
+    let (runs, capacity) = (ring.runs(0..ring.len()), bigger.capacity);
+    for column in 0..layout.wide {
+        copy_runs(ring.wide_column(column), &runs, &mut bigger.wide[column * capacity..]);
+    }
+    copy_runs(ring.numbers, &runs, bigger.numbers);
+    for column in FIRST_NARROW..layout.narrow {
+        let to = &mut bigger.narrow[(column - FIRST_NARROW) * capacity..];
+        copy_runs(ring.narrow_column(column), &runs, to);
+    }
+    bigger.flags.take_over(ring.flags, &runs);
+}
+
+/// Copies what stands in two runs to the beginning.
+fn copy_runs<T: Copy>(from: &[T], [older, younger]: &[Range<usize>; 2], to: &mut [T]) {
+    let (first, rest) = to.split_at_mut(older.len());
+    first.copy_from_slice(&from[older.clone()]);
+    rest[..younger.len()].copy_from_slice(&from[younger.clone()]);
 }
 
 /// Changes the flags of an event in the ring; what they were.
 pub(super) fn set_flags(arena: &mut Arena, row: &Row, layout: Layout, at: usize, flags: u32) {
     let slot = RingView::of(arena, row, layout).slot(at);
     let capacity = 2_usize << row.class();
-    let word = layout.wide * capacity + (capacity + slot) / 2;
-    let changing = std::iter::once(word..word + 1);
-    RingMut::of(arena, row, layout, changing).narrow[capacity + slot] = flags;
+    let changing = std::iter::once(layout.flags_at(capacity));
+    RingMut::of(arena, row, layout, changing).flags.set(slot, flags);
+}
+
+/// Turns the flags of a ring that keeps them as a column into what rings of its size keep: an earlier
+/// format of snapshots had columns only.
+pub(super) fn turn_flags(arena: &mut Arena, row: &Row, layout: Layout) {
+    let capacity = 2_usize << row.class();
+    let at = layout.flags_at(capacity);
+    let words = arena.part_mut(row.ring, layout.block_words(row.class()), [at.clone()]);
+    let column: Vec<u32> = bytemuck::cast_slice(&words[at.clone()]).to_vec();
+    let mut flags = FlagsMut::of(&mut words[at], capacity);
+    column.iter().enumerate().for_each(|(slot, value)| flags.set(slot, *value));
 }
 
 /// Gives a ring's memory back.
@@ -317,11 +359,14 @@ pub(super) fn release(arena: &mut Arena, row: &Row, layout: Layout) {
     }
 }
 
-struct RingMut<'a> {
-    wide: &'a mut [u64],
-    narrow: &'a mut [u32],
-    layout: Layout,
-    capacity: usize,
+/// A ring to be changed: its columns, by slot.
+pub(super) struct RingMut<'a> {
+    pub(super) wide: &'a mut [u64],
+    pub(super) numbers: &'a mut [u32],
+    pub(super) flags: FlagsMut<'a>,
+    /// The narrow columns after number and flags.
+    pub(super) narrow: &'a mut [u32],
+    pub(super) capacity: usize,
     head: usize,
     len: usize,
 }
@@ -333,13 +378,20 @@ impl<'a> RingMut<'a> {
         layout: Layout,
         changing: impl Iterator<Item = Range<usize>>,
     ) -> Self {
+        Self::over(arena.part_mut(row.ring, layout.block_words(row.class()), changing), row, layout)
+    }
+
+    /// The ring of a row, in these words.
+    pub(super) fn over(words: &'a mut [u64], row: &Row, layout: Layout) -> Self {
         let capacity = 2_usize << row.class();
-        let words = arena.part_mut(row.ring, layout.block_words(row.class()), changing);
-        let (wide, narrow) = words.split_at_mut(layout.wide * capacity);
+        let (wide, rest) = words.split_at_mut(layout.wide * capacity);
+        let (numbers, rest) = rest.split_at_mut(capacity / 2);
+        let (flags, narrow) = rest.split_at_mut(flag_words(capacity));
         Self {
             wide,
+            numbers: bytemuck::cast_slice_mut(numbers),
+            flags: FlagsMut::of(flags, capacity),
             narrow: bytemuck::cast_slice_mut(narrow),
-            layout,
             capacity,
             head: usize::from(row.head()),
             len: usize::from(row.len),
@@ -352,16 +404,16 @@ impl<'a> RingMut<'a> {
 
     /// Moves the events from `at` on one place younger; the ring has room for one more.
     fn open_gap(&mut self, at: usize, len: usize) {
-        for place in (at..len).rev() {
-            let (from, to) = (self.slot(place), self.slot(place + 1));
-            for column in 0..self.layout.wide {
-                self.wide[column * self.capacity + to] = self.wide[column * self.capacity + from];
-            }
-            for column in 0..self.layout.narrow {
-                self.narrow[column * self.capacity + to] =
-                    self.narrow[column * self.capacity + from];
-            }
+        let (slot, count) = (self.slot(at), len - at);
+        if count == 0 {
+            return;
         }
+        let columns = self.wide.chunks_exact_mut(self.capacity);
+        columns.for_each(|column| open_gap(column, slot, count));
+        open_gap(self.numbers, slot, count);
+        let columns = self.narrow.chunks_exact_mut(self.capacity);
+        columns.for_each(|column| open_gap(column, slot, count));
+        self.flags.open_gap(slot, count);
     }
 
     fn write(&mut self, at: usize, event: &Observation<'_>) {
@@ -370,47 +422,42 @@ impl<'a> RingMut<'a> {
         for (column, value) in event.wide.iter().enumerate() {
             self.wide[(column + 1) * capacity + slot] = *value;
         }
-        self.narrow[slot] = event.seq;
-        self.narrow[capacity + slot] = event.flags;
+        self.numbers[slot] = event.seq;
+        self.flags.set(slot, event.flags);
         for (column, value) in event.narrow.iter().enumerate() {
-            self.narrow[(column + 2) * capacity + slot] = *value;
+            self.narrow[column * capacity + slot] = *value;
         }
     }
 
     /// Keeps one mark a value, on its newest event. A missing value is never marked.
     fn mark_newest(&mut self, mark: Mark, at: usize) {
-        let (slot, bit) = (self.slot(at), 1_u32 << mark.bit);
-        let (older, younger) = (self.runs(0..at), self.runs(at + 1..self.len));
-        let flags = &self.narrow[self.capacity..2 * self.capacity];
+        let (slot, head, capacity) = (self.slot(at), self.head, self.capacity);
+        let runs = runs(head, capacity - 1, 0..self.len);
+        let flags = self.flags.view();
         let holder = match mark.column {
             Column::Wide(c) => {
-                let values = &self.wide[c * self.capacity..(c + 1) * self.capacity];
+                let values = &self.wide[c * capacity..][..capacity];
                 if values[slot] == MISSING_WIDE {
                     return;
                 }
-                marked(values, flags, bit, values[slot], [younger, older])
+                holder(values, flags, mark.bit, values[slot], runs)
             }
             Column::Narrow(c) => {
-                let values = &self.narrow[c * self.capacity..(c + 1) * self.capacity];
+                let values = &self.narrow[(c - FIRST_NARROW) * capacity..][..capacity];
                 if values[slot] == MISSING_NARROW {
                     return;
                 }
-                marked(values, flags, bit, values[slot], [younger, older])
+                holder(values, flags, mark.bit, values[slot], runs)
             }
         };
-        let flags = &mut self.narrow[self.capacity..2 * self.capacity];
         match holder {
-            Some((Place::Younger, _)) => {}
-            Some((Place::Older, holder)) => {
-                flags[holder] &= !bit;
-                flags[slot] |= bit;
+            Some(holder) if holder.wrapping_sub(head) & (capacity - 1) > at => {}
+            Some(holder) => {
+                self.flags.put(holder, mark.bit, false);
+                self.flags.put(slot, mark.bit, true);
             }
-            None => flags[slot] |= bit,
+            None => self.flags.put(slot, mark.bit, true),
         }
-    }
-
-    fn runs(&self, stretch: Range<usize>) -> [Range<usize>; 2] {
-        runs(self.head, self.capacity - 1, stretch)
     }
 }
 
@@ -423,49 +470,31 @@ fn runs(head: usize, mask: usize, stretch: Range<usize>) -> [Range<usize>; 2] {
     if start < end { [start..end, 0..0] } else { [start..mask + 1, 0..end] }
 }
 
-/// On which side of an event another stands.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Place {
-    Younger,
-    Older,
-}
+/// So many marks in a word are looked at one by one.
+const FEW: u32 = 12;
 
-/// Events that are looked at one by one: of so few the newest ones are nearly always enough.
-const SHORT: usize = 16;
-
-/// The slot that holds a value's mark, of which there is at most one. Whole chunks are compared
-/// without a branch, which the compiler turns into vector compares.
-fn marked<T: Copy + PartialEq>(
+/// The slot that holds a value's mark, of which there is at most one; youngest first, since a value
+/// that comes often came lately.
+fn holder<T: Copy + PartialEq>(
     values: &[T],
-    flags: &[u32],
+    flags: Flags<'_>,
     bit: u32,
     wanted: T,
-    [younger, older]: [[Range<usize>; 2]; 2],
-) -> Option<(Place, usize)> {
-    let find = |runs: [Range<usize>; 2]| {
-        let [first, second] = runs;
-        let holds = |(value, flags): (&T, &u32)| (*value == wanted) & (flags & bit != 0);
-        [second, first].into_iter().find_map(|run| {
-            if run.len() <= SHORT {
-                let at = values[run.clone()].iter().zip(&flags[run.clone()]).rposition(holds);
-                return at.map(|at| run.start + at);
+    runs: [Range<usize>; 2],
+) -> Option<usize> {
+    runs.into_iter().rev().find_map(|run| {
+        words_of(&run).rev().find_map(|word| {
+            let marked = flags.marked_word(bit, word) & within(word, &run);
+            let values = &values[word * 64..values.len().min(word * 64 + 64)];
+            // Values alone first, all of them: without a branch each.
+            if marked.count_ones() > FEW
+                && !values.iter().fold(false, |any, value| any | (*value == wanted))
+            {
+                return None;
             }
-            let mut end = run.end;
-            let chunks = values[run.clone()].rchunks(64).zip(flags[run].rchunks(64));
-            for (values, flags) in chunks {
-                let start = end - values.len();
-                // Values alone first: comparing them is one vector instruction for several.
-                let any = values.iter().fold(false, |any, value| any | (*value == wanted));
-                if any && let Some(at) = values.iter().zip(flags).rposition(holds) {
-                    return Some(start + at);
-                }
-                end = start;
-            }
-            None
+            bits(marked).find(|at| values[*at] == wanted).map(|at| word * 64 + at)
         })
-    };
-    let holder = find(younger).map(|slot| (Place::Younger, slot));
-    holder.or_else(|| find(older).map(|slot| (Place::Older, slot)))
+    })
 }
 
 /// What a wide value column holds where the event has no value; hashes are never zero.

@@ -7,17 +7,17 @@ use crate::domain::{
 
 use crate::lang::Marks;
 
-use super::aggregate::{Inputs, Stretch};
+use super::aggregate::Stretch;
 use super::arena::Arena;
 use super::builtins::Builtin;
 use super::carry::{Carried, Moving};
 use super::device::Devices;
 use super::epoch::StoreId;
-use super::few::{FEW, FewEvents, Masks};
 use super::filter::amended;
 use super::footprint::Footprint;
 use super::hash::{hash_number, hash_text};
 use super::keys::{KeyTable, Row, RowId, Sight};
+use super::masks::Masks;
 use super::panes::{PaneEvent, Sign};
 use super::plan::{Aggregate, FeaturePlan, KindPlan, Mark, Op, WideSource, Window};
 use super::ring::{self, Limits, MISSING_NARROW, MISSING_WIDE, Observation, RingView};
@@ -278,7 +278,7 @@ impl FeatureState {
             let view = RingView::of(&self.arena, &row, kind_plan.layout);
             let at = view.find(occurred_at.as_ms(), seq.0 as u32);
             let before = match at {
-                Some(at) => view.narrow(1, at),
+                Some(at) => view.flags(at),
                 // Past the ring: its outcome then is what earlier amendments left behind.
                 None => kind_flags(kind_plan, footprint.leaves) | footprint.state_flags,
             };
@@ -514,16 +514,12 @@ impl FeatureState {
                 Frame::of(ring, today.bounds(plan, *window, at), (at.as_ms(), current))
             }),
         );
-        let are_few = ring.len() <= FEW;
-        if are_few {
-            masks.fill(ring, kind_plan);
-        }
+        masks.fill(ring, kind_plan);
         for aggregate in aggregates {
             let Frame { start_ms, end_ms, from, to, before_current } = frames[aggregate.window];
             let since_last = matches!(aggregate.op, Op::SinceLast);
             let to = if aggregate.excluding_current || since_last { before_current } else { to };
             let lost = row.lost_until_ms() > start_ms && !row.panes.is_none();
-            let few = FewEvents { ring, masks, filter: aggregate.filter, from, to };
             let value = if lost && !since_last {
                 out.mark_approximate(aggregate.field);
                 if row.is_thin() && start_ms < self.carried.pane_since_ms(kind, plan, aggregate) {
@@ -531,15 +527,9 @@ impl FeatureState {
                 }
                 let words = self.arena.block(row.panes, kind_plan.panes.block_words());
                 kind_plan.panes.value(words, aggregate, start_ms, end_ms)
-            } else if let Some(value) =
-                are_few.then(|| few.value(aggregate.op, at.as_ms())).flatten()
-            {
-                value
             } else {
-                let mut inputs =
-                    Inputs { time_ms: at.as_ms(), filters: &kind_plan.filters, scratch: distinct };
-                let filter = &kind_plan.filters[aggregate.filter];
-                Stretch { ring, from, to, filter }.value(aggregate.op, &mut inputs)
+                let stretch = Stretch { ring, masks, filter: aggregate.filter, from, to };
+                stretch.value(aggregate.op, at.as_ms(), distinct)
             };
             if let Some(bits) = value.or(aggregate.default_bits) {
                 out.set_bits(aggregate.field, bits);
@@ -642,7 +632,7 @@ fn open_panes(arena: &mut Arena, row: &mut Row, plan: &KindPlan) {
     for at in 0..ring.len() {
         let event = PaneEvent {
             time_ms: ring.time_ms(at),
-            flags: ring.narrow(1, at),
+            flags: ring.flags(at),
             wide: &|column| ring.wide(column, at),
             narrow: &|column| ring.narrow(column, at),
         };

@@ -3,7 +3,7 @@
 use super::epoch::{Granular, Misfit};
 use super::keys::{KeyTable, Row};
 use super::plan::FeaturePlan;
-use super::ring::{CLASS_MAX, Layout};
+use super::ring::{CLASS_MAX, Layout, turn_flags};
 use super::state::FeatureState;
 use super::supply::Demand;
 
@@ -58,6 +58,20 @@ impl FeatureState {
         }
         devices.finish_load();
         Ok(())
+    }
+}
+
+impl FeatureState {
+    /// Brings large rings of an earlier format of snapshots, whose flags are columns, into the form
+    /// that they have here.
+    pub fn turn_flags(&mut self, plan: &FeaturePlan) {
+        let Self { arena, tables, carried, .. } = self;
+        for (kind, table) in tables.iter().enumerate() {
+            for row in table.rows().filter(|row| !row.ring.is_none()) {
+                let (layout, _) = carried.layout_of(kind, row, plan);
+                turn_flags(arena, row, layout);
+            }
+        }
     }
 }
 

@@ -5,7 +5,9 @@ use crate::stages::features::arena::{Arena, Block};
 use crate::stages::features::keys::Row;
 use crate::stages::features::panes::{PaneEvent, PaneLayout, Sign, mix};
 use crate::stages::features::plan::{Column, KindPlan, Mark};
-use crate::stages::features::ring::{MISSING_NARROW, MISSING_WIDE};
+use crate::stages::features::ring::{
+    FIRST_NARROW, MISSING_NARROW, MISSING_WIDE, RingMut, RingView,
+};
 
 /// From what and to what, with buffers that live from row to row.
 pub(in crate::stages::features) struct Converter<'a> {
@@ -20,6 +22,7 @@ pub(in crate::stages::features) struct Moving {
     ring: Vec<u64>,
     panes: Vec<u64>,
     filled: Vec<u64>,
+    flags: Vec<u32>,
     seen: Vec<u64>,
 }
 
@@ -35,7 +38,7 @@ pub(in crate::stages::features) fn convert(
         row.empty_out();
         return row;
     }
-    let old = Old { words: &words.ring, map, plan, row };
+    let old = Old { ring: RingView::over(&words.ring, &row, map.layout), map, plan };
     let (len, class) = (usize::from(row.len), row.class().min(plan.class_max));
     let dropped = len.saturating_sub(2 << class);
     row.set_thin(row.is_thin() || !row.panes.is_none());
@@ -44,16 +47,17 @@ pub(in crate::stages::features) fn convert(
         row.panes = panes(arena, &old, had_panes.then_some(&*words.panes), &mut words.filled);
     }
     if dropped > 0 {
-        row.lose_until(old.time_ms(dropped - 1));
+        row.lose_until(old.ring.time_ms(dropped - 1));
     }
     if len == 0 {
         row.ring = Block::NONE;
         row.place(0, 0);
         return row;
     }
-    row.ring = ring(arena, &old, dropped, class, &mut words.seen);
+    row.ring = arena.take(plan.layout.block_words(class));
     row.place(class, 0);
     row.len = (len - dropped) as u16;
+    ring(arena, &old, &row, (&mut words.flags, &mut words.seen));
     row
 }
 
@@ -75,38 +79,14 @@ fn take_out(arena: &mut Arena, row: Row, map: &KindMap, words: &mut Moving) -> R
 
 /// A ring of an earlier layout, read as one of the layout in force.
 struct Old<'a> {
-    words: &'a [u64],
+    ring: RingView<'a>,
     map: &'a KindMap,
     plan: &'a KindPlan,
-    row: Row,
 }
 
 impl Old<'_> {
-    const fn capacity(&self) -> usize {
-        2 << self.row.class()
-    }
-
-    fn slot(&self, at: usize) -> usize {
-        (usize::from(self.row.head()) + at) & (self.capacity() - 1)
-    }
-
-    fn narrow_column(&self, column: usize) -> &[u32] {
-        let capacity = self.capacity();
-        let narrow: &[u32] = bytemuck::cast_slice(&self.words[self.map.layout.wide * capacity..]);
-        &narrow[column * capacity..(column + 1) * capacity]
-    }
-
-    fn wide_column(&self, column: usize) -> &[u64] {
-        let capacity = self.capacity();
-        &self.words[column * capacity..(column + 1) * capacity]
-    }
-
-    fn time_ms(&self, at: usize) -> i64 {
-        self.wide_column(0)[self.slot(at)].cast_signed()
-    }
-
     fn flags(&self, at: usize) -> u32 {
-        self.map.flags(self.narrow_column(1)[self.slot(at)])
+        self.map.flags(self.ring.flags(at))
     }
 
     /// A wide column of the new layout.
@@ -115,68 +95,70 @@ impl Old<'_> {
             None => Some(0),
             Some(column) => self.map.wide.get(column).copied().flatten(),
         };
-        from.map_or(MISSING_WIDE, |from| self.wide_column(usize::from(from))[self.slot(at)])
+        from.map_or(MISSING_WIDE, |from| self.ring.wide(usize::from(from), at))
     }
 
     /// A narrow column of the new layout after number and flags.
     fn narrow(&self, column: usize, at: usize) -> u32 {
-        let from = column.checked_sub(2).and_then(|at| self.map.narrow.get(at).copied().flatten());
-        from.map_or(MISSING_NARROW, |from| self.narrow_column(usize::from(from))[self.slot(at)])
+        let from = column.checked_sub(FIRST_NARROW);
+        let from = from.and_then(|at| self.map.narrow.get(at).copied().flatten());
+        from.map_or(MISSING_NARROW, |from| self.ring.narrow(usize::from(from), at))
     }
 }
 
-/// Writes the ring anew, oldest first, without the oldest that have no room.
-fn ring(arena: &mut Arena, old: &Old<'_>, dropped: usize, class: u8, seen: &mut Vec<u64>) -> Block {
-    let layout = old.plan.layout;
-    let size = layout.block_words(class);
-    let block = arena.take(size);
-    let (capacity, len) = (2_usize << class, usize::from(old.row.len) - dropped);
-    let (wide, narrow) = arena.block_mut(block, size).split_at_mut(layout.wide * capacity);
-    let narrow: &mut [u32] = bytemuck::cast_slice_mut(narrow);
-    for column in 0..layout.wide {
-        for (at, word) in wide[column * capacity..][..len].iter_mut().enumerate() {
+/// Writes the ring anew, oldest first, without the oldest that have no room: `row` is where, and how
+/// many remain.
+fn ring(arena: &mut Arena, old: &Old<'_>, row: &Row, buffers: (&mut Vec<u32>, &mut Vec<u64>)) {
+    let (layout, len) = (old.plan.layout, usize::from(row.len));
+    let (dropped, (flags, seen)) = (old.ring.len() - len, buffers);
+    let words = arena.block_mut(row.ring, layout.block_words(row.class()));
+    let mut new = RingMut::over(words, row, layout);
+    for (column, values) in new.wide.chunks_exact_mut(new.capacity).enumerate() {
+        for (at, word) in values[..len].iter_mut().enumerate() {
             *word = old.wide(column, at + dropped);
         }
     }
-    let numbers = old.narrow_column(0);
-    for at in 0..len {
-        narrow[at] = numbers[old.slot(at + dropped)];
-        narrow[capacity + at] = old.flags(at + dropped);
+    for (at, number) in new.numbers[..len].iter_mut().enumerate() {
+        *number = old.ring.number(at + dropped);
     }
-    for column in 2..layout.narrow {
-        for (at, word) in narrow[column * capacity..][..len].iter_mut().enumerate() {
-            *word = old.narrow(column, at + dropped);
+    for (column, values) in new.narrow.chunks_exact_mut(new.capacity).enumerate() {
+        for (at, word) in values[..len].iter_mut().enumerate() {
+            *word = old.narrow(column + FIRST_NARROW, at + dropped);
         }
     }
+    flags.clear();
+    flags.extend((0..len).map(|at| old.flags(at + dropped)));
     for mark in &old.plan.marks {
-        mark_newest(mark, (wide, narrow), (capacity, len), old.plan, seen);
+        mark_newest(mark, &new, flags, old.plan, seen);
     }
-    block
+    flags.iter().enumerate().for_each(|(at, flags)| new.flags.set(at, *flags));
 }
 
 /// Marks the newest event of each value: what inserting one after the other would have done.
 fn mark_newest(
     mark: &Mark,
-    (wide, narrow): (&[u64], &mut [u32]),
-    (capacity, len): (usize, usize),
+    ring: &RingMut<'_>,
+    flags: &mut [u32],
     plan: &KindPlan,
     seen: &mut Vec<u64>,
 ) {
     // Half empty at most, so that a search ends.
     seen.clear();
-    seen.resize((2 * len).next_power_of_two(), 0);
+    seen.resize((2 * flags.len()).next_power_of_two(), 0);
     let places = seen.len() - 1;
-    for at in (0..len).rev() {
-        if !plan.filters[mark.filter].passes(narrow[capacity + at]) {
+    for (at, flags) in flags.iter_mut().enumerate().rev() {
+        if !plan.filters[mark.filter].passes(*flags) {
             continue;
         }
         // Never zero: missing values are left out, and ordinals are one more here.
         let value = match mark.column {
-            Column::Wide(column) => wide[column * capacity + at],
-            Column::Narrow(column) => match narrow[column * capacity + at] {
-                MISSING_NARROW => MISSING_WIDE,
-                ordinal => u64::from(ordinal) + 1,
-            },
+            Column::Wide(column) => ring.wide[column * ring.capacity + at],
+            Column::Narrow(column) => {
+                match ring.narrow[(column - FIRST_NARROW) * ring.capacity + at] {
+                    MISSING_NARROW => MISSING_WIDE,
+                    ordinal => u64::from(ordinal) + 1,
+                }
+            }
         };
         if value == MISSING_WIDE {
             continue;
@@ -187,7 +169,7 @@ fn mark_newest(
         }
         if seen[place] == 0 {
             seen[place] = value;
-            narrow[capacity + at] |= 1 << mark.bit;
+            *flags |= 1 << mark.bit;
         }
     }
 }
@@ -201,9 +183,9 @@ fn panes(arena: &mut Arena, old: &Old<'_>, before: Option<&[u64]>, filled: &mut 
     let is_copied = |number: usize| kept.iter().any(|c| usize::from(c.accumulator) == number);
     let fresh: PaneLayout = plan.panes.only(|number| !is_copied(number));
     if !fresh.is_empty() {
-        for at in 0..usize::from(old.row.len) {
+        for at in 0..old.ring.len() {
             let event = PaneEvent {
-                time_ms: old.time_ms(at),
+                time_ms: old.ring.time_ms(at),
                 flags: old.flags(at),
                 wide: &|column| old.wide(column, at),
                 narrow: &|column| old.narrow(column, at),

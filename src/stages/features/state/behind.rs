@@ -80,9 +80,9 @@ impl FeatureState {
         let excludes = aggregate.excluding_current || since_last;
         let to = if excludes { frame.before_current } else { frame.to };
         let filter = &kind_plan.filters[aggregate.filter];
-        let taken = (from..to).filter(|place| filter.passes(ring.narrow(1, *place)));
+        let taken = (from..to).filter(|place| filter.passes(ring.flags(*place)));
         let mut events: Vec<_> =
-            taken.map(|place| (ring.time_ms(place), ring.narrow(0, place))).collect();
+            taken.map(|place| (ring.time_ms(place), ring.number(place))).collect();
         if since_last {
             // Only the newest one was looked at.
             events.drain(..events.len().saturating_sub(1));
