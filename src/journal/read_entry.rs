@@ -11,6 +11,16 @@ use crate::domain::{
 };
 use crate::wire::{MessageReader, WireError, WireValue, read_attribute, read_varint};
 
+/// How much of a record is asked for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Detail {
+    /// Everything.
+    All,
+    /// What it is found by: its tokens, answer, rules, and what it amends. Facts are read only where
+    /// they say whether an earlier event is amended; features not at all.
+    Names,
+}
+
 /// A record of an input, read back. A reused buffer.
 #[derive(Clone, Debug)]
 pub struct ReadEntry {
@@ -97,7 +107,16 @@ impl ReadEntry {
     }
 
     /// Reads the message `Open`. On an error the entry holds a mixture and is not to be used.
-    pub(super) fn read(&mut self, mut reader: MessageReader<'_>) -> Result<(), WireError> {
+    pub(super) fn read(&mut self, reader: MessageReader<'_>) -> Result<(), WireError> {
+        self.read_some(reader, Detail::All)
+    }
+
+    /// As [`read`](Self::read), and no more than is asked for.
+    pub(super) fn read_some(
+        &mut self,
+        mut reader: MessageReader<'_>,
+        detail: Detail,
+    ) -> Result<(), WireError> {
         self.clear();
         let mut head = Head::default();
         while let Some((number, value)) = reader.field()? {
@@ -109,6 +128,7 @@ impl ReadEntry {
                 5 => head.event = Some(Token::from_bytes(value.array("event")?)),
                 6 => head.content = Some(Content(value.array("content")?)),
                 7 => read_tokens(value.bytes("tokens")?, &mut self.input.tokens)?,
+                8 | 10 | 15 if detail == Detail::Names => {}
                 8 => read_device(value.bytes("device")?, &mut self.input.device)?,
                 9 => head.facts = value.bytes("facts")?,
                 10 => self.features.extend_from_slice(value.bytes("features")?),
@@ -124,7 +144,12 @@ impl ReadEntry {
                 _ => self.read_rare(number, value, &mut head)?,
             }
         }
-        self.finish(&head)
+        self.finish(&head)?;
+        // A reversal amends by its kind, which is a fact.
+        if detail == Detail::All || self.input.original.is_some() {
+            read_facts(head.facts, self.input.received_at, &mut self.input.facts)?;
+        }
+        Ok(())
     }
 
     fn read_rare(
@@ -179,7 +204,7 @@ impl ReadEntry {
             (number, _) => return Err(WireError::UnknownWord { field: "what", number }),
         };
         self.applied = head.applied(self.seq)?;
-        read_facts(head.facts, self.input.received_at, &mut self.input.facts)
+        Ok(())
     }
 }
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::JournalError;
 use super::directory::Directory;
 use super::notes::{ActiveBundle, Start, StoredBundle, read_bundle, read_start};
-use super::read_entry::ReadEntry;
+use super::read_entry::{Detail, ReadEntry};
 use super::record::{Record, RecordKind};
 use super::seal::{Binding, JournalId};
 use super::segment::{SegmentReader, Step};
@@ -36,6 +36,7 @@ pub struct Reader {
     /// Inputs below this number are passed over.
     from: Seq,
     entry: ReadEntry,
+    detail: Detail,
     /// The whole tail was looked at once: while following, a look at its beginning is enough.
     tail_seen: bool,
     /// The last record's payload, and its open part in it.
@@ -134,11 +135,18 @@ impl Reader {
             dir,
             from,
             entry: ReadEntry::new(),
+            detail: Detail::All,
             tail_seen: false,
             payload: 0..0,
             open: 0..0,
             offset: 0,
         }
+    }
+
+    /// Of each entry only what it is found by is read: its tokens, its answer, and what it amends.
+    #[must_use]
+    pub fn names_only(self) -> Self {
+        Self { detail: Detail::Names, ..self }
     }
 
     /// Where the last record stands: its segment and its offset there.
@@ -241,7 +249,7 @@ impl Reader {
     fn item(&mut self, record: Record, offset: u64) -> Result<Item<'_>, JournalError> {
         let message = MessageReader::new(self.current.payload(self.open.clone()));
         let read = match record.kind {
-            RecordKind::Open => self.entry.read(message).map(|()| None),
+            RecordKind::Open => self.entry.read_some(message, self.detail).map(|()| None),
             RecordKind::Start => read_start(message).map(|start| Some(Item::Start(start))),
             RecordKind::Bundle => read_bundle(message).map(|bundle| Some(Item::Bundle(bundle))),
         };

@@ -135,7 +135,7 @@ impl Fingerprints {
     /// The fingerprints of one segment.
     fn scan(&self, first: u64) -> Result<Vec<Entry>, JournalError> {
         let mut entries = Vec::new();
-        let mut reader = Reader::open_segment(&self.journal, first)?;
+        let mut reader = Reader::open_segment(&self.journal, first)?.names_only();
         while let Some(item) = reader.read()? {
             let Item::Entry(entry) = item else { continue };
             let (name, target) = (entry.input.name(), entry.input.amends());

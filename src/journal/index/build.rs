@@ -1,10 +1,11 @@
 //! Making an index: the records of a segment once, from an offset on.
 
 use super::key::Key;
-use super::layout::{Head, IndexRow, NO_DECISION, PAIRS, ROWS, seal_block};
+use super::layout::{BLOCK, Head, IndexRow, NO_DECISION, PAIRS, ROWS, seal_block};
 use crate::domain::Seq;
 use crate::journal::header::SegmentHeader;
 use crate::journal::notes::read_bundle;
+use crate::journal::read_entry::Detail;
 use crate::journal::record::{Record, RecordKind};
 use crate::journal::segment::{SegmentReader, Step};
 use crate::journal::tail::{Tail, judge};
@@ -70,6 +71,9 @@ impl Builder {
     ) -> Result<Self, JournalError> {
         let mut entry = ReadEntry::new();
         reader.seek(self.head.covered);
+        let path = reader.path().to_owned();
+        let length = reader.file().size().map_err(JournalError::io(&path, "inspect"))?;
+        self.reserve(length.saturating_sub(self.head.covered));
         loop {
             let offset = reader.offset();
             let Step::Frame(range) = reader.next()? else {
@@ -86,6 +90,14 @@ impl Builder {
         }
     }
 
+    /// Asks for room for the keys of so many bytes of records, more than they will fill: growing
+    /// there by doubling would touch every page of it twice, and what is not touched costs nothing.
+    fn reserve(&mut self, bytes: u64) {
+        // A payment's record has about 800 bytes and 20 keys.
+        self.pairs.reserve((bytes / 24) as usize);
+        self.rows.reserve((bytes / 400) as usize);
+    }
+
     fn take(&mut self, payload: &[u8], at: u64, entry: &mut ReadEntry) -> Result<(), WireError> {
         let record = Record::read(payload)?;
         let message = MessageReader::new(&payload[record.body]);
@@ -96,7 +108,7 @@ impl Builder {
                 Ok(())
             }
             RecordKind::Open => {
-                entry.read(message)?;
+                entry.read_some(message, Detail::Names)?;
                 let input = u32::try_from(self.rows.len())
                     .map_err(|_| WireError::OutOfRange { field: "inputs of a segment" })?;
                 Key::of(entry, |key| self.pairs.push((key.0, input)));
@@ -123,6 +135,8 @@ impl Builder {
         self.head.pairs = self.pairs.len() as u64;
         self.head.fence = self.pairs.chunks(PAIRS).map(|block| block[0].0).collect();
         let mut out = self.head.to_bytes();
+        let blocks = self.pairs.len().div_ceil(PAIRS) + self.rows.len().div_ceil(ROWS);
+        out.reserve(blocks * BLOCK);
         let mut place = 0;
         for block in self.pairs.chunks(PAIRS) {
             let start = out.len();
