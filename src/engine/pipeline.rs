@@ -253,7 +253,7 @@ impl<S: Surroundings> Pipeline<S> {
         intent: Intent,
         (tables, keys): (&Tables, &TokenKeys),
     ) -> Result<Step<'_>, JournalError> {
-        self.trip(keys)?;
+        while self.trip(keys)?.is_some() {}
         let mut watch = Watch::start(&self.parts.surroundings);
         self.appended = None;
         let decoded = match decode(bytes, &self.parts.door) {
@@ -351,17 +351,25 @@ impl<S: Surroundings> Pipeline<S> {
         self.trips.drain(..)
     }
 
-    /// Does what a guard asked for at the message before: an input of its own.
-    fn trip(&mut self, keys: &TokenKeys) -> Result<(), JournalError> {
+    /// Does the next thing that a guard asked for at the message before: an input of its own, made
+    /// before the next message at the latest.
+    pub fn trip(&mut self, keys: &TokenKeys) -> Result<Option<Seq>, JournalError> {
         while let Some(trip) = self.watcher.take() {
             self.trips.push(trip.clone());
             match self.control(Control::Guard(trip), self.last_received_at, keys) {
+                Ok(seq) => return Ok(Some(seq)),
                 // A guard's change is never refused.
-                Ok(_) | Err(ControlError::Refused(_)) => {}
+                Err(ControlError::Refused(_)) => {}
                 Err(ControlError::Journal(error)) => return Err(error),
             }
         }
-        Ok(())
+        Ok(None)
+    }
+
+    /// The id and the record's open part of the change that was made last, until the next input.
+    pub fn changed(&self) -> Option<(&str, OpenPart<'_>)> {
+        let (journal, appended) = (self.parts.journal.as_ref()?, self.appended.as_ref()?);
+        Some((&self.input.event_id, journal.open_part(appended)?))
     }
 
     fn watch_declines(&mut self, applied: &Applied) {

@@ -195,9 +195,10 @@ fn the_socket_knows_who_asks() {
     std::thread::scope(|scope| {
         scope.spawn(|| {
             while !stop.load(Ordering::Relaxed) {
-                if orders.turn(&mut pipeline, now, &keys).unwrap() {
-                    pipeline.flush().unwrap();
-                    orders.flushed();
+                if orders.turn(&mut pipeline, now, &keys).unwrap().is_some() {
+                    let mark = pipeline.flush().unwrap();
+                    orders.flushed(mark);
+                    orders.kept(pipeline.kept().unwrap());
                 } else {
                     std::thread::sleep(Duration::from_millis(1));
                 }

@@ -16,6 +16,8 @@ mod client;
 
 pub use client::{Client, ClientError};
 pub use office::{Candidate, Office, approval_text};
+#[cfg(test)]
+pub(in crate::edges) use order::Done;
 pub use order::{Change, Order, OrderSender, Orders, orders};
 pub use people::{ApproverKey, People, Role};
 pub use request::{Answer, EntryText, Request, WhyText};

@@ -22,7 +22,7 @@ pub enum Change {
 }
 
 /// What was done: the input's number, and what is to be dropped where nobody waits.
-type Done = Result<Made, String>;
+pub(in crate::edges) type Done = Result<Made, String>;
 type Made = (Seq, Option<Retired>);
 
 /// One change and where its answer goes.
@@ -40,8 +40,17 @@ pub struct OrderSender(SyncSender<Order>);
 #[derive(Debug)]
 pub struct Orders {
     orders: Receiver<Order>,
-    /// What was done and is not flushed yet.
-    done: Vec<(SyncSender<Done>, Made)>,
+    /// What was done and is not kept yet.
+    done: Vec<Waiting>,
+}
+
+/// A change that was made, until the journal keeps it.
+#[derive(Debug)]
+struct Waiting {
+    answer: SyncSender<Done>,
+    made: Made,
+    /// The journal's mark to wait for; `None` while it is not flushed.
+    mark: Option<u64>,
 }
 
 /// A way for changes.
@@ -51,12 +60,16 @@ pub fn orders() -> (OrderSender, Orders) {
 }
 
 impl OrderSender {
-    /// Has a change made: the number of its input, once the journal has it.
-    pub fn send(&self, change: Change) -> Result<Seq, String> {
+    /// Hands a change over; its answer comes later. `None` when nobody takes it any more.
+    pub(in crate::edges) fn post(&self, change: Change) -> Option<Receiver<Done>> {
         let (answer, answered) = sync_channel(1);
+        self.0.send(Order { change, answer }).ok().map(|()| answered)
+    }
+
+    /// Has a change made: the number of its input, once the journal keeps it.
+    pub fn send(&self, change: Change) -> Result<Seq, String> {
         let stopping = || "the service is stopping: try again when it runs".to_owned();
-        self.0.send(Order { change, answer }).map_err(|_| stopping())?;
-        match answered.recv_timeout(PATIENCE) {
+        match self.post(change).ok_or_else(stopping)?.recv_timeout(PATIENCE) {
             Ok(done) => done.map(|(seq, _retired)| seq),
             Err(RecvTimeoutError::Disconnected) => Err(stopping()),
             Err(RecvTimeoutError::Timeout) => Err(
@@ -69,16 +82,16 @@ impl OrderSender {
 }
 
 impl Orders {
-    /// Makes the next change, if one waits. An error means that the journal cannot keep it.
+    /// Makes the next change, if one waits: its number, unless it was refused. An error means that the journal cannot keep it.
     pub fn turn<S: Surroundings>(
         &mut self,
         pipeline: &mut Pipeline<S>,
         now: EventTime,
         keys: &TokenKeys,
-    ) -> Result<bool, crate::journal::JournalError> {
+    ) -> Result<Option<Seq>, crate::journal::JournalError> {
         let Order { change, answer } = match self.orders.try_recv() {
             Ok(order) => order,
-            Err(TryRecvError::Empty | TryRecvError::Disconnected) => return Ok(false),
+            Err(TryRecvError::Empty | TryRecvError::Disconnected) => return Ok(None),
         };
         let made = match change {
             Change::Control(control) => pipeline.control(control, now, keys).map(|seq| (seq, None)),
@@ -87,7 +100,11 @@ impl Orders {
                 .map(|(seq, retired)| (seq, Some(retired))),
         };
         match made {
-            Ok(done) => self.done.push((answer, done)),
+            Ok(made) => {
+                let seq = made.0;
+                self.done.push(Waiting { answer, made, mark: None });
+                return Ok(Some(seq));
+            }
             Err(ControlError::Refused(refusal)) => {
                 // Whoever gave up waiting does not want to know.
                 let _ = answer.try_send(Err(refusal.to_string()));
@@ -97,13 +114,26 @@ impl Orders {
                 return Err(error);
             }
         }
-        Ok(true)
+        Ok(None)
     }
 
-    /// The journal has everything: the answers go out.
-    pub fn flushed(&mut self) {
-        for (answer, done) in self.done.drain(..) {
-            let _ = answer.try_send(Ok(done));
+    /// The journal has everything, and keeps it once its mark is reached.
+    pub fn flushed(&mut self, mark: u64) {
+        for waiting in &mut self.done {
+            waiting.mark.get_or_insert(mark);
+        }
+    }
+
+    /// Whether an answer waits for the journal.
+    pub const fn is_waiting(&self) -> bool {
+        !self.done.is_empty()
+    }
+
+    /// The journal keeps everything up to a mark: the answers to it go out.
+    pub fn kept(&mut self, mark: u64) {
+        let is_kept = |waiting: &mut Waiting| waiting.mark.is_some_and(|at| at <= mark);
+        for Waiting { answer, made, .. } in self.done.extract_if(.., is_kept) {
+            let _ = answer.try_send(Ok(made));
         }
     }
 }

@@ -10,6 +10,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use crate::domain::{Seq, Source};
 use crate::telemetry::{LogEvent, Unready, emit};
 
+use super::changes::Told;
 use super::contexts::Rebalance;
 use super::{Edge, EdgeError, Handler, Start};
 
@@ -91,6 +92,8 @@ impl<H: Handler> Edge<H> {
                 }
             }
         }
+        let told = committed.elements();
+        self.work.recall(told.iter().filter_map(|element| Told::parse(element.metadata())))?;
         let Some(begin) = self.begin_of(&committed)? else { return Ok(()) };
         // Fails when the group has moved on meanwhile: the next rebalance says how.
         if self.consumer.assign(&begin).is_err() || !self.commit_begin(&begin)? {
@@ -107,7 +110,7 @@ impl<H: Handler> Edge<H> {
     /// Else a crash before the first commit would leave a group without positions, and the journal
     /// knows only what was decided, not what was sent: outputs on their way would be lost.
     fn commit_begin(&self, begin: &TopicPartitionList) -> Result<bool, EdgeError> {
-        let begin = self.commit_list(&self.positions_of(begin));
+        let begin = self.commit_list(&self.positions_of(begin), self.work.told());
         while let Err(error) = self.consumer.commit(&begin, CommitMode::Sync) {
             self.check_fatal()?;
             if self.is_stopping() {
@@ -144,7 +147,7 @@ impl<H: Handler> Edge<H> {
                 Offset::Offset(offset) => Some(offset),
                 _ => None,
             };
-            let next_then = element.metadata().parse().map(Seq).unwrap_or_default();
+            let next_then = Told::parse(element.metadata()).map_or(Seq(0), |told| told.next);
             let group = group.map(|offset| (offset, next_then));
             let (offset, from) = match begin_at(group, journal, self.work.handler.next_seq()) {
                 Some(begin) => begin,

@@ -6,6 +6,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use crate::domain::Source;
 use crate::telemetry::{LogEvent, emit};
 
+use super::changes::Told;
 use super::{Edge, Handler};
 
 impl<H: Handler> Edge<H> {
@@ -21,21 +22,22 @@ impl<H: Handler> Edge<H> {
         if done.is_empty() {
             return;
         }
-        if let Err(error) = self.consumer.commit(&self.commit_list(&done), mode) {
+        if let Err(error) = self.consumer.commit(&self.commit_list(&done, self.work.told()), mode) {
             self.work.ledger.doubt_commits();
             emit(&LogEvent::CommitFailed { code: &error.to_string() });
         }
     }
 
     /// Positions in the client's form, to be committed: each says which number comes next, so that
-    /// a later start sees whether the journal still has what the group believes done.
-    pub(super) fn commit_list(&self, positions: &[Source]) -> TopicPartitionList {
+    /// a later start sees whether the journal still has what the group believes done, and which
+    /// changes are out.
+    pub(super) fn commit_list(&self, positions: &[Source], told: Told) -> TopicPartitionList {
         let list = self.list(positions);
-        let next = self.work.handler.next_seq().0.to_string();
+        let told = told.to_string();
         // The list's own order and topics: what it has can be found in it.
         for (topic, partition) in list.to_topic_map().into_keys() {
             if let Some(mut element) = list.find_partition(&topic, partition) {
-                element.set_metadata(&next);
+                element.set_metadata(&told);
             }
         }
         list

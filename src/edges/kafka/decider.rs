@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use crate::domain::{Applied, EventTime, Fact, Kind, Seq, Service, Source};
 use crate::edges::admin::Orders;
@@ -14,6 +14,7 @@ use crate::stages::enrich::TokenKeys;
 use crate::stages::mask::Masked;
 use crate::telemetry::{InputResult, LogEvent, Telemetry, emit};
 
+use super::changes::{Changed, Recall};
 use super::{Answer, Handler, HandlerError, Rejected, Sendable};
 
 /// Reasons of dead letters that the door does not know.
@@ -33,15 +34,11 @@ pub struct Decider<S> {
     again: HashMap<Seq, Vec<u8>>,
     /// How far back the journal is searched for them, in records.
     search_back: u64,
+    /// Changes whose audit records are wanted once more.
+    recall: Option<Recall>,
     snapshots: Option<Keeper>,
     /// Changes that people make.
     orders: Option<Orders>,
-    /// The arrival of the newest message: a change that comes while none does has its own.
-    latest: EventTime,
-    /// A change was made while no message came, and is not flushed yet.
-    is_ordered: bool,
-    /// What went wrong while no message came: said with the next one.
-    failed: Option<HandlerError>,
     telemetry: Option<Telemetry>,
 }
 
@@ -91,10 +88,8 @@ impl<S: Surroundings> Decider<S> {
             again: HashMap::new(),
             search_back: in_flight_max,
             snapshots: None,
+            recall: None,
             orders: None,
-            is_ordered: false,
-            latest: EventTime::MIN,
-            failed: None,
             telemetry: None,
         }
     }
@@ -134,13 +129,46 @@ impl<S: Surroundings> Decider<S> {
         Self { orders: Some(orders), ..self }
     }
 
-    /// Makes the next change, if one waits.
-    fn serve(&mut self, now: EventTime) -> Result<bool, HandlerError> {
-        if let Some(failed) = self.failed.take() {
-            return Err(failed);
+    /// The engine, to be asked.
+    #[cfg(test)]
+    pub(super) fn engine(&self) -> &crate::engine::Engine {
+        self.pipeline.engine()
+    }
+
+    /// Makes the next change that a person asks for, if one waits.
+    fn serve(&mut self, now: EventTime) -> Result<Option<Changed>, JournalError> {
+        let Some(orders) = &mut self.orders else { return Ok(None) };
+        let made = orders.turn(&mut self.pipeline, now, &self.keys)?;
+        Ok(made.and_then(|seq| self.changed(seq)))
+    }
+
+    /// Whoever asked for a change hears of it once the journal keeps it.
+    fn answer_kept(&mut self) -> Result<(), JournalError> {
+        if let Some(orders) = &mut self.orders
+            && orders.is_waiting()
+        {
+            orders.kept(self.pipeline.kept()?);
         }
-        let Some(orders) = &mut self.orders else { return Ok(false) };
-        Ok(orders.turn(&mut self.pipeline, now.max(self.latest), &self.keys)?)
+        Ok(())
+    }
+
+    /// The audit record of the change that was made just now.
+    fn changed(&self, seq: Seq) -> Option<Changed> {
+        self.pipeline.changed().map(|(key, open)| Changed::new(seq, key, open))
+    }
+
+    /// Gives what is recalled, at most so many.
+    fn recall_some(&mut self, room: usize) -> Result<Vec<Changed>, JournalError> {
+        let mut changes = Vec::new();
+        while let Some(recall) = &mut self.recall
+            && changes.len() < room
+        {
+            match recall.next()? {
+                Some(changed) => changes.push(changed),
+                None => self.recall = None,
+            }
+        }
+        Ok(changes)
     }
 
     /// Reads back the open parts of what comes again.
@@ -159,13 +187,6 @@ impl<S: Surroundings> Decider<S> {
             self.again.insert(seq, reader.open_part().as_bytes().to_vec());
         }
     }
-}
-
-/// The machine's time, held within the years that an event may have.
-fn now() -> EventTime {
-    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let ms = i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX);
-    EventTime::from_ms(ms.min(EventTime::MAX_MS - 1)).unwrap_or(EventTime::MIN)
 }
 
 fn is_at_or_after(source: Option<Source>, begin: &[Source]) -> bool {
@@ -196,9 +217,6 @@ impl<S: Surroundings> Handler for Decider<S> {
         if let Some(keeper) = &mut self.snapshots {
             keeper.turn(self.pipeline.engine_mut());
         }
-        self.latest = received_at;
-        self.tell_trips();
-        self.serve(received_at)?;
         let tables = self.tables.current();
         let arrival = (Some(received_at), Some(source));
         let step = self
@@ -222,11 +240,39 @@ impl<S: Surroundings> Handler for Decider<S> {
 
     fn flush(&mut self) -> Result<u64, HandlerError> {
         let mark = self.pipeline.flush()?;
-        self.is_ordered = false;
         if let Some(orders) = &mut self.orders {
-            orders.flushed();
+            orders.flushed(mark);
         }
         Ok(mark)
+    }
+
+    fn change(&mut self, now: EventTime, room: usize) -> Result<Vec<Changed>, HandlerError> {
+        self.answer_kept()?;
+        let mut changes = self.recall_some(room)?;
+        // What a guard asks for is about the message before: no change by a person comes between.
+        while let Some(seq) = self.pipeline.trip(&self.keys)? {
+            changes.extend(self.changed(seq));
+        }
+        self.tell_trips();
+        // After all that is recalled, so that a reader has changes in their order.
+        if self.recall.is_none() && changes.len() < room {
+            changes.extend(self.serve(now)?);
+        }
+        Ok(changes)
+    }
+
+    fn recall(&mut self, from: Option<Seq>, until: Seq) -> Result<(), HandlerError> {
+        // Readers see only segments that have their names; they need not be on the medium.
+        self.pipeline.finish_closing()?;
+        // Where nobody can say (the group is new, has forgotten, or was told by another journal),
+        // changes are searched for as far back as messages may lack their acknowledgement.
+        let from = from.unwrap_or(Seq(until.0.saturating_sub(self.search_back)));
+        self.recall = Recall::open(&self.journal_dir, from..until)?;
+        Ok(())
+    }
+
+    fn recalls_from(&self) -> Option<Seq> {
+        self.recall.as_ref().map(Recall::from)
     }
 
     fn kept(&self) -> Result<u64, HandlerError> {
@@ -254,22 +300,11 @@ impl<S: Surroundings> Handler for Decider<S> {
         if let Some(keeper) = &mut self.snapshots {
             keeper.idle(self.pipeline.engine_mut());
         }
-        if self.orders.is_some() {
-            let made = self.serve(now());
-            self.is_ordered |= matches!(made, Ok(true));
-            let kept = match (made, self.is_ordered) {
-                (Ok(_), true) => self.flush().map(drop),
-                (made, _) => made.map(drop),
-            };
-            self.failed = match kept {
-                // It is tried again. Whether the service stops is for the next message's flush to say.
-                Err(HandlerError::DiskFull(_)) if self.is_ordered => None,
-                kept => kept.err(),
-            };
-        }
     }
 
     fn close(&mut self) {
+        // A journal that cannot say what it keeps has said why before.
+        let _ = self.answer_kept();
         if let Some(keeper) = self.snapshots.take() {
             keeper.finish(self.pipeline.engine_mut());
         }

@@ -167,9 +167,10 @@ impl<H: Handler> Edge<H> {
     /// One round of the loop.
     fn turn(&mut self) -> Result<(), EdgeError> {
         self.take_batch()?;
-        if self.work.batch_len() == 0 {
-            self.work.idle();
-        } else if self.flush()? && self.settings.transactional_id.is_some() {
+        if !self.work.has_fresh() {
+            self.work.idle()?;
+        }
+        if self.work.has_fresh() && self.flush()? && self.settings.transactional_id.is_some() {
             self.give_transaction()?;
         }
         self.release()?;

@@ -7,10 +7,12 @@ use crate::journal::{JournalError, OpenPart};
 use crate::stages::decode::Dropped;
 use crate::telemetry::InputResult;
 
+use super::Changed;
+
 /// A finished text that may leave the process.
 ///
-/// Implemented for what `stages::mask` has made and for the open part of a record, and for nothing
-/// else: so an unmasked decision cannot be sent.
+/// Implemented for what `stages::mask` has made and for the open part of a record (`Changed` is made
+/// of one), and for nothing else: so an unmasked decision cannot be sent.
 pub trait Sendable {
     /// The bytes to send.
     fn as_bytes(&self) -> &[u8];
@@ -59,6 +61,24 @@ pub trait Handler {
     /// Per topic and partition the offset after the last message that the journal has. Messages
     /// that get no number (rejected, repeated) leave no trace there, so it may be behind.
     fn positions(&self) -> Vec<Source>;
+
+    /// Makes the changes that wait, and gives their audit records in their order; asked before each
+    /// message, and when none comes. First what is recalled and what people ask for, as far as there
+    /// is `room`; what guards ask for is made always.
+    fn change(&mut self, _now: EventTime, _room: usize) -> Result<Vec<Changed>, HandlerError> {
+        Ok(Vec::new())
+    }
+
+    /// The audit records of changes below `until` are wanted once more, from a number on or from
+    /// where nobody can say: [`change`](Self::change) gives them.
+    fn recall(&mut self, _from: Option<Seq>, _until: Seq) -> Result<(), HandlerError> {
+        Ok(())
+    }
+
+    /// From which number on [`change`](Self::change) has still to give what is recalled.
+    fn recalls_from(&self) -> Option<Seq> {
+        None
+    }
 
     /// Reading begins at these positions: what is kept and comes again was perhaps not sent, and
     /// its audit records are wanted once more.

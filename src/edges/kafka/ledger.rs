@@ -2,9 +2,9 @@
 //!
 //! Pure bookkeeping, so that the rule on which "nothing is lost" rests can be tested alone.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
-use crate::domain::Source;
+use crate::domain::{Seq, Source};
 
 /// One message that is not done yet, as a number that travels with its outputs.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -13,8 +13,10 @@ pub(super) struct Ticket(u64);
 impl Ticket {
     /// 14 bits of lane, 48 of number: 8,900 years of one partition at 1,000 messages a second.
     const NUMBER_BITS: u32 = 48;
+    /// The lane of changes, which come from no partition.
+    const CHANGES: usize = (1 << 14) - 1;
     /// Most partitions that one instance reads.
-    pub(super) const LANES_MAX: usize = 1 << 14;
+    pub(super) const LANES_MAX: usize = Self::CHANGES;
     /// Bits that a ticket needs; two of a word are left for its carrier.
     pub(super) const BITS: u32 = 62;
 
@@ -48,6 +50,10 @@ pub(super) struct Ledger {
     /// `[topic][partition]` to lane.
     index: Vec<Vec<Option<usize>>>,
     unacknowledged: usize,
+    /// Changes whose audit record is on its way, by the number of its ticket.
+    changes: BTreeMap<u64, Seq>,
+    /// The next change's ticket; never goes back, like those of messages.
+    next_change: u64,
 }
 
 #[derive(Debug)]
@@ -94,6 +100,26 @@ impl Ledger {
         }
     }
 
+    /// The audit record of a change is on its way. Nothing else belongs to it, and it leaves only when
+    /// the journal has it.
+    pub(super) fn expect_change(&mut self, seq: Seq) -> Ticket {
+        let number = self.next_change;
+        self.next_change += 1;
+        self.changes.insert(number, seq);
+        self.unacknowledged += 1;
+        Ticket::new(Ticket::CHANGES, number)
+    }
+
+    /// Changes without an acknowledgement.
+    pub(super) fn changes_waiting(&self) -> usize {
+        self.changes.len()
+    }
+
+    /// The lowest number of one of them.
+    pub(super) fn first_change(&self) -> Option<Seq> {
+        self.changes.values().copied().min()
+    }
+
     /// The journal has the message: from now on only its outputs hold it.
     pub(super) fn settle(&mut self, ticket: Ticket) {
         if let Some(entry) = self.entry(ticket) {
@@ -104,7 +130,13 @@ impl Ledger {
 
     /// The broker has one output of the message.
     pub(super) fn acknowledge(&mut self, ticket: Ticket) {
-        if self.release(ticket) {
+        if ticket.lane() == Ticket::CHANGES {
+            if self.changes.remove(&ticket.number()).is_some() {
+                self.unacknowledged -= 1;
+                // The number beside the positions is another one now.
+                self.doubt_commits();
+            }
+        } else if self.release(ticket) {
             self.unacknowledged -= 1;
         }
     }
@@ -128,17 +160,18 @@ impl Ledger {
         commits
     }
 
-    /// A commit failed: what was told is told again.
+    /// What was told is told again: a commit failed, or there is more to say.
     pub(super) fn doubt_commits(&mut self) {
         for lane in &mut self.lanes {
             lane.committed = None;
         }
     }
 
-    /// Positions after everything taken, done or not: what a transaction commits.
+    /// Positions after everything taken, done or not: what a transaction commits. Partitions of which
+    /// nothing is on its way are among them, for what is told beside them.
     pub(super) fn taken(&self) -> Vec<Source> {
         let after = |lane: &Lane| {
-            let offset = lane.entries.back()?.offset + 1;
+            let offset = lane.entries.back().map(|last| last.offset + 1).or(lane.done)?;
             Some(Source { topic: lane.topic, partition: lane.partition, offset })
         };
         self.lanes.iter().filter_map(after).collect()
@@ -154,6 +187,7 @@ impl Ledger {
             lane.first += lane.entries.len() as u64;
             lane.entries.clear();
         }
+        self.changes.clear();
         self.unacknowledged = 0;
     }
 
@@ -170,6 +204,7 @@ impl Ledger {
                 positions.push(Source { topic: lane.topic, partition: lane.partition, offset });
             }
         }
+        self.changes.clear();
         self.unacknowledged = 0;
         positions
     }
@@ -291,6 +326,26 @@ mod tests {
         assert_eq!(ledger.unacknowledged(), 0);
     }
 
+    /// A change holds no position. The lowest number of those on their way is what the group is told,
+    /// again whenever it may be another; a late acknowledgement finds nothing.
+    #[test]
+    fn a_change_is_on_its_way_until_it_is_acknowledged() {
+        let mut ledger = Ledger::default();
+        let message = ledger.take(at(0, 3)).unwrap();
+        let [late, early] = [9, 4].map(|seq| ledger.expect_change(Seq(seq)));
+        ledger.settle(message);
+        assert_eq!((ledger.commits(), ledger.first_change()), (vec![at(0, 4)], Some(Seq(4))));
+        assert_eq!((ledger.changes_waiting(), ledger.unacknowledged()), (2, 2));
+        ledger.acknowledge(early);
+        assert_eq!((ledger.commits(), ledger.first_change()), (vec![at(0, 4)], Some(Seq(9))));
+        ledger.rewind();
+        let again = ledger.expect_change(Seq(9));
+        ledger.acknowledge(late);
+        assert_eq!((ledger.first_change(), ledger.unacknowledged()), (Some(Seq(9)), 1));
+        ledger.acknowledge(again);
+        assert_eq!((ledger.first_change(), ledger.unacknowledged()), (None, 0));
+    }
+
     /// A given-up transaction is read again from where the last good one ended.
     #[test]
     fn a_rewind_goes_back_to_the_last_transaction() {
@@ -301,7 +356,7 @@ mod tests {
         ledger.take(at(0, 5)).unwrap();
         assert_eq!(ledger.taken(), [at(0, 6)]);
         ledger.finish_all();
-        assert_eq!((ledger.taken(), ledger.commits()), (vec![], vec![]));
+        assert_eq!((ledger.taken(), ledger.commits()), (vec![at(0, 6)], vec![]));
         ledger.take(at(0, 6)).unwrap();
         assert_eq!(ledger.rewind(), [at(0, 6)]);
     }

@@ -2,7 +2,8 @@
 //!
 //! One thread does it all: it takes what is ready, lets the engine decide, gives it to the journal,
 //! and sends what the journal keeps, as durably as configured. A position is committed when every output of every message before it
-//! is acknowledged. After a crash messages come again; the engine knows them and gives the same
+//! is acknowledged. Changes by people and guards send an audit record too; theirs is no position, so
+//! a number is told beside it (`changes`). After a crash messages come again; the engine knows them and gives the same
 //! bytes under the same `seq`, so that a repeat is recognised for what it is.
 
 // Settings are checked in every build; only the client turns them into properties.
@@ -11,6 +12,8 @@ mod settings;
 #[cfg_attr(not(feature = "kafka"), allow(dead_code))]
 mod security;
 mod handler;
+#[cfg_attr(not(feature = "kafka"), allow(dead_code))]
+mod changes;
 mod decider;
 #[cfg(feature = "kafka")]
 mod dead_letter;
@@ -37,6 +40,7 @@ mod patience;
 #[cfg(feature = "kafka")]
 mod edge;
 
+pub use changes::Changed;
 pub use decider::{Audit, Decider, EDGE_REASONS};
 #[cfg(feature = "kafka")]
 pub use edge::{Edge, EdgeError};

@@ -73,6 +73,9 @@ impl<H: Handler> Edge<H> {
                 }
                 Ok(false)
             }
+            // A change that a person made while no message came: it is tried again. Whether the
+            // service stops is for the next message to say.
+            Err(HandlerError::DiskFull(_)) if self.work.batch_len() == 0 => Ok(false),
             Err(error) => Err(error.into()),
         }
     }

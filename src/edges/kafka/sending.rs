@@ -75,7 +75,7 @@ impl<H: Handler> Edge<H> {
     /// Waits until the broker has everything, at most until the deadline; whether it has.
     pub(super) fn drain(&mut self, deadline: Instant) -> Result<bool, EdgeError> {
         loop {
-            if self.work.batch_len() > 0 {
+            if self.work.has_fresh() {
                 self.flush()?;
             }
             self.release()?;

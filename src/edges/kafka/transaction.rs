@@ -67,14 +67,17 @@ impl<H: Handler> Edge<H> {
         if let Some(code) = self.deliver_batch()? {
             return Ok(Some(code));
         }
-        let offsets = self.commit_list(&self.work.ledger.taken());
+        let offsets = self.commit_list(&self.work.ledger.taken(), self.work.told_in_transaction());
         let Some(group) = self.consumer.group_metadata() else {
             return Ok(Some("no group".to_owned()));
         };
-        let given_up =
-            self.step(|edge| edge.producer.send_offsets_to_transaction(&offsets, &group, STEP))?;
-        if given_up.is_some() {
-            return Ok(given_up);
+        // Changes that come before the first message have no position to be told beside.
+        if offsets.count() > 0 {
+            let given_up = self
+                .step(|edge| edge.producer.send_offsets_to_transaction(&offsets, &group, STEP))?;
+            if given_up.is_some() {
+                return Ok(given_up);
+            }
         }
         self.step(|edge| edge.producer.commit_transaction(STEP))
     }
@@ -123,7 +126,7 @@ impl<H: Handler> Edge<H> {
         // Deliveries of the aborted batch are no one's: its tickets are gone.
         self.producer.poll(Duration::ZERO);
         let _ = self.note_deliveries();
-        let positions = self.work.abandon();
+        let positions = self.work.abandon()?;
         let list = self.list(&positions);
         // A partition that is no longer ours is read by its next owner, from what was committed.
         let _ = self.consumer.seek_partitions(list, STEP);

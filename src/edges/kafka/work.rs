@@ -3,9 +3,10 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::domain::{EventTime, Source, Stage};
+use crate::domain::{EventTime, Seq, Source, Stage};
 use crate::telemetry::{LatencyRecorder, Output, Telemetry, Timer};
 
+use super::changes::{Told, perhaps_unsent};
 use super::dead_letter::{self, Place};
 use super::ledger::{Ledger, Ticket};
 use super::outbox::Outbox;
@@ -21,6 +22,10 @@ pub(super) struct Work<H> {
     /// Messages that the journal does not keep yet; the last `fresh` are not flushed.
     batch: VecDeque<Taken>,
     fresh: usize,
+    /// Changes that are not flushed.
+    fresh_changes: usize,
+    /// The number that came next at the start, until it is known which changes before it to recall.
+    began: Option<Seq>,
     /// Flushed and not kept yet, oldest first.
     flushed: VecDeque<Flushed>,
     /// Messages whose outputs are released.
@@ -48,6 +53,10 @@ struct Flushed {
     outputs: usize,
 }
 
+/// Changes whose audit records may be on their way: what people ask for waits then. One has at most
+/// some 25 KB, and a long list comes in thousands of them.
+const CHANGES_MAX: usize = 256;
+
 /// Gives the time.
 pub(super) type Clock = Box<dyn Fn() -> EventTime + Send>;
 
@@ -62,6 +71,7 @@ pub(super) struct Incoming<'a> {
 impl<H: Handler> Work<H> {
     pub(super) fn new(handler: H, telemetry: Telemetry, settings: &Settings) -> Self {
         Self {
+            began: Some(handler.next_seq()),
             handler,
             ledger: Ledger::default(),
             outbox: Outbox::default(),
@@ -69,6 +79,7 @@ impl<H: Handler> Work<H> {
             telemetry,
             batch: VecDeque::new(),
             fresh: 0,
+            fresh_changes: 0,
             flushed: VecDeque::new(),
             kept: 0,
             clock: Box::new(now),
@@ -89,6 +100,11 @@ impl<H: Handler> Work<H> {
         self.fresh
     }
 
+    /// Whether anything waits for a flush.
+    pub(super) fn has_fresh(&self) -> bool {
+        self.fresh > 0 || self.fresh_changes > 0
+    }
+
     /// How long the oldest flushed message has waited to be kept; `None` when none does.
     pub(super) fn waits_for(&self) -> Option<Duration> {
         self.flushed.front().map(|flushed| flushed.at.elapsed())
@@ -96,14 +112,14 @@ impl<H: Handler> Work<H> {
 
     /// Whether anything is not kept yet.
     pub(super) fn is_waiting(&self) -> bool {
-        self.fresh > 0 || !self.flushed.is_empty()
+        self.has_fresh() || !self.flushed.is_empty()
     }
 
     /// Takes one message.
     pub(super) fn take(&mut self, message: Incoming<'_>) -> Result<(), EdgeError> {
         let ticket = self.ledger.take(message.source).ok_or(EdgeError::TooManyPartitions)?;
         let at = Instant::now();
-        self.latest = self.latest.max((self.clock)());
+        self.change()?;
         let mut answer = self.handler.process(message.bytes, self.latest, message.source)?;
         let meters = &self.telemetry.meters;
         meters.input(answer.result);
@@ -145,6 +161,51 @@ impl<H: Handler> Work<H> {
         Ok(())
     }
 
+    /// Makes the changes that wait and puts out their audit records, before those of what comes next.
+    fn change(&mut self) -> Result<(), HandlerError> {
+        self.latest = self.latest.max((self.clock)());
+        let room = CHANGES_MAX.saturating_sub(self.ledger.changes_waiting());
+        for changed in self.handler.change(self.latest, room)? {
+            self.fresh_changes += 1;
+            if self.has_audit {
+                let ticket = self.ledger.expect_change(changed.seq());
+                self.outbox.push(
+                    Output::Audit,
+                    ticket,
+                    Some(changed.seq()),
+                    |out| out.extend_from_slice(changed.key()),
+                    |out| out.extend_from_slice(changed.as_bytes()),
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks once for the changes whose audit records an earlier process perhaps did not send, as the
+    /// group was told beside its positions.
+    pub(super) fn recall(&mut self, told: impl Iterator<Item = Told>) -> Result<(), HandlerError> {
+        let Some(began) = self.began.take().filter(|_| self.has_audit) else { return Ok(()) };
+        self.handler.recall(perhaps_unsent(told, began), began)
+    }
+
+    /// Whether the audit record of every change is out, as far as anybody knows.
+    #[cfg(test)]
+    pub(super) fn is_told(&self) -> bool {
+        let Told { next, changes } = self.told();
+        self.began.is_none() && next == changes
+    }
+
+    /// What the group is told beside its positions.
+    pub(super) fn told(&self) -> Told {
+        let waiting = [self.ledger.first_change(), self.handler.recalls_from()];
+        Told::new(self.handler.next_seq(), waiting.into_iter().flatten().min())
+    }
+
+    /// The same in a transaction, which carries everything that is on its way.
+    pub(super) fn told_in_transaction(&self) -> Told {
+        Told::new(self.handler.next_seq(), self.handler.recalls_from())
+    }
+
     /// Puts a dead letter out.
     fn bury(&mut self, ticket: Ticket, source: Source, rejected: Rejected) {
         self.telemetry.meters.reject(rejected.reason);
@@ -170,6 +231,7 @@ impl<H: Handler> Work<H> {
         let waiting: usize = self.flushed.iter().map(|flushed| flushed.outputs).sum();
         let outputs = self.outbox.unreleased() - waiting;
         let messages = std::mem::take(&mut self.fresh);
+        self.fresh_changes = 0;
         self.flushed.push_back(Flushed { mark, at, messages, outputs });
         Ok(())
     }
@@ -219,19 +281,25 @@ impl<H: Handler> Work<H> {
         self.recorder.tick(end);
     }
 
-    /// The batch is given up: its messages will be taken again.
-    pub(super) fn abandon(&mut self) -> Vec<Source> {
+    /// The batch is given up: its messages will be taken again, and its changes, which nothing brings
+    /// again, are recalled from the journal, which has them.
+    pub(super) fn abandon(&mut self) -> Result<Vec<Source>, HandlerError> {
+        let Told { next, changes } = self.told();
         self.batch.clear();
         self.flushed.clear();
-        (self.fresh, self.kept) = (0, 0);
+        (self.fresh, self.fresh_changes, self.kept) = (0, 0, 0);
         self.outbox.clear();
-        self.ledger.rewind()
+        let positions = self.ledger.rewind();
+        self.handler.recall(Some(changes), next)?;
+        Ok(positions)
     }
 
-    /// Nothing came: hands over latencies all the same.
-    pub(super) fn idle(&mut self) {
+    /// Nothing came, and nothing waits for a flush: time for changes; latencies are handed over all
+    /// the same.
+    pub(super) fn idle(&mut self) -> Result<(), HandlerError> {
         self.handler.idle();
         self.recorder.tick(Instant::now());
+        self.change()
     }
 }
 

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use crate::domain::Seq;
 use crate::telemetry::Output;
 
+use super::super::changes::Told;
 use super::super::ledger::Ticket;
 use super::dice::Dice;
 
@@ -15,8 +16,8 @@ use super::dice::Dice;
 pub(super) struct Broker {
     /// Messages by partition.
     pub(super) log: Vec<Vec<Vec<u8>>>,
-    /// What the group was told: the offset, and the number that came next then.
-    pub(super) committed: Vec<Option<(i64, Seq)>>,
+    /// What the group was told: the offset, and the numbers beside it.
+    pub(super) committed: Vec<Option<(i64, Told)>>,
     /// What has arrived, in the order of arrival.
     pub(super) outputs: Vec<Sent>,
     /// Ids of events that ask for a decision.
@@ -31,6 +32,14 @@ pub(super) struct Sent {
     pub(super) seq: Option<Seq>,
     pub(super) key: Vec<u8>,
     pub(super) payload: Vec<u8>,
+}
+
+/// How many cards the clients have.
+pub(super) const CARDS: u64 = 5;
+
+/// A card's number.
+pub(super) fn card(of: u64) -> String {
+    format!("622588123456789{of}")
 }
 
 /// Begin of the simulated time, Unix milliseconds.
@@ -70,7 +79,7 @@ impl Broker {
 
     /// Whether the group knows that everything is done.
     pub(super) fn is_done(&self) -> bool {
-        let told = |(log, told): (&Vec<Vec<u8>>, &Option<(i64, Seq)>)| {
+        let told = |(log, told): (&Vec<Vec<u8>>, &Option<(i64, Told)>)| {
             log.is_empty() || told.is_some_and(|(offset, _)| offset == log.len() as i64)
         };
         self.log.iter().zip(&self.committed).all(told)
@@ -99,7 +108,7 @@ fn time(dice: &mut Dice) -> String {
 
 fn payment(dice: &mut Dice, number: u64) -> String {
     let mut json = String::new();
-    let (account, merchant) = (dice.below(5), dice.below(3));
+    let (account, merchant) = (dice.below(CARDS), dice.below(3));
     let kind = if dice.once_in(8) && number > 0 { "reversal" } else { "payment" };
     write!(
         json,
@@ -114,8 +123,9 @@ fn payment(dice: &mut Dice, number: u64) -> String {
     }
     write!(
         json,
-        "\"payer\":{{\"account_id\":\"a{account}\",\"card\":{{\"number\":\"622588123456789{account}\"}}}},\
-         \"merchant\":{{\"id\":\"m{merchant}\",\"mcc\":\"5411\"}}}}"
+        "\"payer\":{{\"account_id\":\"a{account}\",\"card\":{{\"number\":\"{}\"}}}},\
+         \"merchant\":{{\"id\":\"m{merchant}\",\"mcc\":\"5411\"}}}}",
+        card(account)
     )
     .unwrap();
     json

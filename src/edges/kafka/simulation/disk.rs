@@ -110,6 +110,19 @@ impl SimulatedDisk {
         }
     }
 
+    /// Another disk with the same files but some.
+    pub(super) fn copy_without(&self, is_left_out: impl Fn(&Path) -> bool) -> Self {
+        let medium = self.medium();
+        let copy = Self::new(medium.dice.clone());
+        {
+            let mut other = copy.medium();
+            other.names.clone_from(&medium.names);
+            other.names.retain(|path, _| !is_left_out(path));
+            other.files.clone_from(&medium.files);
+        }
+        copy
+    }
+
     /// Turns one bit of one file around, of those that are meant; which file.
     pub(super) fn flip_a_bit(
         &self,

@@ -6,6 +6,7 @@
 mod broker;
 mod dice;
 mod disk;
+mod people;
 mod verdict;
 mod world;
 

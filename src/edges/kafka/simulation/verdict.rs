@@ -1,10 +1,11 @@
 //! What must hold after every course of events.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use crate::domain::{Applied, Plan, Seq};
-use crate::engine::{Copying, Engine, Fixed, count_again, recover};
-use crate::journal::{Item, JournalError, JournalId, Reader};
+use crate::domain::{Applied, Control, Plan, Seq};
+use crate::engine::{Copying, Engine, Fixed, recover};
+use crate::journal::{Directory, Item, JournalError, JournalId, Reader};
 use crate::telemetry::Output;
 
 use super::disk::Crash;
@@ -19,15 +20,36 @@ fn words(engine: &mut Engine, journal: JournalId) -> Vec<u64> {
     words
 }
 
-/// What a journal says, as far as it is compared.
-type Said = Vec<(Seq, String, Applied)>;
+/// What a journal says of an input, as far as it is compared.
+#[derive(Debug, Eq, PartialEq)]
+struct Said {
+    seq: Seq,
+    event: String,
+    applied: Applied,
+    /// The record's open part.
+    open: Vec<u8>,
+}
+
+/// All that a journal says.
+fn read(dir: &Directory) -> Result<Vec<Said>, JournalError> {
+    let Some(mut reader) = Reader::open(dir)? else { return Ok(Vec::new()) };
+    let mut said = Vec::new();
+    while let Some(item) = reader.read()? {
+        let Item::Entry(entry) = item else { continue };
+        let (seq, event, applied) = (entry.seq, entry.input.event_id.clone(), entry.applied);
+        let open = reader.open_part().as_bytes().to_vec();
+        said.push(Said { seq, event, applied, open });
+    }
+    Ok(said)
+}
 
 impl World<'_> {
     /// Nothing lost, nothing twice, replay exact, damage named.
     pub(super) fn judge(&mut self) -> Result<(), String> {
-        let said = self.replay()?;
+        self.replay()?;
+        let said = read(&self.dir).map_err(|error| error.to_string())?;
         let mut decided: BTreeMap<&str, Seq> = BTreeMap::new();
-        for (seq, event, applied) in &said {
+        for Said { seq, event, applied, .. } in &said {
             let is_decision = matches!(applied, Applied::Decided { .. });
             if is_decision && decided.insert(event, *seq).is_some() {
                 return Err(format!("{event} was counted twice"));
@@ -39,17 +61,16 @@ impl World<'_> {
                 return Err(format!("{event} was never decided"));
             }
         }
-        self.check_outputs(&decided)?;
+        self.check_outputs(&decided, &said)?;
         self.check_state()?;
         self.check_damage(&said)
     }
 
     /// An engine that was never interrupted says the same of the same inputs.
-    fn replay(&self) -> Result<Said, String> {
+    fn replay(&self) -> Result<(), String> {
         let text = |error: JournalError| error.to_string();
         let mut reader = Reader::open(&self.dir).map_err(text)?.ok_or("there is no journal")?;
         let mut engine = self.shared.engine();
-        let mut said = Said::new();
         while let Some(item) = reader.read().map_err(text)? {
             let Item::Entry(entry) = item else { continue };
             let plan = entry.body().map_or(Plan::Full, |body| body.plan);
@@ -57,13 +78,15 @@ impl World<'_> {
             if again != entry.applied {
                 return Err(format!("{:?} was {:?}, is {again:?}", entry.seq, entry.applied));
             }
-            said.push((entry.seq, entry.input.event_id.clone(), entry.applied));
+            if let Some(Control::Activate(activation)) = entry.input.control.as_deref() {
+                engine.follow(&self.shared.rules(&activation.bundle).0);
+            }
         }
-        Ok(said)
+        Ok(())
     }
 
     /// What left the service is what the journal has, and all of it left.
-    fn check_outputs(&self, decided: &BTreeMap<&str, Seq>) -> Result<(), String> {
+    fn check_outputs(&self, decided: &BTreeMap<&str, Seq>, said: &[Said]) -> Result<(), String> {
         if !self.is_strict {
             return Ok(());
         }
@@ -73,14 +96,30 @@ impl World<'_> {
                 return Err(format!("the answer to {event} left, and the journal lost it"));
             }
         }
-        let audits = self.broker.outputs.iter().filter(|sent| sent.output == Output::Audit);
-        let audited: BTreeSet<Option<Seq>> = audits.map(|sent| sent.seq).collect();
-        for (event, seq) in decided {
+        for event in decided.keys() {
             if !decisions.contains_key(*event) {
                 return Err(format!("{event} was decided, and its answer never left"));
             }
-            if !audited.contains(&Some(*seq)) {
-                return Err(format!("the audit record of {event} never left"));
+        }
+        let of = |seq: Seq| said.iter().find(|said| said.seq == seq);
+        for seq in &self.promised {
+            if of(*seq).is_none_or(|said| !matches!(said.applied, Applied::Controlled { .. })) {
+                return Err(format!(
+                    "somebody was told of change {seq:?}, and the journal lost it"
+                ));
+            }
+        }
+        let audits = self.broker.outputs.iter().filter(|sent| sent.output == Output::Audit);
+        let audits: BTreeMap<Option<Seq>, &[u8]> =
+            audits.map(|sent| (sent.seq, &*sent.payload)).collect();
+        if let Some(said) = said.iter().find(|said| !audits.contains_key(&Some(said.seq))) {
+            return Err(format!("the audit record of {} ({:?}) never left", said.event, said.seq));
+        }
+        for sent in self.broker.outputs.iter().filter(|sent| sent.output == Output::Audit) {
+            let is_it =
+                |said: &Said| said.open == sent.payload && said.event.as_bytes() == sent.key;
+            if !sent.seq.and_then(of).is_some_and(is_it) {
+                return Err(format!("the audit record {:?} is not the journal's", sent.seq));
             }
         }
         Ok(())
@@ -91,13 +130,9 @@ impl World<'_> {
         let text = |error: JournalError| error.to_string();
         let (mut near, mut far) = (self.shared.engine(), self.shared.engine());
         let recovered = recover(&mut near, &self.dir).map_err(text)?;
-        let mut reader = Reader::open(&self.dir).map_err(text)?.ok_or("there is no journal")?;
-        while let Some(item) = reader.read().map_err(text)? {
-            if let Item::Entry(entry) = item {
-                count_again(&mut far, entry);
-            }
-        }
-        let journal = reader.journal();
+        let without = Arc::new(self.disk.copy_without(is_snapshot));
+        recover(&mut far, Directory::on(without, self.dir.path())).map_err(text)?;
+        let journal = recovered.journal.ok_or("there is no journal")?;
         if words(&mut near, journal) == words(&mut far, journal) {
             Ok(())
         } else {
@@ -106,22 +141,12 @@ impl World<'_> {
     }
 
     /// One bit turns: it is named, or changes nothing.
-    fn check_damage(&mut self, said: &Said) -> Result<(), String> {
+    fn check_damage(&mut self, said: &[Said]) -> Result<(), String> {
         let Some(path) = self.disk.flip_a_bit(&mut self.dice, |_| true) else {
             return Err("nothing is left on the disk".to_owned());
         };
-        let read = || -> Result<Said, JournalError> {
-            let Some(mut reader) = Reader::open(&self.dir)? else { return Ok(Said::new()) };
-            let mut said = Said::new();
-            while let Some(item) = reader.read()? {
-                if let Item::Entry(entry) = item {
-                    said.push((entry.seq, entry.input.event_id.clone(), entry.applied));
-                }
-            }
-            Ok(said)
-        };
-        let result = match read() {
-            Ok(now) if now == *said => Ok(()),
+        let result = match read(&self.dir) {
+            Ok(now) if now == said => Ok(()),
             Ok(_) => Err("changed what is read, unnoticed".to_owned()),
             Err(error) if error.to_string().contains(&name(&path)) => Ok(()),
             Err(error) => Err(format!("was blamed on another: {error}")),

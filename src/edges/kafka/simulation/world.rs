@@ -1,13 +1,14 @@
 //! One course of events: a service that lives, crashes and is started again, until all is done.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::bundle::{Bundle, shipped_files};
-use crate::domain::{EntityKind, EventTime, Input, Message, Source};
+use crate::bundle::Bundle;
+use crate::domain::{BundleDigest, EntityKind, EventTime, Input, Message, Seq, Source, Token};
+use crate::edges::admin;
 use crate::edges::keys::Keys;
 use crate::edges::snapshots;
 use crate::edges::tables::TableStore;
@@ -28,52 +29,48 @@ use super::super::assignment::begin_at;
 use super::super::settings::tests::settings;
 use super::super::work::{Incoming, Work};
 use super::super::{Decider, EdgeError, Handler as _, HandlerError};
-use super::broker::{BEGIN_MS, Broker, Sent};
+use super::broker::{BEGIN_MS, Broker, Sent, card};
 use super::dice::Dice;
 use super::disk::{Crash, SimulatedDisk};
+use super::people::{People, Rules, bundles};
 
 /// What all courses share: it takes long to make.
 pub(super) struct Shared {
-    pub(super) bundle: Arc<Bundle>,
-    files: BTreeMap<String, Vec<u8>>,
+    /// The configured one first.
+    pub(super) bundles: Vec<Rules>,
     keys: Keys,
     tables: Arc<TableStore>,
     telemetry: Telemetry,
 }
 
-const FEATURES: &str = r#"
-- {name: card_count, aggregate: count, by: card, over: 1h}
-- {name: card_sum, aggregate: sum(amount_base), by: card, over: 1h, where: '!outcome.reversed'}
-- {name: card_merchants, aggregate: distinct(merchant), by: card, over: 1d}
-- {name: merchant_frauds, aggregate: rate(label.fraud), by: merchant, over: 7d}
-- {name: account_mean, aggregate: mean(amount_base), by: account, over: 1d, excluding_current: true}
-"#;
-const RULES: &str = r#"
-rules:
-  - {id: A, name: A, when: card_count > 3, then: {action: challenge, points: 300}, reason: {code: a, text: A.}}
-  - {id: B, name: B, when: 'merchant_frauds > 0.2', then: {points: 250}, reason: {code: b, text: B.}}
-  - {id: C, name: C, when: 'card_sum > money("60.00 CNY")', then: {action: decline, points: 100}, reason: {code: c, text: C.}}
-"#;
-
 impl Shared {
     pub(super) fn new() -> Self {
-        let mut files = shipped_files();
-        files.retain(|name, _| ["bundle.yaml", "policy.yaml"].contains(&name.as_str()));
-        files.insert("features.yaml".to_owned(), FEATURES.as_bytes().to_vec());
-        files.insert("rules.yaml".to_owned(), RULES.as_bytes().to_vec());
-        let bundle = Bundle::compile(&files).unwrap_or_else(|faults| panic!("{faults:?}"));
         let keys = Keys::demo();
         let token_keys = Arc::new(keys.token_keys());
         Self {
-            bundle: Arc::new(bundle),
-            files,
+            bundles: bundles(),
             keys,
             tables: Arc::new(TableStore::fixed(Tables::default(), token_keys)),
             telemetry: Telemetry::new(&[], &[]),
         }
     }
 
+    /// A bundle by its hash.
+    pub(super) fn rules(&self, digest: &BundleDigest) -> &Rules {
+        self.bundles.iter().find(|(bundle, _)| bundle.hash == *digest).unwrap()
+    }
+
+    /// The token of a client's card.
+    pub(super) fn card(&self, number: u64) -> Token {
+        self.keys.token_keys().card(&card(number)).unwrap()
+    }
+
+    /// An engine of the configured bundle.
     pub(super) fn engine(&self) -> Engine {
+        self.engine_under(&self.bundles[0].0)
+    }
+
+    fn engine_under(&self, bundle: &Arc<Bundle>) -> Engine {
         let limits = EngineLimits {
             state: StateLimits {
                 keys: [1_000; EntityKind::COUNT],
@@ -83,7 +80,7 @@ impl Shared {
             recent_events: 4_096,
             ..EngineLimits::default()
         };
-        Engine::new(Arc::clone(&self.bundle), &limits).unwrap()
+        Engine::new(Arc::clone(bundle), &limits).unwrap()
     }
 }
 
@@ -120,6 +117,10 @@ pub(super) struct World<'a> {
     altered: BTreeSet<PathBuf>,
     flipped: Option<PathBuf>,
     lives: u8,
+    /// How often somebody will still ask for a change.
+    changes: u64,
+    /// Numbers of changes that people were told were made.
+    pub(super) promised: BTreeSet<Seq>,
 }
 
 /// Why a life ended.
@@ -140,6 +141,7 @@ struct Life {
     work: Work<Decider<Clockwork>>,
     keeper: Option<Keeper>,
     snapshots: snapshots::Worker,
+    people: People,
     positions: Vec<Option<i64>>,
     flights: Vec<Sent>,
     is_full: bool,
@@ -171,6 +173,8 @@ impl<'a> World<'a> {
             altered: BTreeSet::new(),
             flipped: None,
             lives: 0,
+            changes: dice.below(12),
+            promised: BTreeSet::new(),
             dice,
         }
     }
@@ -217,6 +221,7 @@ impl<'a> World<'a> {
             Err(error) => return End::Fault(error.to_string()),
         };
         let end = self.go_on(&mut life, is_calm);
+        self.promised.extend(life.people.hear());
         // What was on its way has arrived or not; its acknowledgement has not.
         for flight in life.flights.drain(..) {
             if self.dice.once_in(2) {
@@ -240,9 +245,16 @@ impl<'a> World<'a> {
             fresh: FreshRandom::fixed(self.lives),
         };
         let writer = Writer::open(&self.dir, opening)?;
-        let recovered = recover(&mut engine, &self.dir)?;
+        let mut recovered = recover(&mut engine, &self.dir)?;
         if let Err(text) = self.check_snapshots(&recovered) {
             return if self.disk.has_crashed() { Err(ended(&self.dir)) } else { Ok(Err(text)) };
+        }
+        // What people have put in force stays, whatever is configured.
+        let digest = engine.in_force().unwrap_or(self.shared.bundles[0].0.hash);
+        let (bundle, files) = self.shared.rules(&digest);
+        if engine.bundle().hash != digest {
+            engine = self.shared.engine_under(bundle);
+            recovered = recover(&mut engine, &self.dir)?;
         }
         let journal = recovered.journal.unwrap_or_else(|| writer.journal());
         let (snapshots, worker) = snapshots::Keeper::with_turns(
@@ -269,14 +281,16 @@ impl<'a> World<'a> {
                 step_ns: [0, 1_000, 60_000][self.dice.place(3)],
             },
         };
-        let pipeline = Pipeline::new(parts, &self.shared.files)?;
+        let pipeline = Pipeline::new(parts, files)?;
         let keeper = if self.has_keeper { pipeline.keeper() } else { None };
         let tables = Arc::clone(&self.shared.tables);
         let positions: Vec<Source> = recovered.next_offsets().collect();
         let keys = self.shared.keys.token_keys();
+        let (sender, orders) = admin::orders();
         let decider =
             Decider::new(pipeline, tables, keys, (self.dir.clone(), positions), 1_000_000)
-                .with_snapshots(snapshots);
+                .with_snapshots(snapshots)
+                .with_orders(orders);
         let mut work = Work::new(decider, self.shared.telemetry.clone(), &settings(""));
         let clock = Arc::clone(&self.clock);
         work.set_clock(Box::new(move || {
@@ -287,6 +301,7 @@ impl<'a> World<'a> {
             work,
             keeper,
             snapshots: worker,
+            people: People::new(sender),
             positions: vec![None; partitions],
             flights: Vec::new(),
             is_full: false,
@@ -353,7 +368,8 @@ impl<'a> World<'a> {
 
     fn is_done(&self, life: &Life) -> bool {
         let rests = life.keeper.as_ref().is_none_or(|k| k.wait(Duration::ZERO) != Due::Now);
-        self.broker.is_done() && rests && !life.work.is_waiting() && life.flights.is_empty()
+        let is_out = !life.work.is_waiting() && life.flights.is_empty() && life.work.is_told();
+        self.broker.is_done() && rests && is_out
     }
 
     fn step(&mut self, life: &mut Life, is_calm: bool) -> Result<(), EdgeError> {
@@ -362,12 +378,21 @@ impl<'a> World<'a> {
             4..7 => {
                 self.keep(life)?;
                 (0..self.dice.below(4)).for_each(|_| life.snapshots.turn());
-                life.work.handler.idle();
+                if !life.work.has_fresh() {
+                    life.work.idle()?;
+                }
+                self.flush(life)?;
             }
             7..10 => self.release(life)?,
             10..13 => self.deliver(life),
             13 => self.commit(life),
+            14 if self.changes > 0 && self.dice.once_in(3) => {
+                self.changes -= 1;
+                let stands = (life.work.handler.engine(), self.now());
+                life.people.ask(self.shared, &mut self.dice, stands);
+            }
             14 => {
+                self.promised.extend(life.people.hear());
                 self.clock.fetch_add(self.dice.below(5_000) as i64, Ordering::Relaxed);
             }
             _ if is_calm => {}
@@ -399,7 +424,12 @@ impl<'a> World<'a> {
             life.work.take(Incoming { source, bytes, stamped_ms: None })?;
             life.positions[partition] = Some(offset + 1);
         }
-        if life.work.batch_len() == 0 {
+        self.flush(life)
+    }
+
+    /// What is fresh goes to the journal.
+    fn flush(&mut self, life: &mut Life) -> Result<(), EdgeError> {
+        if !life.work.has_fresh() {
             return Ok(());
         }
         match life.work.flush() {
@@ -415,9 +445,12 @@ impl<'a> World<'a> {
         let kept = life.work.handler.positions();
         let journal = kept.iter().find(|at| at.partition == partition as i32).map(|at| at.offset);
         let next = life.work.handler.next_seq();
-        let begin = begin_at(self.broker.committed[partition], journal, next);
+        let told = self.broker.committed.iter().flatten().map(|(_, told)| *told);
+        life.work.recall(told)?;
+        let group = self.broker.committed[partition].map(|(offset, told)| (offset, told.next));
+        let begin = begin_at(group, journal, next);
         let offset = begin.map_or(0, |(offset, _)| offset);
-        self.broker.committed[partition] = Some((offset, next));
+        self.broker.committed[partition] = Some((offset, life.work.told()));
         let source = Source { topic: 0, partition: partition as i32, offset };
         life.work.handler.resume(&[source])?;
         life.positions[partition] = Some(offset);
@@ -466,9 +499,9 @@ impl<'a> World<'a> {
     }
 
     fn commit(&mut self, life: &mut Life) {
-        let next = life.work.handler.next_seq();
+        let told = life.work.told();
         for at in life.work.ledger.commits() {
-            self.broker.committed[at.partition as usize] = Some((at.offset, next));
+            self.broker.committed[at.partition as usize] = Some((at.offset, told));
         }
     }
 }
