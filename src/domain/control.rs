@@ -262,6 +262,13 @@ pub struct SwitchedOff {
     pub reason: String,
 }
 
+impl SwitchedOff {
+    /// Whether a rule may be switched off for this: the reason stays, and names nobody.
+    pub fn check(&self) -> Result<(), ProvenanceFault> {
+        check_text("reason", &self.reason)
+    }
+}
+
 /// What a guard has found, and what it does about it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct GuardTrip {

@@ -158,6 +158,7 @@ impl Engine {
                 if self.governance.off().contains(&rule) {
                     return Err(Refusal::AlreadyOff { rule });
                 }
+                off.check()?;
                 if self.governance.has_room() { Ok(()) } else { Err(Refusal::TooManyOff) }
             }
         }

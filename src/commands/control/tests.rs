@@ -131,6 +131,11 @@ fn two_people_put_a_bundle_in_force() {
     let off =
         |rule: &str| Request::SwitchOff { rule: rule.to_owned(), reason: "a test".to_owned() };
     assert!(direct.ask_as(&off("NEW2"), "zhao").is_err());
+    // The reason stays in the journal and goes to the audit topic.
+    let reason = "stops the card 6225881234567890".to_owned();
+    let named = Request::SwitchOff { rule: "NEW1".to_owned(), reason };
+    let fault = direct.ask_as(&named, "zhao").unwrap_err().to_string();
+    assert!(fault.contains("`reason` holds a number") && !fault.contains("6225"), "{fault}");
     direct.ask_as(&off("NEW1"), "zhao").unwrap();
     assert!(direct.ask_as(&off("NEW1"), "zhao").is_err(), "it is off already");
     direct.finish().unwrap();
