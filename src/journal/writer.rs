@@ -78,6 +78,12 @@ pub struct Appended {
 pub struct OpenPart<'a>(pub(super) &'a [u8]);
 
 impl<'a> OpenPart<'a> {
+    /// Of any bytes, for tests of who sends it.
+    #[cfg(test)]
+    pub(crate) const fn of(bytes: &'a [u8]) -> Self {
+        Self(bytes)
+    }
+
     /// The bytes, to be sent.
     pub const fn as_bytes(self) -> &'a [u8] {
         self.0

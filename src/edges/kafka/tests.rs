@@ -3,7 +3,7 @@
 //! A real broker is tried in `tests/integration`; here are the orders of events that a real one
 //! rarely shows.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -18,6 +18,7 @@ use rdkafka::{ClientConfig, Message as _, Offset, TopicPartitionList};
 use super::settings::tests::settings;
 use super::*;
 use crate::domain::{EventTime, MissingTables, Seq, Source, Stage};
+use crate::journal::OpenPart;
 use crate::stages::decode::Dropped;
 use crate::telemetry::{InputResult, Telemetry, Unready};
 
@@ -32,15 +33,39 @@ impl Sendable for &[u8] {
 struct Journal {
     seqs: HashMap<Vec<u8>, u64>,
     positions: BTreeMap<(u16, i32), i64>,
+    /// What people ask for.
+    asked: VecDeque<String>,
+    changes: BTreeMap<u64, String>,
+    /// A guard asks for something after so many events.
+    guards_after: Option<usize>,
     /// The flush with this number fails: the engine crashes there.
     fails_at: Option<usize>,
     flushes: usize,
+}
+
+impl Journal {
+    fn next_seq(&self) -> u64 {
+        (self.seqs.len() + self.changes.len()) as u64 + 1
+    }
+
+    /// Makes a change, whoever asks for it.
+    fn change(&mut self, text: String) -> Changed {
+        let seq = self.next_seq();
+        let changed = changed(seq, &text);
+        self.changes.insert(seq, text);
+        changed
+    }
+}
+
+fn changed(seq: u64, text: &str) -> Changed {
+    Changed::new(Seq(seq), "control.test", OpenPart::of(text.as_bytes()))
 }
 
 /// Decides by numbering: the answer to a message is its own bytes.
 struct Fake {
     journal: Arc<Mutex<Journal>>,
     decision: Vec<u8>,
+    recalled: VecDeque<Changed>,
 }
 
 impl Handler for Fake {
@@ -56,7 +81,7 @@ impl Handler for Fake {
         assert!(received_at > EventTime::MIN);
         let mut journal = self.journal.lock().unwrap();
         let is_bad = bytes.starts_with(b"bad");
-        let next = journal.seqs.len() as u64 + 1;
+        let next = journal.next_seq();
         let is_known = journal.seqs.contains_key(bytes);
         if !is_bad && !is_known {
             journal.positions.insert((source.topic, source.partition), source.offset + 1);
@@ -84,6 +109,31 @@ impl Handler for Fake {
         })
     }
 
+    fn change(&mut self, _now: EventTime, room: usize) -> Result<Vec<Changed>, HandlerError> {
+        let mut changes: Vec<_> = self.recalled.drain(..room.min(self.recalled.len())).collect();
+        let mut journal = self.journal.lock().unwrap();
+        if journal.guards_after == Some(journal.seqs.len()) {
+            journal.guards_after = None;
+            changes.push(journal.change("guard".to_owned()));
+        }
+        if self.recalled.is_empty() && changes.len() < room {
+            let asked = journal.asked.pop_front();
+            changes.extend(asked.map(|text| journal.change(text)));
+        }
+        Ok(changes)
+    }
+
+    fn recall(&mut self, from: Option<Seq>, until: Seq) -> Result<(), HandlerError> {
+        let journal = self.journal.lock().unwrap();
+        let range = from.unwrap_or_default().0..until.0;
+        self.recalled = journal.changes.range(range).map(|(at, text)| changed(*at, text)).collect();
+        Ok(())
+    }
+
+    fn recalls_from(&self) -> Option<Seq> {
+        self.recalled.front().map(Changed::seq)
+    }
+
     fn flush(&mut self) -> Result<u64, HandlerError> {
         let mut journal = self.journal.lock().unwrap();
         journal.flushes += 1;
@@ -94,7 +144,7 @@ impl Handler for Fake {
     }
 
     fn next_seq(&self) -> Seq {
-        Seq(self.journal.lock().unwrap().seqs.len() as u64 + 1)
+        Seq(self.journal.lock().unwrap().next_seq())
     }
 
     fn positions(&self) -> Vec<Source> {
@@ -143,7 +193,11 @@ impl World {
 
     fn start(&self, settings: Settings) -> Running {
         let telemetry = Telemetry::new(&["not_json"], &[]);
-        let handler = Fake { journal: Arc::clone(&self.journal), decision: Vec::new() };
+        let handler = Fake {
+            journal: Arc::clone(&self.journal),
+            decision: Vec::new(),
+            recalled: VecDeque::new(),
+        };
         let stop = Arc::new(AtomicBool::new(false));
         let edge = Edge::open(settings, handler, telemetry.clone(), Arc::clone(&stop)).unwrap();
         let statistics = edge.statistics();
@@ -388,6 +442,91 @@ fn a_shared_group_is_not_ready() {
     one.stop().unwrap();
     two.wait_until("ready alone", |telemetry| telemetry.readiness.is_ready());
     two.stop().unwrap();
+}
+
+/// Who reads the audit topic sees who changed what in order with the decisions, also what was changed
+/// while no message came; and not again after a polite stop, since the group was told.
+#[test]
+fn changes_are_sent_in_their_order() {
+    let world = World::new(1);
+    world.journal.lock().unwrap().asked.push_back("first".to_owned());
+    world.journal.lock().unwrap().guards_after = Some(5);
+    world.produce(names(0, 20));
+    let edge = world.start(world.settings());
+    assert_eq!(world.read("audit", 22).len(), 22);
+    world.journal.lock().unwrap().asked.push_back("idle".to_owned());
+    assert_eq!(world.read("audit", 23).len(), 23);
+    edge.stop().unwrap();
+    let edge = world.start(world.settings());
+    edge.wait_until("ready", |telemetry| telemetry.readiness.is_ready());
+    world.journal.lock().unwrap().asked.push_back("again".to_owned());
+    let audit = world.read("audit", 24);
+    edge.stop().unwrap();
+    assert!(audit.iter().map(|(seq, _)| *seq).eq((1..=24).map(Some)), "{audit:?}");
+    let changes: Vec<_> =
+        audit.iter().filter(|(_, text)| !text.starts_with("event")).cloned().collect();
+    let journal = world.journal.lock().unwrap();
+    let expected = journal.changes.iter().map(|(seq, text)| (Some(*seq), text.clone()));
+    assert!(expected.eq(changes), "{:?}", journal.changes);
+    assert_eq!(world.read("decisions", 20).len(), 20, "a change has no decision");
+}
+
+/// No message brings a change again: what a stop or a crash left unsent, and what was changed while
+/// no service ran, is found in the journal.
+#[test]
+fn changes_that_were_not_acknowledged_are_sent_again() {
+    let world = World::new(1);
+    world.produce(names(0, 20));
+    let settings = Settings { stop_timeout: Duration::from_millis(500), ..world.settings() };
+    let edge = world.start(settings);
+    assert_eq!(world.read("audit", 20).len(), 20);
+    edge.wait_until("ready", |telemetry| telemetry.readiness.is_ready());
+    edge.wait_until("a commit", |_| world.committed(1) == [Some(20)]);
+    world.cluster.broker_down(1).unwrap();
+    world.journal.lock().unwrap().asked.push_back("unsent".to_owned());
+    edge.wait_until("a change", |_| world.journal.lock().unwrap().changes.len() == 1);
+    assert!(matches!(edge.stop(), Err(EdgeError::StopTimeout { unacknowledged: 1 })));
+    world.cluster.broker_up(1).unwrap();
+    world.journal.lock().unwrap().change("alone".to_owned());
+    let edge = world.start(world.settings());
+    let audit = world.read("audit", 22);
+    edge.stop().unwrap();
+    let text = |text: &str| text.to_owned();
+    assert_eq!(audit[20..], [(Some(21), text("unsent")), (Some(22), text("alone"))]);
+}
+
+/// A change while no message comes finds no room: it waits for some, and the service goes on. Whether
+/// a full disk ends it is for the next message to say.
+#[test]
+fn a_full_disk_does_not_end_the_service_over_a_change() {
+    let world = World::new(1);
+    world.journal.lock().unwrap().asked.push_back("waits".to_owned());
+    world.journal.lock().unwrap().fails_at = Some(1);
+    let edge = world.start(world.settings());
+    assert_eq!(world.read("audit", 1), [(Some(1), "waits".to_owned())]);
+    assert_eq!(world.journal.lock().unwrap().flushes, 2);
+    edge.stop().unwrap();
+}
+
+/// A transaction that fails takes its changes with it, and no message brings them again.
+#[test]
+fn a_given_up_transaction_recalls_its_changes() {
+    let world = World::new(1);
+    world.produce(names(0, 100));
+    world.journal.lock().unwrap().guards_after = Some(10);
+    // As often as it needs, until a transaction holds the tenth message and the change after it.
+    let refused = RDKafkaRespErr::RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION;
+    world.cluster.request_errors(RDKafkaApiKey::TxnOffsetCommit, &[refused; 4]);
+    let settings = Settings { transactional_id: Some("tidegate".to_owned()), ..world.settings() };
+    let edge = world.start(settings);
+    edge.wait_until("rewinds", |t| Running::has(t, "tidegate_rewinds_total 4"));
+    check_each_decided(&world.read("decisions", 101), 100);
+    // The mock cluster shows aborted records too.
+    let audit = world.read("audit", 101);
+    let guards = audit.iter().filter(|(_, text)| text == "guard");
+    let seqs: Vec<_> = guards.map(|(seq, _)| *seq).collect();
+    assert!(seqs.len() > 1 && seqs.iter().all(|seq| *seq == Some(11)), "{seqs:?}");
+    edge.stop().unwrap();
 }
 
 /// A transaction that fails is taken again, with the same answers. (The mock cluster shows aborted

@@ -11,8 +11,10 @@ use rdkafka::consumer::Consumer as _;
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::producer::Producer as _;
 
+use crate::domain::Source;
 use crate::telemetry::{LogEvent, emit};
 
+use super::changes::Told;
 use super::{Edge, EdgeError, Handler};
 
 /// How long one step may take before it is tried again.
@@ -47,18 +49,20 @@ impl<H: Handler> Edge<H> {
     /// Sends the batch and its positions as one.
     pub(super) fn give_transaction(&mut self) -> Result<(), EdgeError> {
         self.work.keep_all()?;
-        match self.try_transaction()? {
+        // Now: what is acknowledged in a transaction can be taken back with it, and is forgotten.
+        let (taken, told) = (self.work.ledger.taken(), self.work.told());
+        match self.try_transaction(&taken)? {
             None => {
                 self.work.settle();
                 self.work.ledger.finish_all();
             }
-            Some(code) => self.give_up(&code)?,
+            Some(code) => self.give_up(&code, told)?,
         }
         Ok(())
     }
 
     /// The reason when it must be given up.
-    fn try_transaction(&mut self) -> Result<Option<String>, EdgeError> {
+    fn try_transaction(&mut self, taken: &[Source]) -> Result<Option<String>, EdgeError> {
         if let Err(error) = self.producer.begin_transaction()
             && let Verdict::GiveUp(code) = self.judge_transaction(error)?
         {
@@ -67,7 +71,7 @@ impl<H: Handler> Edge<H> {
         if let Some(code) = self.deliver_batch()? {
             return Ok(Some(code));
         }
-        let offsets = self.commit_list(&self.work.ledger.taken(), self.work.told_in_transaction());
+        let offsets = self.commit_list(taken, self.work.told_in_transaction());
         let Some(group) = self.consumer.group_metadata() else {
             return Ok(Some("no group".to_owned()));
         };
@@ -114,7 +118,7 @@ impl<H: Handler> Edge<H> {
     }
 
     /// Takes everything back and reads the batch again.
-    fn give_up(&mut self, code: &str) -> Result<(), EdgeError> {
+    fn give_up(&mut self, code: &str, told: Told) -> Result<(), EdgeError> {
         emit(&LogEvent::Rewound { code });
         self.telemetry.meters.rewinds.increment(1);
         while let Err(error) = self.producer.abort_transaction(STEP) {
@@ -126,7 +130,7 @@ impl<H: Handler> Edge<H> {
         // Deliveries of the aborted batch are no one's: its tickets are gone.
         self.producer.poll(Duration::ZERO);
         let _ = self.note_deliveries();
-        let positions = self.work.abandon()?;
+        let positions = self.work.abandon(told)?;
         let list = self.list(&positions);
         // A partition that is no longer ours is read by its next owner, from what was committed.
         let _ = self.consumer.seek_partitions(list, STEP);

@@ -282,15 +282,15 @@ impl<H: Handler> Work<H> {
     }
 
     /// The batch is given up: its messages will be taken again, and its changes, which nothing brings
-    /// again, are recalled from the journal, which has them.
-    pub(super) fn abandon(&mut self) -> Result<Vec<Source>, HandlerError> {
-        let Told { next, changes } = self.told();
+    /// again, are recalled from the journal, which has them. `told` is what could have been told
+    /// before any of it was sent.
+    pub(super) fn abandon(&mut self, told: Told) -> Result<Vec<Source>, HandlerError> {
         self.batch.clear();
         self.flushed.clear();
         (self.fresh, self.fresh_changes, self.kept) = (0, 0, 0);
         self.outbox.clear();
         let positions = self.ledger.rewind();
-        self.handler.recall(Some(changes), next)?;
+        self.handler.recall(Some(told.changes), told.next)?;
         Ok(positions)
     }
 
