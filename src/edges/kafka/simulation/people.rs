@@ -1,6 +1,7 @@
 //! What people change meanwhile: lists, the bundle in force, a rule. Some of it is refused.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError};
 
 use crate::bundle::{Bundle, shipped_files};
@@ -10,7 +11,6 @@ use crate::domain::{
 };
 use crate::edges::admin::{Change, Done, OrderSender};
 use crate::engine::Engine;
-use std::sync::Arc;
 
 use super::broker::CARDS;
 use super::dice::Dice;
@@ -102,7 +102,7 @@ impl People {
                 self.post(Change::Control(Control::Propose(proposal)));
                 let (proposer, approver) = (String::new(), approver.to_owned());
                 let ground = Ground::Approved { proposer, approver, signature: None };
-                // Mostly the one that was proposed a moment ago, or one that waits since long.
+                // Sometimes one that waits since long, or that nobody proposed.
                 if dice.once_in(3) {
                     self.activate(shared, dice, (engine, ground));
                 } else {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::domain::{Applied, Control, Plan, Seq};
+use crate::domain::{Activation, Applied, Control, Ground, Plan, Seq};
 use crate::engine::{Copying, Engine, Fixed, recover};
 use crate::journal::{Directory, Item, JournalError, JournalId, Reader};
 use crate::telemetry::Output;
@@ -28,6 +28,8 @@ struct Said {
     applied: Applied,
     /// The record's open part.
     open: Vec<u8>,
+    /// What kind of change it was.
+    change: Option<String>,
 }
 
 /// All that a journal says.
@@ -37,15 +39,26 @@ fn read(dir: &Directory) -> Result<Vec<Said>, JournalError> {
     while let Some(item) = reader.read()? {
         let Item::Entry(entry) = item else { continue };
         let (seq, event, applied) = (entry.seq, entry.input.event_id.clone(), entry.applied);
+        let change = entry.input.control.as_deref().map(kind_of);
         let open = reader.open_part().as_bytes().to_vec();
-        said.push(Said { seq, event, applied, open });
+        said.push(Said { seq, event, applied, open, change });
     }
     Ok(said)
 }
 
+fn kind_of(control: &Control) -> String {
+    let how = match control {
+        Control::Activate(Activation { ground: Ground::Approved { .. }, .. }) => "approved",
+        Control::Activate(Activation { ground: Ground::RolledBack { .. }, .. }) => "rolled back",
+        Control::Guard(trip) => trip.measure.name(),
+        _ => "",
+    };
+    format!("{} {how}", control.name()).trim_end().to_owned()
+}
+
 impl World<'_> {
-    /// Nothing lost, nothing twice, replay exact, damage named.
-    pub(super) fn judge(&mut self) -> Result<(), String> {
+    /// Nothing lost, nothing twice, replay exact, damage named. Counts what kinds of changes were met.
+    pub(super) fn judge(&mut self, changes: &mut BTreeMap<String, u64>) -> Result<(), String> {
         self.replay()?;
         let said = read(&self.dir).map_err(|error| error.to_string())?;
         let mut decided: BTreeMap<&str, Seq> = BTreeMap::new();
@@ -60,6 +73,9 @@ impl World<'_> {
             if self.is_strict && !decided.contains_key(event.as_str()) {
                 return Err(format!("{event} was never decided"));
             }
+        }
+        for change in said.iter().filter_map(|said| said.change.clone()) {
+            *changes.entry(change).or_default() += 1;
         }
         self.check_outputs(&decided, &said)?;
         self.check_state()?;
