@@ -9,6 +9,7 @@ mod broker;
 mod service;
 mod events;
 mod delivery;
+mod changes;
 mod crashes;
 mod disks;
 mod refusals;

@@ -16,12 +16,14 @@ pub(crate) struct Home {
     pub(crate) kafka: String,
     /// The lines of `[journal]`.
     pub(crate) journal: String,
+    /// Whether this user may change everything over a socket, approved by nobody else.
+    pub(crate) has_socket: bool,
 }
 
 impl Home {
     pub(crate) fn new() -> Self {
         let journal = "segment_mb = 8\n".to_owned();
-        Self { dir: tempfile::tempdir().unwrap(), kafka: String::new(), journal }
+        Self { dir: tempfile::tempdir().unwrap(), kafka: String::new(), journal, has_socket: false }
     }
 
     /// The journal's directory.
@@ -56,9 +58,24 @@ impl Home {
                 name(which)
             );
         }
+        if self.has_socket {
+            let user = Command::new("id").arg("-un").output().unwrap();
+            let user = String::from_utf8(user.stdout).unwrap();
+            let user = user.trim();
+            let _ = write!(
+                text,
+                "[admin]\nsocket = \"admin.sock\"\nanalysts = [\"{user}\"]\noperators = [\"{user}\"]\n"
+            );
+        }
         let file = self.dir.path().join("tidegate.toml");
         std::fs::write(&file, text).unwrap();
         file
+    }
+
+    /// Runs a command with this configuration, on the service if one runs.
+    pub(crate) fn tell(&self, topics: &Topics, words: &[&str]) {
+        let output = command(words).arg("--config").arg(self.write(topics)).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 
     /// What a service says that does not come to listen.
