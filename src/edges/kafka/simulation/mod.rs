@@ -1,7 +1,8 @@
 //! The service in a world that tries to break it: seeded, so that every failure can be run again.
 //!
 //! The real pipeline, journal and bookkeeping of the edge run over a simulated disk, clock and
-//! broker. `./dev simulate --seeds N [--from SEED]` runs more of it than a test run does.
+//! broker, and people and guards change lists and rules meanwhile. `./dev simulate --seeds N [--from
+//! SEED]` runs more of it than a test run does.
 
 mod broker;
 mod dice;
