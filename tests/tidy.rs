@@ -12,7 +12,9 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("wire", &["domain"]),
     // Features and rules both speak CEL, and no stage may import another: so it is no stage.
     ("lang", &["domain"]),
-    ("stages::decode", &["domain"]),
+    // A message may come as protobuf, and how that stands in bytes is known there. The canonical
+    // form stays the engine's: whoever reads a message does not seal it.
+    ("stages::decode", &["domain", "wire"]),
     ("stages::enrich", &["domain"]),
     ("stages::features", &["domain", "lang"]),
     ("stages::rules", &["domain", "lang"]),

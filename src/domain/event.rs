@@ -276,6 +276,16 @@ impl Datum {
     pub fn parse(name: &str) -> Option<Self> {
         [Self::Wgs84, Self::Gcj02, Self::Bd09].into_iter().find(|datum| datum.name() == name)
     }
+
+    /// The system with this protobuf number.
+    pub const fn from_number(number: u64) -> Option<Self> {
+        match number {
+            1 => Some(Self::Wgs84),
+            2 => Some(Self::Gcj02),
+            3 => Some(Self::Bd09),
+            _ => None,
+        }
+    }
 }
 
 /// What the user allowed. `None`: not stated, which is not a refusal (DOMAIN 1.1).

@@ -19,7 +19,7 @@ use crate::journal::{
     OpenPart, Writer,
 };
 use crate::stages::decide::Ledger;
-use crate::stages::decode::{Door, Dropped, Reject, TimeLimits, check_time, decode};
+use crate::stages::decode::{Door, Dropped, Encoded, Reject, TimeLimits, check_time, decode};
 use crate::stages::enrich::{Tables, TokenKeys, enrich};
 use crate::stages::mask::{Answer, Masked, Profile, render};
 use crate::wire::{EventBytes, encode};
@@ -246,9 +246,19 @@ impl<S: Surroundings> Pipeline<S> {
     ///
     /// `received_at` is the edge's stamp; `None` for a file, whose lines may carry their own and
     /// otherwise arrive when they occurred.
-    pub fn process(
+    pub fn process<'m>(
         &mut self,
-        bytes: &[u8],
+        message: impl Into<Encoded<'m>>,
+        arrival: (Option<EventTime>, Option<Source>),
+        intent: Intent,
+        lookups: (&Tables, &TokenKeys),
+    ) -> Result<Step<'_>, JournalError> {
+        self.process_encoded(message.into(), arrival, intent, lookups)
+    }
+
+    fn process_encoded(
+        &mut self,
+        message: Encoded<'_>,
         (received_at, source): (Option<EventTime>, Option<Source>),
         intent: Intent,
         (tables, keys): (&Tables, &TokenKeys),
@@ -256,7 +266,7 @@ impl<S: Surroundings> Pipeline<S> {
         while self.trip(keys)?.is_some() {}
         let mut watch = Watch::start(&self.parts.surroundings);
         self.appended = None;
-        let decoded = match decode(bytes, &self.parts.door) {
+        let decoded = match decode(message, &self.parts.door) {
             Ok(decoded) => decoded,
             Err(reject) => return Ok(self.rejected(reject, Dropped::default())),
         };

@@ -5,6 +5,7 @@ use super::{Engine, Unhurried};
 use crate::domain::{Amendment, Content, EntityKind, Fact, Input, OutcomeResult, Token, What};
 
 mod corpus;
+mod forms;
 mod framed;
 
 const START: i64 = 1_798_556_400_000;

@@ -259,7 +259,7 @@ fn read_location(mut reader: MessageReader<'_>) -> Read<Location> {
             1 => lat = Some(Sensitive::new(value.double("location.lat")?)),
             2 => lon = Some(Sensitive::new(value.double("location.lon")?)),
             3 => accuracy_m = Some(value.double("location.accuracy_m")?),
-            4 => datum = word(value, "location.datum", datum_of)?,
+            4 => datum = word(value, "location.datum", Datum::from_number)?,
             _ => {}
         }
     }
@@ -269,15 +269,6 @@ fn read_location(mut reader: MessageReader<'_>) -> Read<Location> {
         accuracy_m,
         datum: required(datum, "location.datum")?,
     })
-}
-
-const fn datum_of(number: u64) -> Option<Datum> {
-    match number {
-        1 => Some(Datum::Wgs84),
-        2 => Some(Datum::Gcj02),
-        3 => Some(Datum::Bd09),
-        _ => None,
-    }
 }
 
 fn read_consent(mut reader: MessageReader<'_>) -> Read<Consent> {

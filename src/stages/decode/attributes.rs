@@ -1,4 +1,4 @@
-//! Custom fields: an object of scalars, in the order they came.
+//! Custom fields: an object of scalars, in the order they came, and what holds for one in any form.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,7 +12,7 @@ use super::reader::{Number, Reading, Scalar, Value};
 use super::{Field, Reject, RejectReason};
 
 /// More than a bundle would declare; it also bounds the search for duplicates.
-pub(super) const ATTRIBUTES_MAX: usize = 32;
+const ATTRIBUTES_MAX: usize = 32;
 
 /// Longest name of an attribute, in bytes.
 const NAME_MAX: usize = 64;
@@ -79,18 +79,7 @@ impl<'de> Visitor<'de> for Attributes<'_> {
         }
         let mut attributes: Vec<Attribute<'de>> = Vec::new();
         while let Some(name) = map.next_key_seed(Name)? {
-            let reason = if is_forbidden(&name) {
-                Some(RejectReason::ForbiddenData)
-            } else if attributes.len() == ATTRIBUTES_MAX {
-                Some(RejectReason::TooManyAttributes)
-            } else if name.is_empty() || name.len() > NAME_MAX {
-                Some(RejectReason::BadFormat)
-            } else if attributes.iter().any(|attribute| attribute.name == name) {
-                Some(RejectReason::DuplicateField)
-            } else {
-                None
-            };
-            if let Some(reason) = reason {
+            if let Err(reason) = check_name(&name, &attributes) {
                 return Err(refused(reading, reason));
             }
             match value(map.next_value_seed(Scalar)?) {
@@ -106,6 +95,29 @@ impl<'de> Visitor<'de> for Attributes<'_> {
     }
 }
 
+/// Whether an attribute of this name may follow those before it.
+pub(super) fn check_name(name: &str, before: &[Attribute<'_>]) -> Result<(), RejectReason> {
+    if is_forbidden(name) {
+        Err(RejectReason::ForbiddenData)
+    } else if before.len() == ATTRIBUTES_MAX {
+        Err(RejectReason::TooManyAttributes)
+    } else if name.is_empty() || name.len() > NAME_MAX {
+        Err(RejectReason::BadFormat)
+    } else if before.iter().any(|attribute| attribute.name == name) {
+        Err(RejectReason::DuplicateField)
+    } else {
+        Ok(())
+    }
+}
+
+/// The text of one, within its limit.
+pub(super) fn text(text: Cow<'_, str>) -> Result<AttributeValue<'_>, RejectReason> {
+    if text.len() > Field::Attributes.max_bytes() {
+        return Err(RejectReason::FieldTooLong);
+    }
+    Ok(AttributeValue::Text(text))
+}
+
 /// The value of one; `null` is absent.
 fn value(value: Value<'_>) -> Result<Option<AttributeValue<'_>>, RejectReason> {
     Ok(Some(match value {
@@ -117,9 +129,6 @@ fn value(value: Value<'_>) -> Result<Option<AttributeValue<'_>>, RejectReason> {
             AttributeValue::Integer(number)
         }
         Value::Number(Number::Float(number)) => AttributeValue::Number(number),
-        Value::Text(text) if text.len() > Field::Attributes.max_bytes() => {
-            return Err(RejectReason::FieldTooLong);
-        }
-        Value::Text(text) => AttributeValue::Text(text),
+        Value::Text(value) => text(value)?,
     }))
 }

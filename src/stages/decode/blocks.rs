@@ -1,59 +1,16 @@
-//! The objects inside a message: which keys each has and how their values are read.
+//! The objects inside a message: which keys and numbers each has and how their values are read.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
-
-use serde::de::MapAccess;
 
 use crate::domain::{
     Amount, Card, Consent, Currency, Datum, Device, DeviceFlags, Location, Merchant, Network,
     Party, Sensitive, Terminal, Verification,
 };
 
+use super::block::{Block, Member, block};
 use super::forms;
-use super::reader::{Block, Member, Number, block};
 use super::{Field, Reject, RejectReason};
-
-impl<'de, A: MapAccess<'de>> Member<'_, A> {
-    /// A personal text.
-    fn secret(&mut self) -> Result<Option<Sensitive<Cow<'de, str>>>, A::Error> {
-        Ok(self.text()?.map(Sensitive::new))
-    }
-
-    /// A personal text of a form.
-    fn formed(
-        &mut self,
-        form: fn(Cow<'de, str>) -> Option<Cow<'de, str>>,
-    ) -> Result<Option<Sensitive<Cow<'de, str>>>, A::Error> {
-        let Some(text) = self.text()? else { return Ok(None) };
-        match form(text) {
-            Some(text) => Ok(Some(Sensitive::new(text))),
-            None => Err(self.stop(RejectReason::BadFormat)),
-        }
-    }
-
-    /// A code of so many digits.
-    fn digits(&mut self, count: usize) -> Result<Option<Cow<'de, str>>, A::Error> {
-        match self.text()? {
-            Some(text) if !forms::is_digits(&text, count) => {
-                Err(self.stop(RejectReason::BadFormat))
-            }
-            text => Ok(text),
-        }
-    }
-
-    /// A count; 0 is absent, as it is in the protobuf form: there is no device without cores.
-    fn count<T: TryFrom<u64>>(&mut self) -> Result<Option<T>, A::Error> {
-        match self.number()? {
-            None | Some(Number::Unsigned(0)) => Ok(None),
-            Some(Number::Unsigned(count)) => match T::try_from(count) {
-                Ok(count) => Ok(Some(count)),
-                Err(_) => Err(self.stop(RejectReason::NumberOutOfRange)),
-            },
-            Some(_) => Err(self.stop(RejectReason::NumberOutOfRange)),
-        }
-    }
-}
 
 /// `amount`, until both halves are there.
 #[derive(Default)]
@@ -63,13 +20,10 @@ pub(super) struct AmountDraft {
 }
 
 block!(AmountDraft, |amount, member| {
-    "minor" => AmountMinor: amount.minor = match member.number()? {
-        None => None,
-        Some(Number::Unsigned(minor)) => Some(minor),
-        Some(_) => return Err(member.stop(RejectReason::BadAmount)),
-    };
-    "currency" => AmountCurrency:
-        amount.currency = member.word(Currency::parse, RejectReason::BadCurrency)?;
+    "minor", 1 => AmountMinor: amount.minor = member.natural(RejectReason::BadAmount)?;
+    "currency", 2 => AmountCurrency:
+        amount.currency = member.parsed(Currency::parse, RejectReason::BadCurrency)?;
+    zeros => amount.minor = Some(0);
 });
 
 impl AmountDraft {
@@ -110,12 +64,24 @@ impl<'de> Block<'de> for Side<'_, 'de> {
         }
     }
 
+    fn numbered(number: u32) -> Option<Field> {
+        match number {
+            1 => Some(Field::PayerAccountId),
+            2 => Some(Field::PayerCard),
+            3 => Some(Field::PayerName),
+            4 => Some(Field::PayerIdNumber),
+            5 => Some(Field::PayerPhone),
+            6 => Some(Field::PayerEmail),
+            _ => None,
+        }
+    }
+
     fn named(&self, field: Field) -> Field {
         side(field, self.is_payee)
     }
 
-    fn read<A: MapAccess<'de>>(&mut self, mut member: Member<'_, A>) -> Result<(), A::Error> {
-        match member.field {
+    fn read<M: Member<'de>>(&mut self, mut member: M) -> Result<(), M::Error> {
+        match member.field() {
             Field::PayerAccountId => self.party.account_id = member.secret()?,
             Field::PayerCard => {
                 let mut card = CardOf { number: None, is_payee: self.is_payee };
@@ -126,7 +92,7 @@ impl<'de> Block<'de> for Side<'_, 'de> {
             Field::PayerIdNumber => self.party.id_number = member.secret()?,
             Field::PayerPhone => self.party.phone = member.formed(forms::phone)?,
             Field::PayerEmail => self.party.email = member.secret()?,
-            // `field` gives no other.
+            // `field` and `numbered` give no other.
             _ => {}
         }
         Ok(())
@@ -138,63 +104,67 @@ impl<'de> Block<'de> for CardOf<'de> {
         (key == "number").then_some(Field::PayerCardNumber)
     }
 
+    fn numbered(number: u32) -> Option<Field> {
+        (number == 1).then_some(Field::PayerCardNumber)
+    }
+
     fn named(&self, field: Field) -> Field {
         side(field, self.is_payee)
     }
 
-    fn read<A: MapAccess<'de>>(&mut self, mut member: Member<'_, A>) -> Result<(), A::Error> {
+    fn read<M: Member<'de>>(&mut self, mut member: M) -> Result<(), M::Error> {
         self.number = member.formed(forms::card_number)?;
         Ok(())
     }
 }
 
 block!(Merchant<'de>, |merchant, member| {
-    "id" => MerchantId: merchant.id = member.text()?;
-    "mcc" => MerchantMcc: merchant.mcc = member.digits(4)?;
-    "name" => MerchantName: merchant.name = member.text()?;
-    "city" => MerchantCity: merchant.city = member.text()?;
+    "id", 1 => MerchantId: merchant.id = member.text()?;
+    "mcc", 2 => MerchantMcc: merchant.mcc = member.digits(4)?;
+    "name", 3 => MerchantName: merchant.name = member.text()?;
+    "city", 4 => MerchantCity: merchant.city = member.text()?;
 });
 
 block!(Terminal<'de>, |terminal, member| {
-    "id" => TerminalId: terminal.id = member.text()?;
-    "type" => TerminalType: terminal.kind = member.digits(2)?;
-    "serial" => TerminalSerial: terminal.serial = member.text()?;
-    "app_version" => TerminalAppVersion: terminal.app_version = member.text()?;
-    "iccid" => TerminalIccid: terminal.iccid = member.secret()?;
-    "cell" => TerminalCell: terminal.cell = member.secret()?;
+    "id", 1 => TerminalId: terminal.id = member.text()?;
+    "type", 2 => TerminalType: terminal.kind = member.digits(2)?;
+    "serial", 3 => TerminalSerial: terminal.serial = member.text()?;
+    "app_version", 4 => TerminalAppVersion: terminal.app_version = member.text()?;
+    "iccid", 5 => TerminalIccid: terminal.iccid = member.secret()?;
+    "cell", 6 => TerminalCell: terminal.cell = member.secret()?;
 });
 
 block!(Device<'de>, |device, member| {
-    "platform" => DevicePlatform: device.platform = member.text()?;
-    "brand" => DeviceBrand: device.brand = member.text()?;
-    "model" => DeviceModel: device.model = member.text()?;
-    "os_version" => DeviceOsVersion: device.os_version = member.text()?;
-    "app_version" => DeviceAppVersion: device.app_version = member.text()?;
-    "imei" => DeviceImei: device.imei = member.secret()?;
-    "idfa" => DeviceIdfa: device.idfa = member.secret()?;
-    "idfv" => DeviceIdfv: device.idfv = member.secret()?;
-    "oaid" => DeviceOaid: device.oaid = member.secret()?;
-    "android_id" => DeviceAndroidId: device.android_id = member.secret()?;
-    "media_drm_id" => DeviceMediaDrmId: device.media_drm_id = member.secret()?;
-    "gsf_id" => DeviceGsfId: device.gsf_id = member.secret()?;
-    "mac" => DeviceMac: device.mac = member.secret()?;
-    "bluetooth_mac" => DeviceBluetoothMac: device.bluetooth_mac = member.secret()?;
-    "cpu" => DeviceCpu: device.cpu = member.text()?;
-    "cores" => DeviceCores: device.cores = member.count()?;
-    "memory_mb" => DeviceMemoryMb: device.memory_mb = member.count()?;
-    "screen" => DeviceScreen: device.screen = member.text()?;
-    "language" => DeviceLanguage: device.language = member.text()?;
-    "time_zone" => DeviceTimeZone: device.time_zone = member.text()?;
-    "flags" => DeviceFlags: { member.object(&mut device.flags)?; };
+    "platform", 1 => DevicePlatform: device.platform = member.text()?;
+    "brand", 2 => DeviceBrand: device.brand = member.text()?;
+    "model", 3 => DeviceModel: device.model = member.text()?;
+    "os_version", 4 => DeviceOsVersion: device.os_version = member.text()?;
+    "app_version", 5 => DeviceAppVersion: device.app_version = member.text()?;
+    "imei", 6 => DeviceImei: device.imei = member.secret()?;
+    "idfa", 7 => DeviceIdfa: device.idfa = member.secret()?;
+    "idfv", 8 => DeviceIdfv: device.idfv = member.secret()?;
+    "oaid", 9 => DeviceOaid: device.oaid = member.secret()?;
+    "android_id", 10 => DeviceAndroidId: device.android_id = member.secret()?;
+    "media_drm_id", 11 => DeviceMediaDrmId: device.media_drm_id = member.secret()?;
+    "gsf_id", 12 => DeviceGsfId: device.gsf_id = member.secret()?;
+    "mac", 13 => DeviceMac: device.mac = member.secret()?;
+    "bluetooth_mac", 14 => DeviceBluetoothMac: device.bluetooth_mac = member.secret()?;
+    "cpu", 15 => DeviceCpu: device.cpu = member.text()?;
+    "cores", 16 => DeviceCores: device.cores = member.count()?;
+    "memory_mb", 17 => DeviceMemoryMb: device.memory_mb = member.count()?;
+    "screen", 18 => DeviceScreen: device.screen = member.text()?;
+    "language", 19 => DeviceLanguage: device.language = member.text()?;
+    "time_zone", 20 => DeviceTimeZone: device.time_zone = member.text()?;
+    "flags", 21 => DeviceFlags: { member.object(&mut device.flags)?; };
 });
 
 block!(DeviceFlags, |flags, member| {
-    "emulator" => DeviceFlagsEmulator: flags.emulator = member.flag()?;
-    "rooted" => DeviceFlagsRooted: flags.rooted = member.flag()?;
-    "hooked" => DeviceFlagsHooked: flags.hooked = member.flag()?;
-    "debug" => DeviceFlagsDebug: flags.debug = member.flag()?;
-    "cloned" => DeviceFlagsCloned: flags.cloned = member.flag()?;
-    "mock_location" => DeviceFlagsMockLocation: flags.mock_location = member.flag()?;
+    "emulator", 1 => DeviceFlagsEmulator: flags.emulator = member.flag()?;
+    "rooted", 2 => DeviceFlagsRooted: flags.rooted = member.flag()?;
+    "hooked", 3 => DeviceFlagsHooked: flags.hooked = member.flag()?;
+    "debug", 4 => DeviceFlagsDebug: flags.debug = member.flag()?;
+    "cloned", 5 => DeviceFlagsCloned: flags.cloned = member.flag()?;
+    "mock_location", 6 => DeviceFlagsMockLocation: flags.mock_location = member.flag()?;
 });
 
 /// An address; one that is v4 inside v6 becomes v4, so that it has one token.
@@ -203,11 +173,11 @@ fn address(text: &str) -> Option<IpAddr> {
 }
 
 block!(Network<'de>, |network, member| {
-    "ip" => NetworkIp:
-        network.ip = member.word(address, RejectReason::BadIp)?.map(Sensitive::new);
-    "port" => NetworkPort: network.port = member.count()?;
-    "carrier" => NetworkCarrier: network.carrier = member.text()?;
-    "type" => NetworkType: network.kind = member.text()?;
+    "ip", 1 => NetworkIp:
+        network.ip = member.parsed(address, RejectReason::BadIp)?.map(Sensitive::new);
+    "port", 2 => NetworkPort: network.port = member.count()?;
+    "carrier", 3 => NetworkCarrier: network.carrier = member.text()?;
+    "type", 4 => NetworkType: network.kind = member.text()?;
 });
 
 /// `location`, until its mandatory parts are there.
@@ -220,13 +190,14 @@ pub(super) struct LocationDraft {
 }
 
 block!(LocationDraft, |location, member| {
-    "lat" => LocationLat: location.lat = member.number()?.map(Number::as_f64);
-    "lon" => LocationLon: location.lon = member.number()?.map(Number::as_f64);
-    "accuracy_m" => LocationAccuracyM:
+    "lat", 1 => LocationLat: location.lat = member.float(RejectReason::BadLocation)?;
+    "lon", 2 => LocationLon: location.lon = member.float(RejectReason::BadLocation)?;
+    "accuracy_m", 3 => LocationAccuracyM:
         // 0 is absent, as it is in the protobuf form: no fix is exact.
-        location.accuracy_m = member.number()?.map(Number::as_f64).filter(|radius| *radius != 0.0);
-    "datum" => LocationDatum:
-        location.datum = member.word(Datum::parse, RejectReason::BadLocation)?;
+        location.accuracy_m = member.float(RejectReason::BadLocation)?.filter(|radius| *radius != 0.0);
+    "datum", 4 => LocationDatum:
+        location.datum = member.word(RejectReason::BadLocation)?;
+    zeros => (location.lat, location.lon) = (Some(0.0), Some(0.0));
 });
 
 impl LocationDraft {
@@ -247,10 +218,10 @@ impl LocationDraft {
 }
 
 block!(Consent, |consent, member| {
-    "device" => ConsentDevice: consent.device = member.flag()?;
-    "location" => ConsentLocation: consent.location = member.flag()?;
-    "bluetooth" => ConsentBluetooth: consent.bluetooth = member.flag()?;
-    "network" => ConsentNetwork: consent.network = member.flag()?;
+    "device", 1 => ConsentDevice: consent.device = member.flag()?;
+    "location", 2 => ConsentLocation: consent.location = member.flag()?;
+    "bluetooth", 3 => ConsentBluetooth: consent.bluetooth = member.flag()?;
+    "network", 4 => ConsentNetwork: consent.network = member.flag()?;
 });
 
 /// `verification`, until both halves are there.
@@ -260,19 +231,11 @@ pub(super) struct VerificationDraft<'a> {
     passed: Option<bool>,
 }
 
-/// The two results of a verification.
-fn passed(word: &str) -> Option<bool> {
-    match word {
-        "passed" => Some(true),
-        "failed" => Some(false),
-        _ => None,
-    }
-}
-
 block!(VerificationDraft<'de>, |verification, member| {
-    "method" => VerificationMethod: verification.method = member.text()?;
-    "result" => VerificationResult:
-        verification.passed = member.word(passed, RejectReason::UnknownWord)?;
+    "method", 1 => VerificationMethod: verification.method = member.text()?;
+    "result", 2 => VerificationResult:
+        verification.passed = member.either(["passed", "failed"])?;
+    zeros => verification.passed = Some(false);
 });
 
 impl<'a> VerificationDraft<'a> {
@@ -284,7 +247,7 @@ impl<'a> VerificationDraft<'a> {
     }
 }
 
-/// `account_change`.
+/// `account_change`, which is an object in JSON.
 #[derive(Default)]
 pub(super) struct ChangeDraft<'a> {
     pub(super) what: Option<Cow<'a, str>>,

@@ -2,33 +2,35 @@
 
 use std::borrow::Cow;
 
-use serde::de::MapAccess;
-
 use crate::domain::{
-    EntryMode, EventTime, Kind, Label, Message, Outcome, OutcomeResult, PaymentEvent, Sensitive,
-    Service, Truth,
+    EventTime, Kind, Label, Message, Outcome, OutcomeResult, PaymentEvent, Sensitive, Service,
+    Truth,
 };
 
-use super::blocks::{AmountDraft, ChangeDraft, LocationDraft, Side, VerificationDraft, missing};
-use super::forms;
-use super::reader::{Block, Member, Reading, block};
+use super::block::{Block, Member, Word, block};
+use super::blocks::{AmountDraft, LocationDraft, Side, VerificationDraft, missing};
 use super::{Decoded, Dropped, Field, FieldSet, Reject, RejectReason, admit, whitelist};
 
 /// What the `kind` of a message chooses.
 #[derive(Clone, Copy)]
-enum Said {
+pub(super) enum Said {
     Event(Kind),
     Outcome,
     Label,
 }
 
-impl Said {
-    fn parse(word: &str) -> Option<Self> {
-        match word {
+impl Word for Said {
+    fn named(name: &str) -> Option<Self> {
+        match name {
             "outcome" => Some(Self::Outcome),
             "label" => Some(Self::Label),
-            word => Kind::parse(word).map(Self::Event),
+            name => Kind::parse(name).map(Self::Event),
         }
+    }
+
+    /// The amendments are messages of their own there, and have no number.
+    fn numbered(number: u64) -> Option<Self> {
+        Kind::from_number(number).map(Self::Event)
     }
 }
 
@@ -37,7 +39,7 @@ pub(super) struct Draft<'a> {
     /// Filled in place; its required fields are placeholders until [`finish`](Self::finish).
     event: PaymentEvent<'a>,
     event_id: Option<Cow<'a, str>>,
-    kind: Option<Said>,
+    pub(super) kind: Option<Said>,
     service: Option<Service>,
     occurred_at: Option<EventTime>,
     received_at: Option<EventTime>,
@@ -48,72 +50,42 @@ pub(super) struct Draft<'a> {
     source: Option<Cow<'a, str>>,
 }
 
-impl<'de, A: MapAccess<'de>> Member<'_, A> {
-    /// The id of an event.
-    fn id(&mut self) -> Result<Option<Cow<'de, str>>, A::Error> {
-        match self.text()? {
-            Some(text) if !forms::is_event_id(&text) => Err(self.stop(RejectReason::BadEventId)),
-            text => Ok(text),
-        }
-    }
-
-    /// A moment.
-    fn time(&mut self) -> Result<Option<EventTime>, A::Error> {
-        self.word(|text| EventTime::parse_rfc3339(text).ok(), RejectReason::BadTime)
-    }
-
-    /// An object that is checked as a whole once it is read.
-    fn whole<B: Block<'de> + Default, T>(
-        &mut self,
-        finish: impl FnOnce(B) -> Result<T, Reject>,
-    ) -> Result<Option<T>, A::Error> {
-        let mut block = B::default();
-        if !self.object(&mut block)? {
-            return Ok(None);
-        }
-        finish(block).map(Some).map_err(|reject| self.reading.stop(reject))
-    }
-}
-
+// The numbers are those of an event; in protobuf an amendment is a message of its own.
 block!(Draft<'de>, |draft, member| {
-    "event_id" => EventId: draft.event_id = member.id()?;
-    "kind" => Kind: draft.kind = member.word(Said::parse, RejectReason::UnknownKind)?;
-    "service" => Service:
-        draft.service = member.word(Service::parse, RejectReason::UnknownService)?;
-    "occurred_at" => OccurredAt: draft.occurred_at = member.time()?;
+    "event_id", 1 => EventId: draft.event_id = member.id()?;
+    "kind", 2 => Kind: draft.kind = member.word(RejectReason::UnknownKind)?;
+    "service", 3 => Service:
+        draft.service = member.word(RejectReason::UnknownService)?;
+    "occurred_at", 4 => OccurredAt: draft.occurred_at = member.time()?;
     "received_at" => ReceivedAt: draft.received_at = member.time()?;
-    "amount" => Amount: draft.event.amount = member.whole(AmountDraft::finish)?;
-    "original_event_id" => OriginalEventId: draft.event.original_event_id = member.id()?;
-    "attempt_of" => AttemptOf: draft.event.attempt_of = member.id()?;
-    "entry_mode" => EntryMode:
-        draft.event.entry_mode = member.word(EntryMode::parse, RejectReason::UnknownWord)?;
-    "lawful_basis" => LawfulBasis: draft.event.lawful_basis = member.text()?;
-    "payer" => Payer: {
+    "amount", 5 => Amount: draft.event.amount = member.whole(AmountDraft::finish)?;
+    "original_event_id", 6 => OriginalEventId: draft.event.original_event_id = member.id()?;
+    "attempt_of", 7 => AttemptOf: draft.event.attempt_of = member.id()?;
+    "entry_mode", 8 => EntryMode:
+        draft.event.entry_mode = member.word(RejectReason::UnknownWord)?;
+    "lawful_basis", 9 => LawfulBasis: draft.event.lawful_basis = member.text()?;
+    "payer", 10 => Payer: {
         member.object(&mut Side { party: &mut draft.event.payer, is_payee: false })?;
     };
-    "payee" => Payee: {
+    "payee", 11 => Payee: {
         member.object(&mut Side { party: &mut draft.event.payee, is_payee: true })?;
     };
-    "merchant" => Merchant: { member.object(&mut draft.event.merchant)?; };
-    "terminal" => Terminal: { member.object(&mut draft.event.terminal)?; };
-    "device" => Device: { member.object(&mut draft.event.device)?; };
-    "network" => Network: { member.object(&mut draft.event.network)?; };
-    "location" => Location: draft.event.location = member.whole(LocationDraft::finish)?;
-    "consent" => Consent: { member.object(&mut draft.event.consent)?; };
-    "referrer" => Referrer: draft.event.referrer = member.text()?.map(Sensitive::new);
-    "verification" => Verification:
+    "merchant", 12 => Merchant: { member.object(&mut draft.event.merchant)?; };
+    "terminal", 13 => Terminal: { member.object(&mut draft.event.terminal)?; };
+    "device", 14 => Device: { member.object(&mut draft.event.device)?; };
+    "network", 15 => Network: { member.object(&mut draft.event.network)?; };
+    "location", 16 => Location: draft.event.location = member.whole(LocationDraft::finish)?;
+    "consent", 17 => Consent: { member.object(&mut draft.event.consent)?; };
+    "referrer", 18 => Referrer: draft.event.referrer = member.text()?.map(Sensitive::new);
+    "verification", 19 => Verification:
         draft.event.verification = member.whole(VerificationDraft::finish)?;
-    "account_change" => AccountChange: {
-        let mut change = ChangeDraft::default();
-        member.object(&mut change)?;
-        draft.event.account_change = change.what;
-    };
-    "attributes" => Attributes: draft.event.attributes = member.attributes()?;
+    "account_change", 20 => AccountChange: draft.event.account_change = member.change()?;
+    "attributes", 21 => Attributes: member.attributes(&mut draft.event.attributes)?;
     "of" => Of: draft.of = member.id()?;
     "result" => Result:
-        draft.result = member.word(OutcomeResult::parse, RejectReason::UnknownWord)?;
+        draft.result = member.word(RejectReason::UnknownWord)?;
     "code" => Code: draft.code = member.text()?;
-    "truth" => Truth: draft.truth = member.word(Truth::parse, RejectReason::UnknownWord)?;
+    "truth" => Truth: draft.truth = member.word(RejectReason::UnknownWord)?;
     "source" => Source: draft.source = member.text()?;
 });
 
@@ -135,11 +107,10 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// The message, with what its service may not collect taken out.
-    pub(super) fn finish(self, reading: &Reading) -> Result<Decoded<'a>, Reject> {
+    /// The message, with what its service may not collect taken out. `present` are the fields that
+    /// came with a value, `unknown` counts the members that the schema does not know.
+    pub(super) fn finish(self, present: FieldSet, unknown: u32) -> Result<Decoded<'a>, Reject> {
         let received_at = self.received_at;
-        let present = reading.present;
-        let unknown = reading.unknown;
         let kind = self.kind.ok_or(missing(Field::Kind))?;
         let (message, known, refused) = match kind {
             Said::Event(kind) => {

@@ -1,14 +1,16 @@
 //! What does this message say? Bytes to a payment event or a typed rejection.
 //!
 //! Strict and total: every byte string gives a [`Message`] or a [`Reject`], and nothing panics.
-//! Refused are: bytes over the door's size, bytes that are not UTF-8, anything but exactly one JSON
-//! object, a known key given twice, a value of another type, a number out of range, a text over
-//! its field's limit, an unknown word, nesting over the door's depth, and any name, known to the
-//! schema or not, that means C3 data. Choices:
+//! Refused are: bytes over the door's size, text that is not UTF-8, anything but exactly one JSON
+//! object or protobuf message, a known field given twice, a value of another type, a number out of
+//! range, a text over its field's limit, an unknown word, nesting over the door's depth, and any
+//! name, known to the schema or not, that means C3 data. One event has one content fingerprint in
+//! both forms: what a field may hold, and what may pass, is said once for both. Choices:
 //! - `null`, an empty text and a zero count are absent, because the protobuf form cannot tell them
-//!   apart: one event has one content fingerprint in both forms.
-//! - Unknown members are dropped and counted, and only their names are looked at; the same unknown
-//!   key twice is two unknown members.
+//!   apart.
+//! - Unknown members of JSON are dropped and counted, and only their names are looked at; the same
+//!   unknown key twice is two unknown members. A protobuf field of an unknown number is refused: a
+//!   number does not say whether it holds C3 data.
 //! - Separators in card and phone numbers are taken out, v4-in-v6 addresses become v4: one thing
 //!   has one token.
 
@@ -17,14 +19,16 @@ mod reject;
 mod clock;
 mod forbidden;
 mod forms;
-mod reader;
+mod block;
 mod blocks;
+mod reader;
 mod attributes;
 mod draft;
+mod protobuf;
 pub mod whitelist;
 mod admit;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use serde::de::DeserializeSeed;
 
@@ -36,6 +40,38 @@ pub use reject::{Reject, RejectReason};
 
 use draft::Draft;
 use reader::{Object, Reading};
+
+/// In which form a message comes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Form {
+    /// One JSON object.
+    Json,
+    /// One `tidegate.v1.Message` of `proto/tidegate/v1/event.proto`.
+    Protobuf,
+}
+
+/// A message as it came.
+#[derive(Clone, Copy)]
+pub struct Encoded<'a> {
+    /// Its bytes.
+    pub bytes: &'a [u8],
+    /// What they are.
+    pub form: Form,
+}
+
+impl<'a> Encoded<'a> {
+    /// A message in protobuf.
+    pub const fn protobuf(bytes: &'a [u8]) -> Self {
+        Self { bytes, form: Form::Protobuf }
+    }
+}
+
+/// Files and most clients speak JSON.
+impl<'a, B: AsRef<[u8]> + ?Sized> From<&'a B> for Encoded<'a> {
+    fn from(bytes: &'a B) -> Self {
+        Self { bytes: bytes.as_ref(), form: Form::Json }
+    }
+}
 
 /// How much a message may ask of us.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -88,13 +124,21 @@ impl Dropped {
     }
 }
 
-/// Reads one message.
+/// Reads one message, in JSON unless told otherwise.
 ///
 /// Allocates nothing unless a text has escapes or separators in it, or there are attributes.
-pub fn decode<'a>(bytes: &'a [u8], door: &Door) -> Result<Decoded<'a>, Reject> {
+pub fn decode<'a>(message: impl Into<Encoded<'a>>, door: &Door) -> Result<Decoded<'a>, Reject> {
+    let Encoded { bytes, form } = message.into();
     if bytes.len() > door.bytes_max {
         return Err(Reject::whole(RejectReason::TooLarge));
     }
+    match form {
+        Form::Json => read_json(bytes, door),
+        Form::Protobuf => protobuf::read(bytes),
+    }
+}
+
+fn read_json<'a>(bytes: &'a [u8], door: &Door) -> Result<Decoded<'a>, Reject> {
     // Checked here and not by the parser: then no text that it lends us can be anything else.
     let Ok(text) = std::str::from_utf8(bytes) else {
         return Err(Reject::whole(RejectReason::NotUtf8));
@@ -105,7 +149,7 @@ pub fn decode<'a>(bytes: &'a [u8], door: &Door) -> Result<Decoded<'a>, Reject> {
     let message = Object { block: &mut draft, reading: &mut reading, depth: 1 };
     let read = message.deserialize(&mut parser).and_then(|there| parser.end().map(|()| there));
     match read {
-        Ok(true) => draft.finish(&reading),
+        Ok(true) => draft.finish(reading.present, reading.unknown),
         Ok(false) => Err(Reject::whole(RejectReason::WrongType)),
         Err(error) => Err(why(&reading, error.is_unmatched_type())),
     }

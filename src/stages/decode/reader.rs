@@ -1,4 +1,4 @@
-//! How an object of the message is walked: keys to fields, values by type, everything bounded.
+//! How a JSON object is walked: keys to fields, values by type, everything bounded.
 //!
 //! Every value is asked for with `deserialize_any`, also where its type is known. The parser's
 //! typed calls skip over a value of another type, and its skipping recurses without a bound
@@ -9,9 +9,11 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use crate::domain::Attribute;
+use crate::domain::{Attribute, EventTime};
 
 use super::attributes::Attributes;
+use super::block::{Block, Member, Word};
+use super::blocks::ChangeDraft;
 use super::forbidden::is_forbidden;
 use super::{Field, FieldSet, Reject, RejectReason};
 
@@ -67,68 +69,21 @@ impl Reading {
     }
 }
 
-/// An object of the message with known members.
-pub(super) trait Block<'de> {
-    /// The field that a key names.
-    fn field(key: &str) -> Option<Field>;
-
-    /// The same field under the name it has here: one shape serves payer and payee.
-    fn named(&self, field: Field) -> Field {
-        field
-    }
-
-    /// Reads one member's value.
-    fn read<A: MapAccess<'de>>(&mut self, member: Member<'_, A>) -> Result<(), A::Error>;
-}
-
-/// Declares a block: each key, its field, and how its value is read.
-macro_rules! block {
-    ($block:ty, |$me:ident, $member:ident| {
-        $($key:literal => $field:ident: $read:expr;)+
-    }) => {
-        impl<'de> Block<'de> for $block {
-            fn field(key: &str) -> Option<Field> {
-                match key { $($key => Some(Field::$field),)+ _ => None }
-            }
-
-            fn read<A: MapAccess<'de>>(
-                &mut self,
-                mut $member: Member<'_, A>,
-            ) -> Result<(), A::Error> {
-                let $me = self;
-                match $member.field {
-                    $(Field::$field => $read,)+
-                    // `field` gives no other.
-                    _ => {}
-                }
-                Ok(())
-            }
-        }
-    };
-}
-pub(super) use block;
-
 /// A member whose key was read and whose value is next.
-pub(super) struct Member<'c, A> {
+struct JsonMember<'c, A> {
     map: &'c mut A,
-    pub(super) reading: &'c mut Reading,
+    reading: &'c mut Reading,
     /// The field, as the block knows it.
-    pub(super) field: Field,
+    field: Field,
     /// The field, as the schema knows it.
-    pub(super) name: Field,
+    name: Field,
     depth: u8,
 }
 
-impl<'de, A: MapAccess<'de>> Member<'_, A> {
-    /// A text; `null` and the empty text are absent, as they are in the protobuf form.
-    pub(super) fn text(&mut self) -> Result<Option<Cow<'de, str>>, A::Error> {
-        self.map.next_value_seed(Text { reading: &mut *self.reading, field: self.name })
-    }
-
+impl<'de, A: MapAccess<'de>> JsonMember<'_, A> {
     /// A number of any form.
-    pub(super) fn number(&mut self) -> Result<Option<Number>, A::Error> {
-        let number = self.map.next_value_seed(Scalar)?;
-        match number {
+    fn number(&mut self) -> Result<Option<Number>, A::Error> {
+        match self.map.next_value_seed(Scalar)? {
             Value::Absent => Ok(None),
             Value::Number(number) => {
                 self.reading.present.insert(self.name);
@@ -137,9 +92,44 @@ impl<'de, A: MapAccess<'de>> Member<'_, A> {
             Value::Flag(_) | Value::Text(_) => Err(self.stop(RejectReason::WrongType)),
         }
     }
+}
 
-    /// True or false.
-    pub(super) fn flag(&mut self) -> Result<Option<bool>, A::Error> {
+impl<'de, A: MapAccess<'de>> Member<'de> for JsonMember<'_, A> {
+    type Error = A::Error;
+
+    fn field(&self) -> Field {
+        self.field
+    }
+
+    #[cold]
+    fn refuse(&mut self, reject: Reject) -> A::Error {
+        self.reading.stop(reject)
+    }
+
+    #[cold]
+    fn stop(&mut self, reason: RejectReason) -> A::Error {
+        self.reading.stop(Reject::at(reason, self.name))
+    }
+
+    /// `null` is absent as well.
+    fn text(&mut self) -> Result<Option<Cow<'de, str>>, A::Error> {
+        self.map.next_value_seed(Text { reading: &mut *self.reading, field: self.name })
+    }
+
+    fn natural(&mut self, reason: RejectReason) -> Result<Option<u64>, A::Error> {
+        match self.number()? {
+            None => Ok(None),
+            Some(Number::Unsigned(number)) => Ok(Some(number)),
+            Some(_) => Err(self.stop(reason)),
+        }
+    }
+
+    /// The parser gives finite numbers only.
+    fn float(&mut self, _: RejectReason) -> Result<Option<f64>, A::Error> {
+        Ok(self.number()?.map(Number::as_f64))
+    }
+
+    fn flag(&mut self) -> Result<Option<bool>, A::Error> {
         match self.map.next_value_seed(Scalar)? {
             Value::Absent => Ok(None),
             Value::Flag(flag) => {
@@ -150,21 +140,20 @@ impl<'de, A: MapAccess<'de>> Member<'_, A> {
         }
     }
 
-    /// A word of a vocabulary.
-    pub(super) fn word<T>(
-        &mut self,
-        parse: impl FnOnce(&str) -> Option<T>,
-        reason: RejectReason,
-    ) -> Result<Option<T>, A::Error> {
-        let Some(text) = self.text()? else { return Ok(None) };
-        match parse(&text) {
-            Some(word) => Ok(Some(word)),
-            None => Err(self.stop(reason)),
-        }
+    fn either(&mut self, [first, second]: [&str; 2]) -> Result<Option<bool>, A::Error> {
+        let parse = |text: &str| (text == first || text == second).then_some(text == first);
+        self.parsed(parse, RejectReason::UnknownWord)
     }
 
-    /// An object; whether there was one.
-    pub(super) fn object<B: Block<'de>>(&mut self, block: &mut B) -> Result<bool, A::Error> {
+    fn word<W: Word>(&mut self, reason: RejectReason) -> Result<Option<W>, A::Error> {
+        self.parsed(W::named, reason)
+    }
+
+    fn time(&mut self) -> Result<Option<EventTime>, A::Error> {
+        self.parsed(|text| EventTime::parse_rfc3339(text).ok(), RejectReason::BadTime)
+    }
+
+    fn object<B: Block<'de>>(&mut self, block: &mut B) -> Result<bool, A::Error> {
         let depth = self.depth + 1;
         let object = Object { block, reading: &mut *self.reading, depth };
         let there = self.map.next_value_seed(object)?;
@@ -175,16 +164,16 @@ impl<'de, A: MapAccess<'de>> Member<'_, A> {
         Ok(there)
     }
 
-    /// Custom fields.
-    pub(super) fn attributes(&mut self) -> Result<Vec<Attribute<'de>>, A::Error> {
-        let depth = self.depth + 1;
-        self.map.next_value_seed(Attributes { reading: &mut *self.reading, depth })
+    fn change(&mut self) -> Result<Option<Cow<'de, str>>, A::Error> {
+        let mut change = ChangeDraft::default();
+        self.object(&mut change)?;
+        Ok(change.what)
     }
 
-    /// Refuses the message because of this member.
-    #[cold]
-    pub(super) fn stop(&mut self, reason: RejectReason) -> A::Error {
-        self.reading.stop(Reject::at(reason, self.name))
+    fn attributes(&mut self, into: &mut Vec<Attribute<'de>>) -> Result<(), A::Error> {
+        let depth = self.depth + 1;
+        *into = self.map.next_value_seed(Attributes { reading: &mut *self.reading, depth })?;
+        Ok(())
     }
 }
 
@@ -350,7 +339,7 @@ impl<'de, B: Block<'de>> Visitor<'de> for Object<'_, B> {
             if !reading.seen.insert(name) {
                 return Err(reading.stop(Reject::at(RejectReason::DuplicateField, name)));
             }
-            block.read(Member { map: &mut map, reading, field, name, depth })?;
+            block.read(JsonMember { map: &mut map, reading, field, name, depth })?;
         }
         reading.at = None;
         Ok(true)

@@ -36,12 +36,18 @@ reasons! {
     MalformedJson, "malformed_json",
         "the message is not exactly one JSON document (RFC 8259); check quoting, commas, numbers \
          and trailing bytes";
+    MalformedProtobuf, "malformed_protobuf",
+        "the message is not exactly one protobuf message of event.proto; check that it is whole and \
+         that `[kafka] format` says what the client sends";
+    UnknownField, "unknown_field",
+        "a field has a number that event.proto does not know; remove it at its source, since a \
+         number does not say whether it holds what must never enter";
     TooDeep, "too_deep",
         "objects are nested deeper than the door takes; flatten them";
     DuplicateField, "duplicate_field",
         "the field is given twice; give it once";
     WrongType, "wrong_type",
-        "the value has another JSON type than the field; see event.proto";
+        "the value has another type than the field; see event.proto";
     MissingField, "missing_field",
         "a required field is missing or empty; add it";
     UnknownKind, "unknown_kind",

@@ -9,6 +9,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::{AttributeValue, Kind, PaymentEvent, Sensitive, Service};
 
+mod protobuf;
+pub(crate) mod transcode;
+
 fn read(bytes: &[u8]) -> Result<Decoded<'_>, Reject> {
     decode(bytes, &Door::default())
 }
@@ -44,7 +47,13 @@ fn file(name: &str) -> Vec<u8> {
 /// says, and no reason is without a file.
 #[test]
 fn the_corpus_gives_what_its_names_say() {
-    let mut met = BTreeSet::from([RejectReason::TimeAhead, RejectReason::TimeStale]);
+    let mut met = BTreeSet::from([
+        // Protobuf alone, which has its own corpus.
+        RejectReason::MalformedProtobuf,
+        RejectReason::UnknownField,
+        RejectReason::TimeAhead,
+        RejectReason::TimeStale,
+    ]);
     for (name, bytes) in corpus() {
         let expected = name.split(['-', '.']).next().unwrap();
         let outcome = match read(&bytes) {

@@ -1,0 +1,3 @@
+
+N
+Aeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee ³í™Ç 4

@@ -1,0 +1,3 @@
+
+evt-1
+chargeback Ð‘°ˆ£4

@@ -1,0 +1,3 @@
+
+evt-1
+chargeback ³í™Ç 4
