@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::edges::kafka::{
-    Compression, DiskPolicy, Isolation, Mechanism, OnDiskFull, Outputs, Protocol, Secret, Security,
-    Settings, Start, is_loopback,
+    Compression, DiskPolicy, Format, Isolation, Mechanism, OnDiskFull, Outputs, Protocol, Secret,
+    Security, Settings, Start, is_loopback,
 };
 
 use super::section::Section;
@@ -35,6 +35,7 @@ pub(super) fn read(mut section: Section<'_, '_>, outputs: Outputs) -> Settings {
     let settings = Settings {
         brokers,
         topics,
+        format: section.choice("format", &Format::NAMED).unwrap_or(Format::Json),
         group: section.text("group"),
         instance: Some(section.text("instance")),
         client_id: section.text("client_id"),

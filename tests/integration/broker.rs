@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
-use rdkafka::message::Headers as _;
+use rdkafka::message::{Header, Headers as _, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 use rdkafka::{ClientConfig, Message as _, Offset, TopicPartitionList};
 
@@ -86,11 +86,25 @@ impl Topics {
 
     /// Sends messages; returns when the broker has all.
     pub(crate) fn produce<'a>(&self, messages: impl IntoIterator<Item = (&'a str, &'a [u8])>) {
+        self.produce_as(None, messages);
+    }
+
+    /// The same, with a header `content-type`.
+    pub(crate) fn produce_as<'a>(
+        &self,
+        content_type: Option<&str>,
+        messages: impl IntoIterator<Item = (&'a str, &'a [u8])>,
+    ) {
         let producer: BaseProducer =
             self.client().set("message.timeout.ms", "120000").create().unwrap();
         let topic = self.name("in");
         for (key, payload) in messages {
-            producer.send(BaseRecord::to(&topic).key(key).payload(payload)).unwrap();
+            let mut record = BaseRecord::to(&topic).key(key).payload(payload);
+            if let Some(value) = content_type {
+                let header = Header { key: "content-type", value: Some(value) };
+                record = record.headers(OwnedHeaders::new().insert(header));
+            }
+            producer.send(record).unwrap();
         }
         producer.flush(PATIENCE).unwrap();
     }

@@ -10,6 +10,7 @@ mod service;
 mod events;
 mod delivery;
 mod changes;
+mod forms;
 mod crashes;
 mod disks;
 mod refusals;

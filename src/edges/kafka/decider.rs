@@ -10,6 +10,7 @@ use crate::edges::snapshots::Keeper;
 use crate::edges::tables::TableStore;
 use crate::engine::{Intent, Outcome, Pipeline, Step, Surroundings};
 use crate::journal::{Directory, Item, JournalError, OpenPart, Reader};
+use crate::stages::decode::Encoded;
 use crate::stages::enrich::TokenKeys;
 use crate::stages::mask::Masked;
 use crate::telemetry::{InputResult, LogEvent, Telemetry, emit};
@@ -207,7 +208,7 @@ impl<S: Surroundings> Handler for Decider<S> {
 
     fn process(
         &mut self,
-        bytes: &[u8],
+        message: Encoded<'_>,
         received_at: EventTime,
         source: Source,
     ) -> Result<Answer<'_, &Masked, Audit<'_>>, HandlerError> {
@@ -221,7 +222,7 @@ impl<S: Surroundings> Handler for Decider<S> {
         let arrival = (Some(received_at), Some(source));
         let step = self
             .pipeline
-            .process(bytes, arrival, Intent::Decide, (&tables, &self.keys))
+            .process(message, arrival, Intent::Decide, (&tables, &self.keys))
             .map_err(HandlerError::from)?;
         let audit = match (step.audit, step.seq()) {
             (Some(part), _) => {

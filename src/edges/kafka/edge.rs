@@ -7,10 +7,12 @@ use std::time::{Duration, Instant};
 use rdkafka::config::FromClientConfigAndContext as _;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{BorrowedMessage, Headers as _};
 use rdkafka::producer::{BaseProducer, Producer as _};
 use rdkafka::{ClientConfig, Message as _, TopicPartitionList};
 
 use crate::domain::Source;
+use crate::stages::decode::{Encoded, Form};
 use crate::telemetry::{LogEvent, Telemetry, Unready, emit};
 
 use super::contexts::{ConsumerSide, Delivery, ProducerSide};
@@ -18,7 +20,7 @@ use super::patience::Stalled;
 use super::settings::Property;
 use super::statistics::Statistics;
 use super::work::{Incoming, Work};
-use super::{Handler, HandlerError, Settings};
+use super::{Format, Handler, HandlerError, Settings};
 
 /// Why the loop ended other than by a stop.
 #[derive(Debug, thiserror::Error)]
@@ -224,8 +226,9 @@ impl<H: Handler> Edge<H> {
                 offset: message.offset(),
             };
             let bytes = message.payload().unwrap_or_default();
+            let encoded = Encoded { bytes, form: form_of(&message, self.settings.format) };
             let stamped_ms = message.timestamp().to_millis();
-            self.work.take(Incoming { source, bytes, stamped_ms })?;
+            self.work.take(Incoming { source, message: encoded, stamped_ms })?;
             if self.consumer.context().has_rebalance() {
                 break;
             }
@@ -294,6 +297,20 @@ impl<H: Handler> Edge<H> {
         let fatal = self.producer.client().fatal_error();
         let fatal = fatal.or_else(|| self.consumer.client().fatal_error());
         fatal.map_or(Ok(()), |(code, text)| Err(EdgeError::fatal(code, text)))
+    }
+}
+
+/// What the bytes of a message are. Headers are looked at only where they are asked for.
+fn form_of(message: &BorrowedMessage<'_>, format: Format) -> Form {
+    match format {
+        Format::Json => Form::Json,
+        Format::Protobuf => Form::Protobuf,
+        Format::Auto => {
+            let headers = message.headers();
+            let mut kinds = headers.iter().flat_map(|headers| headers.iter());
+            let kind = kinds.find(|header| header.key.eq_ignore_ascii_case("content-type"));
+            Format::of_content_type(kind.and_then(|header| header.value))
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::domain::{Action, EventTime, Kind, MissingTables, Seq, Service, Source, Stage};
 use crate::journal::{JournalError, OpenPart};
-use crate::stages::decode::Dropped;
+use crate::stages::decode::{Dropped, Encoded};
 use crate::telemetry::InputResult;
 
 use super::Changed;
@@ -38,7 +38,7 @@ pub trait Handler {
     /// Takes one message. Never fails on what is in it, only when it cannot be kept.
     fn process(
         &mut self,
-        bytes: &[u8],
+        message: Encoded<'_>,
         received_at: EventTime,
         source: Source,
     ) -> Result<Answer<'_, Self::Decision<'_>, Self::Audit<'_>>, HandlerError>;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::stages::decode::Form;
+
 use super::{DiskPolicy, Security};
 
 /// Settings of the Kafka edge. `deploy/default.toml` holds the defaults and says why.
@@ -11,6 +13,8 @@ pub struct Settings {
     pub brokers: Vec<String>,
     /// The topics read. A topic's index here is its number in the journal.
     pub topics: Vec<String>,
+    /// In which form payments come.
+    pub format: Format,
     /// The consumer group.
     pub group: String,
     /// The name of this instance within the group: who comes with it takes over at once, whether
@@ -65,6 +69,36 @@ pub struct Outputs {
     pub audit: Option<String>,
     /// What could not become an event.
     pub dead_letters: String,
+}
+
+/// In which form payments come.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Format {
+    /// JSON, every message.
+    Json,
+    /// Protobuf, every message.
+    Protobuf,
+    /// As each message's header `content-type` says.
+    Auto,
+}
+
+impl Format {
+    /// Each choice with its name.
+    pub const NAMED: [(&'static str, Self); 3] =
+        [("json", Self::Json), ("protobuf", Self::Protobuf), ("auto", Self::Auto)];
+
+    /// What a header `content-type` says of its message: protobuf where it names protobuf, with or
+    /// without parameters, and JSON for anything else, since most clients send no header.
+    pub(super) fn of_content_type(value: Option<&[u8]>) -> Form {
+        let kind = value.unwrap_or_default().split(|byte| *byte == b';').next();
+        let kind = kind.unwrap_or_default().trim_ascii();
+        let names: [&[u8]; 2] = [b"application/x-protobuf", b"application/protobuf"];
+        if names.iter().any(|name| kind.eq_ignore_ascii_case(name)) {
+            Form::Protobuf
+        } else {
+            Form::Json
+        }
+    }
 }
 
 /// Where to begin when no position is known.
@@ -205,6 +239,7 @@ pub(super) mod tests {
         Settings {
             brokers: brokers.split(',').map(ToOwned::to_owned).collect(),
             topics: vec!["in".to_owned()],
+            format: Format::Json,
             group: "group".to_owned(),
             instance: None,
             client_id: "test".to_owned(),
@@ -249,6 +284,21 @@ pub(super) mod tests {
         assert_eq!(value(&producer, "enable.idempotence"), Some("true"));
         assert_eq!(value(&producer, "linger.ms"), Some("0"));
         assert_eq!(value(&producer, "message.timeout.ms"), Some("0"));
+    }
+
+    /// A client that says what it sends is believed; one that says nothing speaks JSON.
+    #[test]
+    fn a_header_chooses_the_form() {
+        for (value, form) in [
+            (None, Form::Json),
+            (Some("application/json"), Form::Json),
+            (Some("application/x-protobuf"), Form::Protobuf),
+            (Some("application/protobuf"), Form::Protobuf),
+            (Some("Application/X-Protobuf; messageType=tidegate.v1.Message"), Form::Protobuf),
+            (Some("application/x-protobufs"), Form::Json),
+        ] {
+            assert_eq!(Format::of_content_type(value.map(str::as_bytes)), form, "{value:?}");
+        }
     }
 
     /// A transaction whose messages never time out would be refused by the client at the start.

@@ -19,7 +19,7 @@ use super::settings::tests::settings;
 use super::*;
 use crate::domain::{EventTime, MissingTables, Seq, Source, Stage};
 use crate::journal::OpenPart;
-use crate::stages::decode::Dropped;
+use crate::stages::decode::{Dropped, Encoded};
 use crate::telemetry::{InputResult, Telemetry, Unready};
 
 impl Sendable for &[u8] {
@@ -74,7 +74,7 @@ impl Handler for Fake {
 
     fn process(
         &mut self,
-        bytes: &[u8],
+        Encoded { bytes, .. }: Encoded<'_>,
         received_at: EventTime,
         source: Source,
     ) -> Result<Answer<'_, &[u8], &[u8]>, HandlerError> {

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::domain::{EventTime, Seq, Source, Stage};
+use crate::stages::decode::Encoded;
 use crate::telemetry::{LatencyRecorder, Output, Telemetry, Timer};
 
 use super::changes::{Told, perhaps_unsent};
@@ -61,10 +62,10 @@ const CHANGES_MAX: usize = 256;
 pub(super) type Clock = Box<dyn Fn() -> EventTime + Send>;
 
 /// A message as the client gives it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(super) struct Incoming<'a> {
     pub(super) source: Source,
-    pub(super) bytes: &'a [u8],
+    pub(super) message: Encoded<'a>,
     pub(super) stamped_ms: Option<i64>,
 }
 
@@ -116,11 +117,11 @@ impl<H: Handler> Work<H> {
     }
 
     /// Takes one message.
-    pub(super) fn take(&mut self, message: Incoming<'_>) -> Result<(), EdgeError> {
-        let ticket = self.ledger.take(message.source).ok_or(EdgeError::TooManyPartitions)?;
+    pub(super) fn take(&mut self, incoming: Incoming<'_>) -> Result<(), EdgeError> {
+        let ticket = self.ledger.take(incoming.source).ok_or(EdgeError::TooManyPartitions)?;
         let at = Instant::now();
         self.change()?;
-        let mut answer = self.handler.process(message.bytes, self.latest, message.source)?;
+        let mut answer = self.handler.process(incoming.message, self.latest, incoming.source)?;
         let meters = &self.telemetry.meters;
         meters.input(answer.result);
         meters.missing(answer.missing);
@@ -151,12 +152,12 @@ impl<H: Handler> Work<H> {
             self.outbox.push(Output::Audit, ticket, answer.seq, key, payload);
         }
         let expired = std::mem::take(&mut answer.expired);
-        let letter = answer.rejected.map(|rejected| (message.source, rejected));
+        let letter = answer.rejected.map(|rejected| (incoming.source, rejected));
         drop(answer);
         for (source, rejected) in letter.into_iter().chain(expired.into_iter().map(never_came)) {
             self.bury(ticket, source, rejected);
         }
-        self.batch.push_back(Taken { ticket, at, stamped_ms: message.stamped_ms });
+        self.batch.push_back(Taken { ticket, at, stamped_ms: incoming.stamped_ms });
         self.fresh += 1;
         Ok(())
     }

@@ -421,7 +421,7 @@ impl<'a> World<'a> {
             let Some(offset) = life.positions[partition] else { continue };
             let Some(bytes) = self.broker.log[partition].get(offset as usize) else { continue };
             let source = Source { topic: 0, partition: partition as i32, offset };
-            life.work.take(Incoming { source, bytes, stamped_ms: None })?;
+            life.work.take(Incoming { source, message: bytes.into(), stamped_ms: None })?;
             life.positions[partition] = Some(offset + 1);
         }
         self.flush(life)
