@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::edges::kafka::{
     Compression, DiskPolicy, Format, Isolation, Mechanism, OnDiskFull, Outputs, Protocol, Secret,
-    Security, Settings, Start, is_loopback,
+    Security, Settings, Start, is_exposed, is_loopback,
 };
 
 use super::section::Section;
@@ -119,6 +119,7 @@ fn read_security(mut section: Section<'_, '_>) -> Security {
     if security.certificate_file.is_some() != security.key_file.is_some() {
         section.fault("certificate_file", "and key_file belong together");
     }
+    check_pem(&section, &security);
     let files = [
         ("ca_file", &security.ca_file),
         ("certificate_file", &security.certificate_file),
@@ -133,6 +134,29 @@ fn read_security(mut section: Section<'_, '_>) -> Security {
     }
     section.finish();
     security
+}
+
+/// What the client would refuse at its start with a sentence of OpenSSL's, or take from a file that
+/// everyone reads.
+fn check_pem(section: &Section<'_, '_>, security: &Security) {
+    let files = [
+        ("ca_file", &security.ca_file, "CERTIFICATE-----"),
+        ("certificate_file", &security.certificate_file, "CERTIFICATE-----"),
+        ("key_file", &security.key_file, "PRIVATE KEY-----"),
+    ];
+    for (key, file, what) in files {
+        let Some(file) = file else { continue };
+        // What cannot be read is said by the caller.
+        let Ok(bytes) = std::fs::read(file) else { continue };
+        if !String::from_utf8_lossy(&bytes).contains(what) {
+            let what = what.trim_end_matches('-').to_lowercase();
+            section.fault(key, format!("{} holds no {what} in PEM form", file.display()));
+        }
+        if key == "key_file" && is_exposed(file).unwrap_or(false) {
+            let message = format!("{} is readable by others: chmod 600 it", file.display());
+            section.fault(key, message);
+        }
+    }
 }
 
 fn read_password(section: &mut Section<'_, '_>) -> Option<Secret> {

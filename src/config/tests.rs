@@ -152,6 +152,40 @@ fn secrets_come_from_elsewhere() {
     );
 }
 
+/// What the client would refuse at its start in words of OpenSSL's is refused by `check` in ours,
+/// and so is a key that everyone on the machine can read.
+#[test]
+fn certificates_and_keys_are_looked_into() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str, mode: u32| {
+        let file = dir.path().join(name);
+        std::fs::write(&file, text).unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+        file.display().to_string()
+    };
+    let certificate = file("a.pem", "-----BEGIN CERTIFICATE-----\n", 0o644);
+    let key = file("a.key", "-----BEGIN EC PRIVATE KEY-----\n", 0o600);
+    let text = |ca: &str, certificate: &str, key: &str| {
+        format!(
+            "[kafka.security]\nprotocol = \"tls\"\nca_file = \"{ca}\"\n\
+             certificate_file = \"{certificate}\"\nkey_file = \"{key}\"\n"
+        )
+    };
+    check(&text(&certificate, &certificate, &key), &[]);
+    let open = file("open.key", "-----BEGIN PRIVATE KEY-----\n", 0o640);
+    let der = file("a.der", "\u{30}", 0o600);
+    check(
+        &text(&der, &certificate, &open),
+        &[
+            &format!("t.toml:3: kafka.security.ca_file: {der} holds no certificate in PEM form"),
+            &format!(
+                "t.toml:5: kafka.security.key_file: {open} is readable by others: chmod 600 it"
+            ),
+        ],
+    );
+}
+
 /// Any text gives a configuration or faults.
 #[test]
 fn no_text_is_a_panic() {

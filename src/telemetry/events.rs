@@ -118,6 +118,13 @@ pub enum LogEvent<'a> {
     Resumed,
     /// No broker answers.
     BrokerLost,
+    /// A broker answers and there is no way in: who has to do what.
+    BrokerRefuses {
+        /// Which, as the client names it.
+        broker: &'a str,
+        /// What to do.
+        advice: &'static str,
+    },
     /// One does again.
     BrokerBack,
     /// A commit of positions failed; a later one carries more.
@@ -204,6 +211,7 @@ pub fn emit(event: &LogEvent<'_>) {
         LogEvent::Paused { unacknowledged } => warn!(unacknowledged, "reading pauses: the broker is slow to acknowledge"),
         LogEvent::Resumed => info!("reading resumes"),
         LogEvent::BrokerLost => error!("no broker answers; trying on"),
+        LogEvent::BrokerRefuses { broker, advice } => error!(broker, "{advice}; trying on"),
         LogEvent::BrokerBack => info!("a broker answers again"),
         LogEvent::CommitFailed { code } => warn!(code, "positions not committed; a later commit carries more"),
         LogEvent::Rewound { code } => warn!(code, "transaction given up; its inputs are taken again"),

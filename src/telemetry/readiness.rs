@@ -25,11 +25,22 @@ pub enum Unready {
     DiskFull = 1 << 7,
     /// The journal's disk takes too long.
     DiskSlow = 1 << 8,
+    /// The broker does not take our user and password.
+    BrokerLogin = 1 << 9,
+    /// The broker's certificate does not prove that it is the broker.
+    BrokerCertificate = 1 << 10,
+    /// The broker and we do not come to an encrypted channel.
+    BrokerTls = 1 << 11,
 }
 
 impl Unready {
+    /// What to do about it, in a sentence.
+    pub fn advice(self) -> &'static str {
+        Self::ALL.iter().find(|(reason, ..)| *reason == self).map_or("", |(.., text)| text)
+    }
+
     /// Every reason with its name and its sentence.
-    pub const ALL: [(Self, &'static str, &'static str); 9] = [
+    pub const ALL: [(Self, &'static str, &'static str); 12] = [
         (Self::Starting, "starting", "the service is being set up"),
         (Self::Recovering, "recovering", "the journal is being read"),
         (Self::BrokerUnreachable, "broker_unreachable", "no broker answers"),
@@ -43,6 +54,26 @@ impl Unready {
         (Self::Failed, "failed", "the service has failed and ends"),
         (Self::DiskFull, "disk_full", "the journal's disk is full: make room"),
         (Self::DiskSlow, "disk_slow", "the journal's disk takes too long to keep what is written"),
+        (
+            Self::BrokerLogin,
+            "broker_login",
+            "the broker refuses the login: in [kafka.security] correct username, password_file or \
+             mechanism and start again, or correct the user at the broker",
+        ),
+        (
+            Self::BrokerCertificate,
+            "broker_certificate",
+            "the broker's certificate is not trusted: ca_file in [kafka.security] must hold the \
+             certificate of who issued it, and `brokers` and the broker's own listener must use a \
+             name that it is for; correct them and start again, or give the broker another one",
+        ),
+        (
+            Self::BrokerTls,
+            "broker_tls",
+            "there is no TLS with the broker: `brokers` must name a listener that speaks what \
+             protocol in [kafka.security] says, and one that asks for a certificate of ours needs \
+             certificate_file and key_file",
+        ),
     ];
 }
 

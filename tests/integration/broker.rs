@@ -212,9 +212,23 @@ impl OwnBroker {
         self.port = self.bootstrap.rsplit_once(':').unwrap().1.to_owned();
     }
 
-    /// The certificate of the secure listener.
-    pub(crate) fn certificate(&self) -> PathBuf {
-        self.dir.path().join("broker.crt")
+    /// Starts it again on the same data and ports, with another password for PLAIN.
+    pub(crate) fn start_secure_again(&mut self, password: &str) {
+        let port = self.secure.rsplit_once(':').unwrap().1.to_owned();
+        self.launch(&["--secure", "--secure-port", &port, "--password", password]);
+    }
+
+    /// The certificate of an authority of the broker's; its own is `ca`.
+    pub(crate) fn authority(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name).with_extension("crt")
+    }
+
+    /// Gives the secure listener, from its next start on, a certificate from another authority.
+    pub(crate) fn certify(&self, authority: &str, names: &str) {
+        let mut command = Command::new(script("certify"));
+        command.arg("--dir").arg(self.dir.path()).args(["--ca", authority, "--names", names]);
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 
     pub(crate) fn stop(&self) {

@@ -79,7 +79,7 @@ impl ClientContext for ConsumerSide {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        note_error(&self.telemetry, &error, reason);
+        note_error((&self.telemetry, &self.statistics), &error, reason);
     }
 
     fn stats_raw(&self, statistics: &[u8]) {
@@ -135,12 +135,13 @@ pub(super) struct Delivery {
 /// Callbacks of the producer.
 pub(super) struct ProducerSide {
     telemetry: Telemetry,
+    statistics: Arc<Statistics>,
     deliveries: Mutex<Vec<Delivery>>,
 }
 
 impl ProducerSide {
-    pub(super) fn new(telemetry: Telemetry) -> Self {
-        Self { telemetry, deliveries: Mutex::default() }
+    pub(super) fn new(telemetry: Telemetry, statistics: Arc<Statistics>) -> Self {
+        Self { telemetry, statistics, deliveries: Mutex::default() }
     }
 
     /// Swaps the deliveries so far with an empty list, so that both keep their memory.
@@ -155,7 +156,7 @@ impl ClientContext for ProducerSide {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        note_error(&self.telemetry, &error, reason);
+        note_error((&self.telemetry, &self.statistics), &error, reason);
     }
 }
 
@@ -185,18 +186,52 @@ fn unpack(opaque: usize) -> (Ticket, Output) {
     (Ticket::from_bits(opaque as u64 >> 2), output)
 }
 
-fn note_error(telemetry: &Telemetry, error: &KafkaError, reason: &str) {
+fn note_error(
+    (telemetry, statistics): (&Telemetry, &Statistics),
+    error: &KafkaError,
+    reason: &str,
+) {
     let code = error.rdkafka_error_code();
-    if code == Some(RDKafkaErrorCode::AllBrokersDown)
-        && telemetry.readiness.set(Unready::BrokerUnreachable)
-    {
-        emit(&LogEvent::BrokerLost);
+    // The client says the same at each of its tries, ten times a second: once is enough.
+    let mut is_new = true;
+    if let Some(refusal) = code.and_then(|code| refusal_of(code, reason)) {
+        statistics.note_refusal();
+        is_new = telemetry.readiness.set(refusal);
+        if is_new {
+            // The client's sentence begins with the broker, as `protocol://host:port/number`.
+            let broker = reason.split(": ").next().unwrap_or_default();
+            emit(&LogEvent::BrokerRefuses { broker, advice: refusal.advice() });
+        }
     }
-    emit(&LogEvent::Client { is_warning: true, text: reason });
+    if code == Some(RDKafkaErrorCode::AllBrokersDown) {
+        is_new = telemetry.readiness.set(Unready::BrokerUnreachable);
+        if is_new {
+            emit(&LogEvent::BrokerLost);
+        }
+    }
+    emit(&LogEvent::Client { is_warning: is_new, text: reason });
+}
+
+/// Which of our reasons an error of the client is, where a broker answers and there is no way in.
+/// An untrusted issuer and a wrong name are one to the client, which shows no more of OpenSSL.
+fn refusal_of(code: RDKafkaErrorCode, reason: &str) -> Option<Unready> {
+    match code {
+        RDKafkaErrorCode::Authentication => Some(Unready::BrokerLogin),
+        RDKafkaErrorCode::SSL if reason.contains("certificate verify failed") => {
+            Some(Unready::BrokerCertificate)
+        }
+        RDKafkaErrorCode::SSL => Some(Unready::BrokerTls),
+        // The client's own guess, from how the broker ended the handshake.
+        _ if reason.contains("connecting to a PLAINTEXT broker listener?") => {
+            Some(Unready::BrokerTls)
+        }
+        _ => None,
+    }
 }
 
 fn log_line(level: RDKafkaLogLevel, facility: &str, text: &str) {
-    let is_warning = level as i32 <= RDKafkaLogLevel::Warning as i32;
+    // A connection that fails is told to `error` as well.
+    let is_warning = level as i32 <= RDKafkaLogLevel::Warning as i32 && facility != "FAIL";
     emit(&LogEvent::Client { is_warning, text: &format!("{facility}: {text}") });
 }
 
@@ -208,6 +243,29 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The client's sentences, as it says them against a real broker: each has another remedy.
+    #[test]
+    fn a_refusal_is_told_by_what_mends_it() {
+        let handshake = "sasl_ssl://localhost:9093/bootstrap: SSL handshake failed";
+        let untrusted =
+            format!("{handshake}: error:0A000086:SSL routines::certificate verify failed");
+        let client =
+            format!("{handshake}: error:0A000410:SSL routines::ssl/tls alert handshake failure");
+        let plaintext =
+            format!("{handshake}: Disconnected: connecting to a PLAINTEXT broker listener?");
+        let login = "sasl_ssl://localhost:9093/bootstrap: SASL authentication error";
+        for (code, reason, expected) in [
+            (RDKafkaErrorCode::Authentication, login, Some(Unready::BrokerLogin)),
+            (RDKafkaErrorCode::SSL, &untrusted, Some(Unready::BrokerCertificate)),
+            (RDKafkaErrorCode::SSL, &client, Some(Unready::BrokerTls)),
+            (RDKafkaErrorCode::BrokerTransportFailure, &plaintext, Some(Unready::BrokerTls)),
+            (RDKafkaErrorCode::BrokerTransportFailure, "Disconnected", None),
+            (RDKafkaErrorCode::AllBrokersDown, "1/1 brokers are down", None),
+        ] {
+            assert_eq!(refusal_of(code, reason), expected, "{reason}");
+        }
+    }
 
     /// A ticket that came back changed would acknowledge another message.
     #[test]

@@ -114,7 +114,7 @@ impl<H: Handler> Edge<H> {
         let consumer =
             BaseConsumer::from_config_and_context(&client_config(settings.consumer()), side)
                 .map_err(EdgeError::Client)?;
-        let side = ProducerSide::new(telemetry.clone());
+        let side = ProducerSide::new(telemetry.clone(), Arc::clone(&statistics));
         let producer =
             BaseProducer::from_config_and_context(&client_config(settings.producer()), side)
                 .map_err(EdgeError::Client)?;
@@ -285,7 +285,7 @@ impl<H: Handler> Edge<H> {
     }
 
     /// Everything but a fatal error passes by itself; the callback has logged it.
-    fn judge(&self, error: &KafkaError) -> Result<(), EdgeError> {
+    pub(super) fn judge(&self, error: &KafkaError) -> Result<(), EdgeError> {
         let KafkaError::MessageConsumptionFatal(code) = error else { return Ok(()) };
         // The event says only that it is fatal; the client knows why.
         self.check_fatal()?;

@@ -46,7 +46,7 @@ pub use decider::{Audit, Decider, EDGE_REASONS};
 pub use edge::{Edge, EdgeError};
 pub use handler::{Answer, EVENT_UNKNOWN, Handler, HandlerError, Rejected, Sendable};
 pub use patience::{DiskPolicy, OnDiskFull};
-pub use security::{Mechanism, Protocol, Secret, SecretError, Security, is_loopback};
+pub use security::{Mechanism, Protocol, Secret, SecretError, Security, is_exposed, is_loopback};
 pub use settings::{Compression, Format, Isolation, Outputs, Settings, Start};
 #[cfg(feature = "kafka")]
 pub use statistics::Statistics;

@@ -119,6 +119,12 @@ pub fn is_loopback(address: &str) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
+/// Whether others than its owner may do anything with a file.
+pub fn is_exposed(file: &Path) -> std::io::Result<bool> {
+    use std::os::unix::fs::PermissionsExt as _;
+    Ok(std::fs::metadata(file)?.permissions().mode() & 0o077 != 0)
+}
+
 /// A password: read once, handed to the client, never printed.
 #[derive(Clone, Default)]
 pub struct Secret(String);
@@ -157,10 +163,8 @@ pub enum SecretError {
 impl Secret {
     /// Reads the first line of a file that only its owner may read.
     pub fn from_file(file: &Path) -> Result<Self, SecretError> {
-        use std::os::unix::fs::PermissionsExt as _;
         let unreadable = |source| SecretError::Unreadable { file: file.to_path_buf(), source };
-        let mode = std::fs::metadata(file).map_err(unreadable)?.permissions().mode();
-        if mode & 0o077 != 0 {
+        if is_exposed(file).map_err(unreadable)? {
             return Err(SecretError::Exposed { file: file.to_path_buf() });
         }
         let text = std::fs::read_to_string(file).map_err(unreadable)?;

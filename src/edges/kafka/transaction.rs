@@ -20,6 +20,9 @@ use super::{Edge, EdgeError, Handler};
 /// How long one step may take before it is tried again.
 const STEP: Duration = Duration::from_secs(10);
 
+/// How long a start waits for the broker before it listens to what the clients say.
+const LOOK: Duration = Duration::from_secs(1);
+
 /// What a failed step asks for.
 enum Verdict {
     /// The same step again.
@@ -32,7 +35,7 @@ impl<H: Handler> Edge<H> {
     /// Ends what an earlier run left open; `false` when a stop came first.
     pub(super) fn init_transactions(&mut self) -> Result<bool, EdgeError> {
         while !self.is_stopping() {
-            match self.producer.init_transactions(STEP) {
+            match self.producer.init_transactions(LOOK) {
                 Ok(()) => return Ok(true),
                 Err(error) => match self.judge_transaction(error)? {
                     Verdict::Retry => {}
@@ -41,6 +44,11 @@ impl<H: Handler> Edge<H> {
                         return Err(EdgeError::Fatal { code, text });
                     }
                 },
+            }
+            // Nothing is read yet, and why not is said by the clients: to whoever listens.
+            self.producer.poll(Duration::ZERO);
+            if let Some(Err(error)) = self.consumer.poll(Duration::ZERO) {
+                self.judge(&error)?;
             }
         }
         Ok(false)
