@@ -1,6 +1,6 @@
 //! `policy.yaml`: bands, substitutes, fallbacks per service, and the latency ledger.
 
-use super::desk::{Constants, Desk};
+use super::desk::{Constants, Desk, NAME_RULE, is_name};
 use super::effect::{FOLLOW_UPS, ReasonTable, action};
 use super::fault::{At, Report};
 use super::read::{Fields, int};
@@ -10,8 +10,6 @@ use crate::stages::decide::{
     BandPolicy, Fallback, Incomplete, Ledger, Policy, RiskData, ServicePolicy, Substitute,
 };
 
-/// Most bands of a service.
-const BANDS_MAX: usize = 16;
 /// A budget above a minute is a slip.
 const BUDGET_MAX_US: i64 = 60_000_000;
 
@@ -112,11 +110,13 @@ fn service(
     fields.finish(report);
 }
 
-/// Bands in ascending order up to 1000, their actions never milder than the band before.
+/// Bands in ascending order up to 1000, their actions never milder than the band before, each of a
+/// name of its own.
 fn bands(items: &[Node], at: At, report: &mut Report<'_>) -> Vec<BandPolicy> {
     let mut bands: Vec<BandPolicy> = Vec::new();
     for node in items {
         let Some(mut fields) = Fields::of(node, "a band", report) else { continue };
+        let name = band_name(&mut fields, &bands, report);
         let max = i64::from(ServicePolicy::SCORE_MAX);
         let up_to =
             fields.need("up_to", report).and_then(|node| int(node, "up_to", 0..=max, report));
@@ -125,7 +125,7 @@ fn bands(items: &[Node], at: At, report: &mut Report<'_>) -> Vec<BandPolicy> {
         fields.finish(report);
         let (Some(up_to), Some(action)) = (up_to, action) else { continue };
         // Within 0..=1000 by the check above.
-        let band = BandPolicy { up_to: up_to as u16, action, follow_ups };
+        let band = BandPolicy { name, up_to: up_to as u16, action, follow_ups };
         if bands.last().is_some_and(|before| before.up_to >= band.up_to) {
             report.fault(node.at, "bands must ascend: `up_to` is not above the band before");
         }
@@ -135,10 +135,22 @@ fn bands(items: &[Node], at: At, report: &mut Report<'_>) -> Vec<BandPolicy> {
         bands.push(band);
     }
     let complete = bands.last().is_some_and(|last| last.up_to == ServicePolicy::SCORE_MAX);
-    if !complete || bands.len() > BANDS_MAX {
-        report.fault(at, format!("1 to {BANDS_MAX} bands, the last one with `up_to: 1000`"));
+    let most = ServicePolicy::BANDS_MAX;
+    if !complete || bands.len() > most {
+        report.fault(at, format!("1 to {most} bands, the last one with `up_to: 1000`"));
     }
     bands
+}
+
+/// The name of the next band; its number, from the mildest, where it has none.
+fn band_name(fields: &mut Fields<'_>, before: &[BandPolicy], report: &mut Report<'_>) -> String {
+    let Some(name) = fields.text("name", report) else { return before.len().to_string() };
+    if !is_name(name.text) {
+        report.fault(name.at, NAME_RULE);
+    } else if before.iter().any(|band| band.name == name.text) {
+        report.fault(name.at, format!("two bands are called `{}`; rename one", name.text));
+    }
+    name.text.to_owned()
 }
 
 pub(super) fn follow_ups(fields: &mut Fields<'_>, report: &mut Report<'_>) -> FollowUps {

@@ -197,6 +197,47 @@ ledger: {budget_us: 100, decode: 10, enrich: 10, features: 50, rules: 10, decide
     );
 }
 
+/// A band's name goes into every answer and may be asked for by whoever reads it: two of one name, or
+/// one that looks like a number, would mean something else than it says.
+#[test]
+fn bands_are_named_once_and_well() {
+    let policy = String::from_utf8(shipped_files()["policy.yaml"].clone()).unwrap();
+    let bands = "
+    - {name: low, up_to: 99, action: approve}
+    - {name: low, up_to: 199, action: approve}
+    - {name: Low, up_to: 299, action: approve}
+    - {name: '4', up_to: 399, action: approve}
+    - {name: [a], up_to: 499, action: approve}
+    - {name: '', up_to: 1000, action: approve}
+";
+    let begin = policy.find("\n    - {name: low").unwrap();
+    let end = policy.find("  # The payer has just").unwrap();
+    let named = [&policy[..begin], bands, &policy[end..]].concat();
+    let line = policy[..begin].lines().count();
+    let rule = "a name is a small letter";
+    check(
+        &with("policy.yaml", &named),
+        &[
+            &format!("policy.yaml:{}:14: two bands are called `low`; rename one", line + 2),
+            &format!("policy.yaml:{}:14: {rule}", line + 3),
+            &format!("policy.yaml:{}:15: {rule}", line + 4),
+            &format!("policy.yaml:{}:14: must be a text, this is a list", line + 5),
+            &format!("policy.yaml:{}:15: {rule}", line + 6),
+        ],
+    );
+}
+
+/// A bundle from before bands had names still loads, and its bands go by their numbers.
+#[test]
+fn a_band_without_a_name_goes_by_its_number() {
+    let policy = String::from_utf8(shipped_files()["policy.yaml"].clone()).unwrap();
+    let policy = policy.replace("name: low, ", "").replace("name: high, ", "");
+    let bundle = Bundle::compile(&with("policy.yaml", &policy)).unwrap();
+    let bands = &bundle.policy.of(crate::domain::Service::DigitalTv).bands;
+    let names: Vec<&str> = bands.iter().map(|band| band.name.as_str()).collect();
+    assert_eq!(names, ["0", "medium", "2", "critical"]);
+}
+
 /// Whoever hands over a bundle may mean harm: it may not cost more than its size.
 #[test]
 fn harmful_files_are_faults() {

@@ -8,6 +8,7 @@ mod pack;
 mod recent;
 mod parked;
 mod lists;
+mod made;
 mod control;
 mod governance;
 mod switch;

@@ -561,7 +561,7 @@ impl<S: Surroundings> Pipeline<S> {
             bundle: short(engine.answered_by()),
             semantics: ENGINE_SEMANTICS,
             received_at: engine.answered_at(),
-            score_band_name: BANDS.get(usize::from(body.band.0)).copied().unwrap_or("?"),
+            score_band_name: engine.band_name(event.service, body.band),
         };
         render(event, &answer, &self.parts.profile, &mut self.masked);
     }
@@ -578,9 +578,6 @@ fn ask<S: Surroundings>(
     journal.finish_closing()?;
     question(&mut parts.surroundings)
 }
-
-/// Bands are numbered from the mildest.
-const BANDS: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
 
 /// The first twelve digits of a bundle's hash name it among people.
 fn short(name: &str) -> &str {

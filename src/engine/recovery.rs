@@ -13,6 +13,7 @@ use crate::journal::{
 };
 
 use super::Engine;
+use super::made::{BandNames, Made};
 use super::recent::BundleNumber;
 use super::snapshot::{Head, Kept, Shelf, Snapshot, SnapshotFault};
 
@@ -340,7 +341,8 @@ fn introduce(engine: &mut Engine, stored: &StoredBundle) -> BundleNumber {
         }
         reasons[place] = (code.clone(), sentence(code));
     }
-    engine.introduce(&name, reasons)
+    let bands = compiled.as_ref().map_or_else(BandNames::numbers, |one| BandNames::of(&one.policy));
+    engine.introduce(Made { name, reasons, bands })
 }
 
 /// Counts one input of a journal again, with the answer that it got then, and asks no rule: for the

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use crate::bundle::Bundle;
 use crate::domain::{
-    Amendment, Applied, Body, DecisionFlags, Effect, EntityKind, EventTime, Fact, FeatureVector,
-    FieldId, FieldType, Input, Kind, MissingTables, Plan, ReasonId, Seq, Service, Source, Stage,
-    Token, Value, What,
+    Amendment, Applied, Band, Body, DecisionFlags, Effect, EntityKind, EventTime, Fact,
+    FeatureVector, FieldId, FieldType, Input, Kind, MissingTables, Plan, ReasonId, Seq, Service,
+    Source, Stage, Token, Value, What,
 };
 use crate::stages::decide::{Evidence, RiskData, decide};
 use crate::stages::features::{
@@ -20,6 +20,7 @@ use super::carry::Renewal;
 use super::control::Standings;
 use super::governance::Governance;
 use super::lists::{ListStore, Lists, Question};
+use super::made::Made;
 use super::parked::{Expired, Parked};
 use super::recent::{BundleNumber, Moment, Recent, Remembered};
 use super::snapshot::{LastInput, Rest};
@@ -53,15 +54,6 @@ pub(super) const RECENT: StoreId = StoreId(13);
 pub(super) const AMENDED: StoreId = StoreId(14);
 pub(super) const REST: StoreId = StoreId(15);
 pub(super) const LISTS: StoreId = StoreId(16);
-
-/// What a repeated answer needs of the bundle that made it.
-#[derive(Clone, Debug)]
-pub(super) struct Made {
-    /// The bundle's hash as text.
-    pub(super) name: String,
-    /// Code and sentence by reason.
-    pub(super) reasons: Vec<(String, String)>,
-}
 
 /// How far the stream has come.
 #[derive(Clone, Debug, Default)]
@@ -139,7 +131,7 @@ impl Engine {
         let words = Self::footprint_words(plan.numbers());
         let lists = ListStore::new(LISTS);
         let questions = Question::all(&bundle.lists, &lists.lists);
-        let names = vec![Made { name: bundle.name(), reasons: bundle.reasons.clone() }];
+        let names = vec![Made::of(&bundle)];
         Ok(Self {
             bundle,
             state: FeatureState::new(&limits.state),
@@ -230,8 +222,12 @@ impl Engine {
 
     /// The stable code and the sentence of a reason of the last answer.
     pub fn reason(&self, id: ReasonId) -> (&str, &str) {
-        let reason = self.made().reasons.get(usize::from(id.0));
-        reason.map_or(("unknown", ""), |(code, text)| (code, text))
+        self.made().reason(id)
+    }
+
+    /// What the last answer's bundle calls a band of a service's score.
+    pub fn band_name(&self, service: Service, band: Band) -> &str {
+        self.made().bands.get(service, band)
     }
 
     fn made(&self) -> &Made {
@@ -324,11 +320,11 @@ impl Engine {
     }
 
     /// Makes a bundle of the past known by name, so that its answers can be repeated.
-    pub(super) fn introduce(&mut self, name: &str, reasons: Vec<(String, String)>) -> BundleNumber {
-        if let Some(known) = self.knows(name) {
+    pub(super) fn introduce(&mut self, made: Made) -> BundleNumber {
+        if let Some(known) = self.knows(&made.name) {
             return known;
         }
-        self.names.push(Made { name: name.to_owned(), reasons });
+        self.names.push(made);
         BundleNumber((self.names.len() - 1) as u16)
     }
 
@@ -359,10 +355,10 @@ impl Engine {
         self.rest = Rest::new(REST);
         self.questions = Question::all(&self.bundle.lists, &self.lists.lists);
         self.expired.clear();
-        let (name, reasons) = (self.bundle.name(), self.bundle.reasons.clone());
-        self.current = self.introduce(&name, reasons.clone());
-        // A bundle of the past may have been read without its sentences; this one has them.
-        self.names[usize::from(self.current.0)].reasons = reasons;
+        let own = Made::of(&self.bundle);
+        self.current = self.introduce(own.clone());
+        // A bundle of the past may have been read without what it says; this one has it.
+        self.names[usize::from(self.current.0)] = own;
         let received_at = self.last_received_at().unwrap_or(EventTime::MIN);
         self.answered = Answered { received_at, bundle: self.current };
     }

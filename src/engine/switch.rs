@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::lists::Question;
+use super::made::Made;
 use super::state_machine::layout;
 use super::{Engine, EngineLimits};
 use crate::bundle::Bundle;
@@ -98,7 +99,7 @@ impl Engine {
         if questions.is_empty() {
             questions = Question::all(&bundle.lists, &self.lists.lists);
         }
-        self.current = self.introduce(&bundle.name(), bundle.reasons.clone());
+        self.current = self.introduce(Made::of(&bundle));
         self.row = row;
         self.hits.clear();
         let retired = Retired {

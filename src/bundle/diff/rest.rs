@@ -7,7 +7,7 @@ use crate::bundle::Bundle;
 use crate::bundle::effect::FOLLOW_UPS;
 use crate::domain::{EntityKind, FollowUps, Service, Stage, Value};
 use crate::lang::Where;
-use crate::stages::decide::{RiskData, ServicePolicy, Substitute};
+use crate::stages::decide::{BandPolicy, RiskData, ServicePolicy, Substitute};
 use crate::stages::features::{AggregateSpec, Function};
 
 const FEATURES: &str = "features.yaml";
@@ -171,14 +171,16 @@ fn follow_ups(set: FollowUps) -> String {
     if names.is_empty() { String::new() } else { format!(" with {}", names.join(" and ")) }
 }
 
+/// A band in words; one that goes by its number needs no name among others in their order.
+fn band((at, band): (usize, &BandPolicy)) -> String {
+    let BandPolicy { name, up_to, action, follow_ups: after } = band;
+    let name = if *name == at.to_string() { String::new() } else { format!("{name} ") };
+    format!("{name}up to {up_to} {}{}", action.name(), follow_ups(*after))
+}
+
 /// What a policy says, part by part, in words.
 fn parts(bundle: &Bundle, policy: &ServicePolicy) -> Vec<(&'static str, String)> {
-    let bands = policy.bands.iter();
-    let bands: Vec<_> = bands
-        .map(|band| {
-            format!("up to {} {}{}", band.up_to, band.action.name(), follow_ups(band.follow_ups))
-        })
-        .collect();
+    let bands: Vec<_> = policy.bands.iter().enumerate().map(band).collect();
     let substitute = |substitute: &Option<Substitute>| match substitute {
         None => "a challenge".to_owned(),
         Some(one) => format!("{}{}", one.action.name(), follow_ups(one.follow_ups)),

@@ -60,10 +60,26 @@ fn changes_are_said_as_an_analyst_would() {
             ("policy.yaml", "  rules: 100", "  rules: 90"),
         ],
         &[
-            "every service: the score's bands are up to 399 approve; up to 649 approve with review; up to \
-             899 challenge; up to 1000 decline, was up to 399 approve; up to 599 approve with review; up \
-             to 899 challenge; up to 1000 decline",
+            "every service: the score's bands are low up to 399 approve; medium up to 649 approve with \
+             review; high up to 899 challenge; critical up to 1000 decline, was low up to 399 approve; \
+             medium up to 599 approve with review; high up to 899 challenge; critical up to 1000 decline",
             "rules owns 90 µs, was 100",
+        ],
+    );
+}
+
+/// A band's name is in every answer: changing it is a change, and taking it away leaves the number.
+#[test]
+fn names_of_bands_are_told() {
+    check(
+        &[
+            ("policy.yaml", "{name: medium, up_to", "{up_to"),
+            ("policy.yaml", "name: high", "name: strict"),
+        ],
+        &[
+            "every service: the score's bands are low up to 399 approve; up to 599 approve with review; \
+             strict up to 899 challenge; critical up to 1000 decline, was low up to 399 approve; medium \
+             up to 599 approve with review; high up to 899 challenge; critical up to 1000 decline",
         ],
     );
 }

@@ -251,7 +251,9 @@ fn service() -> Json {
     let substitute = || {
         object("a substitute", vec![("action", action(), Must), ("follow_ups", follow_ups(), May)])
     };
+    let name = string().with("pattern", text("^[a-z][a-z0-9_]{0,63}$"));
     let band = vec![
+        ("name", said(name, "What answers call it; its number where it has none."), May),
         ("up_to", whole(), Must),
         ("action", action(), Must),
         ("follow_ups", follow_ups(), May),

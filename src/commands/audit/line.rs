@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 use super::names::Names;
 use crate::domain::{
     Amendment, Applied, AttributeValue, Body, DecisionFlags, DeviceIdentifier, EntityKind,
-    EventTime, Fact, Facts, FieldType, FollowUps, Input, MissingTables, Stage, What,
+    EventTime, Fact, Facts, FieldType, FollowUps, Input, MissingTables, Service, Stage, What,
 };
 use crate::journal::{ReadEntry, StoredValue};
 use crate::wire::WireError;
@@ -57,6 +57,7 @@ struct Decision {
     follow_ups: Vec<&'static str>,
     score: u16,
     band: u8,
+    band_name: String,
     points: i32,
     reasons: Vec<String>,
     risk_verification: &'static str,
@@ -173,7 +174,7 @@ impl Line {
             missing_tables: missing(input.missing),
             result,
             of_seq,
-            decision: entry.body().map(|body| decision(body, names)),
+            decision: entry.body().map(|body| decision(body, service(input), names)),
             fired: rules(&entry.fired),
             shadow: rules(&entry.shadow),
             undetermined: rules(&entry.undetermined),
@@ -209,6 +210,12 @@ pub(in crate::commands) const fn result(applied: &Applied) -> (&'static str, Opt
         Applied::Parked { .. } => ("parked", None),
         Applied::Controlled { .. } => ("controlled", None),
     }
+}
+
+/// The service of an input, as the engine reads it.
+pub(in crate::commands) fn service(input: &Input) -> Service {
+    let service = input.facts.text(Fact::Service).and_then(Service::parse);
+    service.unwrap_or(Service::InternetPayment)
 }
 
 /// The follow-ups of a body, as words.
@@ -327,13 +334,14 @@ pub(in crate::commands) fn missing(tables: MissingTables) -> Vec<&'static str> {
     named.filter(|(table, _)| tables.contains(*table)).map(|(_, name)| name).collect()
 }
 
-fn decision(body: &Body, names: &Names) -> Decision {
+fn decision(body: &Body, service: Service, names: &Names) -> Decision {
     let flags = DecisionFlags::NAMED.into_iter();
     Decision {
         action: body.action.name(),
         follow_ups: follow_ups(body),
         score: body.score,
         band: body.band.0,
+        band_name: names.band(service, body.band),
         points: body.points,
         reasons: body.reasons.as_slice().iter().map(|id| names.reason(*id)).collect(),
         risk_verification: body.risk_verification.name(),

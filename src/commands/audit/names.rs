@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::bundle::Bundle;
-use crate::domain::{Facts, FieldId, ReasonId};
+use crate::domain::{Band, Facts, FieldId, ReasonId, Service};
 use crate::journal::{BundleHash, BundleRef, JournalError, Reader, StoredBundle};
 
 /// What the bundles of the journal call things.
@@ -55,6 +55,13 @@ impl Names {
     pub(in crate::commands) fn reason(&self, id: ReasonId) -> String {
         let code = self.reasons.iter().find(|(known, _)| *known == id);
         code.map_or_else(|| format!("reason_{}", id.0), |(_, code)| code.clone())
+    }
+
+    /// What a band of a service's score is called; its number when this version cannot compile the
+    /// bundle.
+    pub(in crate::commands) fn band(&self, service: Service, band: Band) -> String {
+        let policy = self.compiled.as_ref().map(|bundle| bundle.policy.of(service));
+        policy.map_or_else(|| band.0.to_string(), |policy| policy.band_name(band))
     }
 
     /// A bundle's hash in hexadecimal digits.

@@ -86,6 +86,8 @@ fn a_line_says_everything_by_name() {
         ("/decision/action", "\"decline\""),
         ("/decision/follow_ups", "[\"review\"]"),
         ("/decision/reasons", "[\"card_testing\"]"),
+        // This version cannot compile the bundle, which has no files: a band goes by its number.
+        ("/decision/band_name", "\"0\""),
         ("/fired", "[\"rule_4\"]"),
         ("/bundle/number", "0"),
         ("/received_at", "\"2027-01-15T08:00:00.000Z\""),

@@ -118,8 +118,8 @@ fn transitions_and_unlabelled_events() {
 
     let stricter = rules(rules_with(
         "policy.yaml",
-        "{up_to: 399, action: approve}\n    - {up_to: 599, ",
-        "{up_to: 49, action: approve}\n    - {up_to: 149, ",
+        "up_to: 399, action: approve}\n    - {name: medium, up_to: 599, ",
+        "up_to: 49, action: approve}\n    - {name: medium, up_to: 149, ",
     ));
     let report = of((&stricter, Some(&same)), Unlabelled::LeftOut);
     assert!(!report.transitions.is_empty());

@@ -161,6 +161,33 @@ fn two_people_put_a_bundle_in_force() {
     assert_eq!(open(3).bundle().name(), before);
 }
 
+/// A retry gets the bytes of the first answer, also when the rules call the score's bands otherwise by
+/// now: from a snapshot, and from the journal alone.
+#[test]
+fn a_retry_is_told_the_band_as_it_was() {
+    let desk = Desk::new();
+    let (lines, _) = payments();
+    let (early, late) = lines.split_at(lines.len() / 2);
+    let score = |lines: &[Vec<u8>]| {
+        desk.write("in", lines.join(&b'\n'));
+        let line = "score --in @in --out @out --config @t.toml --journal @journal";
+        assert_eq!(desk.run(line), format!("{:?}", ExitCode::SUCCESS));
+        fs::read_to_string(desk.at("out")).unwrap()
+    };
+    let first = score(early);
+    let policy = fs::read_to_string(desk.at("rules/policy.yaml")).unwrap();
+    desk.write("rules/policy.yaml", policy.replace("name: low,", "name: calm,"));
+    assert!(first.contains(r#""band":"low""#) && !first.contains("calm"));
+    assert!(score(late).contains(r#""band":"calm""#));
+    assert_eq!(score(early), first);
+    for file in fs::read_dir(desk.at("journal")).unwrap().map(|file| file.unwrap().path()) {
+        if file.extension().is_some_and(|end| end == "tgs") {
+            fs::remove_file(file).unwrap();
+        }
+    }
+    assert_eq!(score(early), first);
+}
+
 /// Over the socket the system says who asks; a key approves in a person's name; what is no request
 /// is refused in a sentence that quotes nothing.
 #[test]

@@ -70,7 +70,7 @@ fn verdict(document: &mut Document, story: &Story) {
 
 fn arithmetic(document: &mut Document, story: &Story) {
     let Some(decision) = &story.decision else { return };
-    let Arithmetic { rules, policy, sum, score, band, band_from, band_to, band_asks } =
+    let Arithmetic { rules, policy, sum, score, band_name, band_from, band_to, band_asks, .. } =
         &decision.arithmetic;
     document.heading("From points to answer");
     let mut lines = Vec::new();
@@ -82,7 +82,7 @@ fn arithmetic(document: &mut Document, story: &Story) {
     }
     lines.push(Line::new("sum of points", sum.to_string()));
     lines.push(Line::new("score (0 to 1000)", score.to_string()));
-    let asks = format!("{band}, scores {band_from} to {band_to}: {band_asks}");
+    let asks = format!("{band_name}, scores {band_from} to {band_to}: {band_asks}");
     lines.push(Line::new("band", asks));
     let words = std::iter::once(decision.action).chain(decision.follow_ups.iter().copied());
     lines.push(Line::new("answer", words.collect::<Vec<_>>().join(" + ")));

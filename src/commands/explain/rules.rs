@@ -4,6 +4,7 @@ use super::condition::{conjuncts, missing, parts, parts_of, text_of, truth};
 use super::near::near;
 use super::story;
 use crate::bundle::Bundle;
+use crate::commands::audit::line::service;
 use crate::domain::{Effect, Fact, FeatureVector, FollowUps, Force, Input, Kind, Plan, Service};
 use crate::lang::Truth;
 use crate::stages::rules::{Hits, Mode, Rule, RuleIndex};
@@ -45,10 +46,9 @@ pub(super) fn rules(
 }
 
 /// As the engine reads them.
-pub(super) fn service_and_kind(input: &Input) -> (Service, Kind) {
-    let word = |fact| input.facts.text(fact).unwrap_or("");
-    let service = Service::parse(word(Fact::Service)).unwrap_or(Service::InternetPayment);
-    (service, Kind::parse(word(Fact::Kind)).unwrap_or(Kind::Payment))
+fn service_and_kind(input: &Input) -> (Service, Kind) {
+    let kind = input.facts.text(Fact::Kind).and_then(Kind::parse);
+    (service(input), kind.unwrap_or(Kind::Payment))
 }
 
 /// Whether mode, plan and validity let a rule be asked.

@@ -59,7 +59,9 @@ pub(super) struct Arithmetic {
     pub(super) sum: i32,
     /// The sum, cut to 0 to 1000.
     pub(super) score: u16,
+    /// The band's number, from the mildest, and what the policy calls it.
     pub(super) band: u8,
+    pub(super) band_name: String,
     /// The scores of the band, and what it asks for.
     pub(super) band_from: u16,
     pub(super) band_to: u16,

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use super::features::{features, value};
 use super::find::{Found, find, past_events};
-use super::rules::{rules, service_and_kind};
+use super::rules::rules;
 use super::story::{Arithmetic, Decision, NamedValue, Points, Position, Reason, Story, Versions};
 use crate::bundle::Bundle;
-use crate::commands::audit::line::{Line, follow_ups, missing};
+use crate::commands::audit::line::{Line, follow_ups, missing, service};
 use crate::commands::replay::{Comparer, Origin, engine_as_it_was};
 use crate::commands::report::Fault;
 use crate::domain::{Body, DecisionFlags, Fact, FieldId, FollowUps, Plan, Service};
@@ -39,7 +39,7 @@ pub(super) fn story(
         .filter_map(|one| one.window.as_ref())
         .flat_map(|w| w.events.clone())
         .collect();
-    let (service, _) = service_and_kind(input);
+    let service = service(input);
     let rules = match entry.body() {
         Some(_) => rules(bundle, engine.row(), engine.hits(), input, plan),
         None => super::story::Rules::default(),
@@ -97,9 +97,9 @@ fn arithmetic(body: &Body, bundle: &Bundle, engine: &Engine, service: Service) -
     let rules: Vec<Points> =
         fired.map(|rule| Points { rule: rule.id.clone(), points: rule.effect.points }).collect();
     let of_rules = rules.iter().fold(0_i32, |sum, one| sum.saturating_add(one.points));
-    let bands = &bundle.policy.of(service).bands;
-    let at = usize::from(body.band.0);
-    let band = bands.get(at).copied().unwrap_or_default();
+    let policy = bundle.policy.of(service);
+    let (bands, at) = (&policy.bands, usize::from(body.band.0));
+    let band = bands.get(at).cloned().unwrap_or_default();
     let before = at.checked_sub(1).and_then(|before| bands.get(before));
     let words = std::iter::once(band.action.name()).chain(
         FollowUps::NAMED
@@ -113,6 +113,7 @@ fn arithmetic(body: &Body, bundle: &Bundle, engine: &Engine, service: Service) -
         sum: body.points,
         score: body.score,
         band: body.band.0,
+        band_name: policy.band_name(body.band),
         band_from: before.map_or(0, |before| before.up_to.saturating_add(1)),
         band_to: band.up_to,
         band_asks: words.collect::<Vec<_>>().join("+"),

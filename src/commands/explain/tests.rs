@@ -206,7 +206,15 @@ fn rules_stand_where_they_belong() {
     assert_eq!(sum + decision.arithmetic.policy, entry.body().unwrap().points);
     let score = decision.arithmetic.score;
     assert!((decision.arithmetic.band_from..=decision.arithmetic.band_to).contains(&score));
+    // The policy's name of the band, wherever the band is shown.
+    let policy = bundle.policy.of(crate::commands::audit::line::service(&entry.input));
+    let band = policy.bands.iter().find(|band| score <= band.up_to).unwrap();
+    assert_eq!(decision.arithmetic.band_name, band.name);
+    let record = sonic_rs::to_string(&story.record).unwrap();
+    assert!(record.contains(&format!(r#""band_name":"{}""#, band.name)), "{record}");
     let everything = document::of(&story, Detail::Everything);
+    let range = format!("{}, scores {}", band.name, decision.arithmetic.band_from);
+    assert!(format!("{everything:?}").contains(&range));
     let shown = [
         sonic_rs::to_string(&story).unwrap(),
         html(&everything),

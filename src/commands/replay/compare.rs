@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::commands::audit::line::{Line, follow_ups, missing, result};
+use crate::commands::audit::line::{Line, follow_ups, missing, result, service};
 use crate::commands::audit::names::Names;
 use crate::domain::{Applied, Body, DecisionFlags};
 use crate::engine::Engine;
@@ -76,7 +76,7 @@ pub(super) fn comparison(
     engine: &Engine,
     names: &Names,
 ) -> Result<Comparison, WireError> {
-    let bundle = engine.bundle();
+    let (bundle, service) = (engine.bundle(), service(&entry.input));
     let reason = |id: crate::domain::ReasonId| {
         let known = bundle.reasons.get(usize::from(id.0));
         known.map_or_else(|| format!("reason_{}", id.0), |(code, _)| code.clone())
@@ -94,8 +94,12 @@ pub(super) fn comparison(
         _ => None,
     };
     let sides = (
-        entry.body().map(|body| of_body(body, |id| names.reason(id))).unwrap_or_default(),
-        now.map(|body| of_body(body, reason)).unwrap_or_default(),
+        entry
+            .body()
+            .map(|body| of_body(body, names.band(service, body.band), |id| names.reason(id)))
+            .unwrap_or_default(),
+        now.map(|body| of_body(body, bundle.policy.of(service).band_name(body.band), reason))
+            .unwrap_or_default(),
     );
     for (at, name) in BODY_FIELDS.into_iter().enumerate() {
         let side = |side: &[String]| side.get(at).cloned().unwrap_or_default();
@@ -142,7 +146,11 @@ const BODY_FIELDS: [&str; 10] = [
 ];
 
 /// The fields of a body as words, in the order of [`BODY_FIELDS`].
-fn of_body(body: &Body, reason: impl Fn(crate::domain::ReasonId) -> String) -> Vec<String> {
+fn of_body(
+    body: &Body,
+    band: String,
+    reason: impl Fn(crate::domain::ReasonId) -> String,
+) -> Vec<String> {
     let flags = DecisionFlags::NAMED.into_iter();
     let flags = flags.filter(|(flag, _)| body.flags.contains(*flag)).map(|(_, name)| name);
     let reasons = body.reasons.as_slice().iter().map(|id| reason(*id));
@@ -150,7 +158,7 @@ fn of_body(body: &Body, reason: impl Fn(crate::domain::ReasonId) -> String) -> V
         body.action.name().to_owned(),
         follow_ups(body).join(" "),
         body.score.to_string(),
-        body.band.0.to_string(),
+        band,
         body.points.to_string(),
         reasons.collect::<Vec<_>>().join(" "),
         body.risk_verification.name().to_owned(),

@@ -35,8 +35,8 @@ fn entries(journal: &Path) -> Vec<ReadEntry> {
 fn stricter_rules() -> BTreeMap<String, Vec<u8>> {
     rules_with(
         "policy.yaml",
-        "{up_to: 399, action: approve}\n    - {up_to: 599, ",
-        "{up_to: 49, action: approve}\n    - {up_to: 149, ",
+        "up_to: 399, action: approve}\n    - {name: medium, up_to: 599, ",
+        "up_to: 49, action: approve}\n    - {name: medium, up_to: 149, ",
     )
 }
 
@@ -131,8 +131,9 @@ fn one_altered_body_is_found_and_shown() {
     let journal = fixture.path();
     let decided = entries(&journal);
     let wrong = decided[1_500..].iter().find(|entry| entry.body().is_some()).unwrap().seq;
-    let changes: [(&str, Change); 4] = [
+    let changes: [(&str, Change); 5] = [
         ("score", |body| body.score ^= 1),
+        ("band", |body| body.band.0 = 3),
         ("action", |body| body.action = crate::domain::Action::Challenge),
         ("flags", |body| body.flags.0 ^= 8),
         ("points", |body| body.points -= 1),
@@ -147,6 +148,15 @@ fn one_altered_body_is_found_and_shown() {
         assert!(
             differing.iter().any(|field| field.name == name || field.name.contains("bytes")),
             "{name}: {differing:?}"
+        );
+        // Both sides call the band what the policy does.
+        let band = first.fields.iter().find(|field| field.name == "band").unwrap();
+        assert_eq!(
+            (&*band.journal, &*band.replay),
+            match name {
+                "band" => ("critical", "low"),
+                _ => ("low", "low"),
+            }
         );
         assert_eq!(report.semantics[0].differences, 1);
         let page = html(&document::of(&report));

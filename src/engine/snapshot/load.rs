@@ -12,9 +12,10 @@ use super::rest::{Rest, read_text};
 use super::{SnapshotFault, VERSION_OF_PLANES};
 use crate::engine::governance::Governance;
 use crate::engine::lists::ListStore;
+use crate::engine::made::{BandNames, Made};
 use crate::engine::parked::Parked;
 use crate::engine::recent::Recent;
-use crate::engine::state_machine::{AMENDED, LISTS, Made, Progress, RECENT, REST};
+use crate::engine::state_machine::{AMENDED, LISTS, Progress, RECENT, REST};
 use crate::engine::{ENGINE_SEMANTICS, Engine};
 
 /// A snapshot whose head was read.
@@ -104,7 +105,7 @@ impl<R: Read> Snapshot<R> {
             filling.check_full()?;
         }
         let mut words = Words(&rest.words);
-        let names = read_names(&mut words)?;
+        let mut names = read_names(&mut words)?;
         let mut parked = Parked::new(limits.parked_amendments as usize, limits.patience_ms);
         parked.read(&mut words)?;
         // The first format ended here: nobody could change anything.
@@ -114,8 +115,9 @@ impl<R: Read> Snapshot<R> {
         };
         let remembered = (&head.last, recent.len());
         let renewal = engine.read_carried(&mut state, remembered, &mut words)?;
+        read_bands(&mut names, &mut words)?;
         if !words.0.is_empty() {
-            return Err(Misfit("words follow what was carried over").into());
+            return Err(Misfit("words follow the names of bands").into());
         }
         state.finish_load(&engine.plan, head.started_ms)?;
         if frames.version() < VERSION_OF_PLANES {
@@ -223,7 +225,18 @@ fn read_names(words: &mut Words<'_>) -> Result<Vec<Made>, Misfit> {
         for _ in 0..words.at_most(u64::from(u16::MAX) + 1)? {
             reasons.push((read_text(words)?, read_text(words)?));
         }
-        names.push(Made { name, reasons });
+        names.push(Made { name, reasons, bands: BandNames::numbers() });
     }
     if names.is_empty() { Err(Misfit("no bundle has answered")) } else { Ok(names) }
+}
+
+/// What bands are called; formats in which no bundle could name them end before.
+fn read_bands(names: &mut [Made], words: &mut Words<'_>) -> Result<(), Misfit> {
+    if words.0.is_empty() {
+        return Ok(());
+    }
+    for made in names {
+        made.bands = BandNames::read(words)?;
+    }
+    Ok(())
 }

@@ -33,7 +33,8 @@ pub(super) use rest::{Rest, read_text, write_text};
 
 /// The format that this version writes, and those before it that are still read: the first had no
 /// lists, the second could not say what was carried over from other windows, the fourth kept flags of
-/// large rings as columns. (No two differ in one bit alone: a flipped one names none of them.)
+/// large rings as columns and knew no names of bands. (No two differ in one bit alone: a flipped one
+/// names none of them.)
 pub(super) const VERSION: u32 = 7;
 pub(super) const VERSIONS: [u32; 4] = [1, 2, 4, VERSION];
 /// From this one on large rings keep flags in planes.

@@ -117,6 +117,7 @@ impl Engine {
         self.governance.write(out);
         let mut words = std::mem::take(&mut self.rest.words);
         self.write_carried(&mut words);
+        self.names.iter().for_each(|made| made.bands.write(&mut words));
         self.rest.words = words;
     }
 }

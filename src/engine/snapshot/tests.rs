@@ -9,8 +9,8 @@ use super::*;
 use crate::bundle::{Bundle, shipped_files};
 use crate::domain::{
     Amendment, Applied, Content, Control, DeviceIdentifier, EntityKind, EventTime, Fact, FieldId,
-    Input, ListAddition, ListEntry, ListRemoval, OutcomeResult, Provenance, Refusal, Source, Token,
-    Truth, What,
+    Input, ListAddition, ListEntry, ListRemoval, OutcomeResult, Provenance, Refusal, Service,
+    Source, Token, Truth, What,
 };
 use crate::engine::{Engine, EngineLimits, Unhurried};
 use crate::journal::JournalId;
@@ -73,7 +73,7 @@ pub(in crate::engine) fn engine() -> Engine {
 #[derive(Debug, PartialEq)]
 pub(super) struct Produced {
     applied: Applied,
-    answered: Option<(EventTime, String)>,
+    answered: Option<(EventTime, String, String)>,
     row: Vec<(bool, u64, bool)>,
 }
 
@@ -90,8 +90,13 @@ pub(super) fn apply(engine: &mut Engine, input: &Input) -> Produced {
         let has = row.has(field);
         (has, if has { row.bits(field) } else { 0 }, row.is_approximate(field))
     };
-    let is_answer = matches!(applied, Applied::Decided { .. } | Applied::Repeated { .. });
-    let answered = is_answer.then(|| (engine.answered_at(), engine.answered_by().to_owned()));
+    let answered = match applied {
+        Applied::Decided { body, .. } | Applied::Repeated { body, .. } => {
+            let band = engine.band_name(Service::MobilePayment, body.band).to_owned();
+            Some((engine.answered_at(), engine.answered_by().to_owned(), band))
+        }
+        _ => None,
+    };
     Produced { applied, answered, row: (0..columns).map(cell).collect() }
 }
 

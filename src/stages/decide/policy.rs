@@ -42,6 +42,8 @@ pub struct ServicePolicy {
 impl ServicePolicy {
     /// The greatest score.
     pub const SCORE_MAX: u16 = 1_000;
+    /// Most bands.
+    pub const BANDS_MAX: usize = 16;
 
     /// Points to score: the sum of the points of every rule that fired, cut to 0 to 1000.
     pub fn score(points: i32) -> u16 {
@@ -49,11 +51,17 @@ impl ServicePolicy {
         points.clamp(0, i32::from(Self::SCORE_MAX)) as u16
     }
 
-    /// The band of a score and its policy; without bands, the mildest band and no action.
-    pub fn band(&self, score: u16) -> (Band, BandPolicy) {
+    /// The band of a score and its policy; without bands, the mildest band and no policy.
+    pub fn band(&self, score: u16) -> (Band, Option<&BandPolicy>) {
         let at = self.bands.iter().position(|band| score <= band.up_to);
         let at = at.unwrap_or(self.bands.len().saturating_sub(1));
-        (Band(at as u8), self.bands.get(at).copied().unwrap_or_default())
+        (Band(at as u8), self.bands.get(at))
+    }
+
+    /// What a band is called; a band that the policy does not have goes by its number.
+    pub fn band_name(&self, band: Band) -> String {
+        let known = self.bands.get(usize::from(band.0));
+        known.map_or_else(|| band.0.to_string(), |known| known.name.clone())
     }
 
     /// Whether everything that is wanted came.
@@ -67,8 +75,10 @@ impl ServicePolicy {
 }
 
 /// One band of the score.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct BandPolicy {
+    /// What people call it: unique among the bands of a service, its number where none was given.
+    pub name: String,
     /// The greatest score that belongs to it.
     pub up_to: u16,
     /// What it asks for.

@@ -12,9 +12,9 @@ const HOLD: FollowUps = FollowUps::HOLD;
 /// challenged, television cannot; verification wants a device, from 1,000.00 on it costs 100 points.
 fn policy() -> Policy {
     let bands = vec![
-        BandPolicy { up_to: 399, action: Action::Approve, follow_ups: NONE },
-        BandPolicy { up_to: 699, action: Action::Challenge, follow_ups: NONE },
-        BandPolicy { up_to: 1_000, action: Action::Decline, follow_ups: HOLD },
+        band("low", 399, Action::Approve, NONE),
+        band("high", 699, Action::Challenge, NONE),
+        band("2", 1_000, Action::Decline, HOLD),
     ];
     let incomplete = Effect { points: 100, reason: ReasonId(90), ..Effect::default() };
     let service = ServicePolicy {
@@ -33,6 +33,10 @@ fn policy() -> Policy {
     };
     policy.services[Service::InternetPayment.index()] = service;
     policy
+}
+
+fn band(name: &str, up_to: u16, action: Action, follow_ups: FollowUps) -> BandPolicy {
+    BandPolicy { name: name.to_owned(), up_to, action, follow_ups }
 }
 
 fn evidence(fired: &[Effect]) -> Evidence<'_> {

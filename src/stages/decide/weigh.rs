@@ -55,7 +55,7 @@ pub fn decide(policy: &Policy, evidence: &Evidence<'_>) -> Body {
     let fired = evidence.fired.iter().chain(extra.as_ref());
     let points = fired.clone().fold(0_i32, |sum, effect| sum.saturating_add(effect.points));
     let score = ServicePolicy::score(points);
-    let (band, band_policy) = service.band(score);
+    let (band, policy) = service.band(score);
 
     let mut follow_ups = fired
         .clone()
@@ -65,9 +65,10 @@ pub fn decide(policy: &Policy, evidence: &Evidence<'_>) -> Body {
         Court::Blocked => Action::Decline,
         Court::Allowed | Court::Unheard => Action::Approve,
         Court::Weighed => {
-            follow_ups = follow_ups.union(band_policy.follow_ups);
+            let asked = policy.map(|band| (band.action, band.follow_ups)).unwrap_or_default();
+            follow_ups = follow_ups.union(asked.1);
             let worst = fired.clone().filter_map(|effect| effect.action).max();
-            worst.unwrap_or_default().max(band_policy.action)
+            worst.unwrap_or_default().max(asked.0)
         }
     };
     if action == Action::Challenge

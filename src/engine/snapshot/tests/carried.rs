@@ -4,7 +4,8 @@ use super::*;
 use crate::domain::{Activation, Ground, RuleDiff};
 
 /// The test bundle with other windows: some are gone, some are new over columns that are kept, some
-/// ask for columns, conditions and kinds that nobody kept before; rings are larger, and smaller.
+/// ask for columns, conditions and kinds that nobody kept before; rings are larger, and smaller. The
+/// bands of the score have other names.
 static OTHER: LazyLock<Arc<Bundle>> = LazyLock::new(|| {
     let mut files: BTreeMap<String, Vec<u8>> = bundle_files();
     let features = String::from_utf8(files["features.yaml"].clone()).unwrap();
@@ -23,6 +24,9 @@ static OTHER: LazyLock<Arc<Bundle>> = LazyLock::new(|| {
         .flat_map(|line| [line, "\n"])
         .collect();
     files.insert("features.yaml".to_owned(), features.into_bytes());
+    let policy = String::from_utf8(files["policy.yaml"].clone()).unwrap();
+    let policy = policy.replace("name: low,", "name: calm,").replace("name: medium, ", "");
+    files.insert("policy.yaml".to_owned(), policy.into_bytes());
     Arc::new(Bundle::compile(&files).unwrap_or_else(|faults| panic!("{}", faults[0])))
 });
 
@@ -162,5 +166,28 @@ fn what_is_carried_over_is_not_warming_and_what_is_new_is() {
         ("other_sum_9h", true),
     ] {
         assert_eq!(warming(&engine, name), is_warming, "{name}");
+    }
+}
+
+/// Whoever asks again is told what the band was called when the answer was given, also after a
+/// restart: a retry's bytes are those of the first answer.
+#[test]
+fn a_repeated_answer_names_its_band_as_it_was() {
+    let mut engine = engine();
+    let inputs = stream::plain(60);
+    let first = inputs.iter().find(|input| input.what == What::Decide).unwrap();
+    let (answered, change) = (go(&mut engine, first), activation(1, 0, first));
+    go(&mut engine, &change);
+    let band = |produced: &Produced| produced.answered.clone().unwrap().2;
+    let later = inputs.iter().rfind(|input| input.what == What::Decide).unwrap();
+    let others = band(&go(&mut engine, later));
+    assert_eq!((band(&answered), others), ("low".to_owned(), "calm".to_owned()));
+    let mut restored = load_as_it_was(&take(&mut engine)).unwrap();
+    for engine in [&mut engine, &mut restored] {
+        for (input, name) in [(first, "low"), (later, "calm")] {
+            let again = go(engine, input);
+            assert!(matches!(again.applied, Applied::Repeated { .. }), "{again:?}");
+            assert_eq!(band(&again), name);
+        }
     }
 }

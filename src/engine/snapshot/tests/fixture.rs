@@ -15,6 +15,10 @@ fn fixtures() -> PathBuf {
 
 /// A bundle of its own beside the file: the shipped one goes on changing.
 fn fixture_engine() -> Engine {
+    engine_of(&fixture_bundle())
+}
+
+fn fixture_bundle() -> BTreeMap<String, Vec<u8>> {
     let files: BTreeMap<String, Vec<u8>> = fs::read_dir(fixture_dir().join("bundle"))
         .unwrap()
         .map(|file| file.unwrap().path())
@@ -23,7 +27,11 @@ fn fixture_engine() -> Engine {
             (name, fs::read(path).unwrap())
         })
         .collect();
-    let bundle = Bundle::compile(&files).unwrap_or_else(|faults| panic!("{}", faults[0]));
+    files
+}
+
+fn engine_of(files: &BTreeMap<String, Vec<u8>>) -> Engine {
+    let bundle = Bundle::compile(files).unwrap_or_else(|faults| panic!("{}", faults[0]));
     let limits = EngineLimits { recent_events: 64, ..engine().limits };
     Engine::new(Arc::new(bundle), &limits).unwrap()
 }
@@ -100,6 +108,31 @@ fn version_4_still_loads() {
     for input in &inputs[700..] {
         assert_eq!(apply(&mut restored, input), apply(&mut whole, input));
     }
+}
+
+/// A file of before bands had names is of bundles that had none: their answers go on to be repeated
+/// with numbers, whatever the bundle in force calls its bands.
+#[test]
+fn version_1_knows_bands_by_number() {
+    let mut files = fixture_bundle();
+    let policy = String::from_utf8(files["policy.yaml"].clone()).unwrap();
+    let policy = policy.replace("{up_to: 1000,", "{name: top, up_to: 1000,");
+    let policy = policy.replace("{up_to: 399,", "{name: low, up_to: 399,");
+    files.insert("policy.yaml".to_owned(), policy.into_bytes());
+    let mut engine = engine_of(&files);
+    let bytes = fs::read(fixture_dir().join("state.tgs")).unwrap();
+    let snapshot = Snapshot::open(bytes.as_slice(), bytes.len() as u64).unwrap();
+    snapshot.load(&mut engine).unwrap();
+    let inputs = stream::plain(200);
+    let is_known =
+        |input: &&Input| engine.recent.find(input.event).is_some_and(|it| it.body.is_some());
+    let known: Vec<&Input> = inputs[..80].iter().filter(is_known).collect();
+    let old: Vec<Produced> = known.into_iter().map(|input| apply(&mut engine, input)).collect();
+    assert!(old.iter().all(|one| matches!(one.applied, Applied::Repeated { .. })));
+    let band = |produced: &Produced| produced.answered.clone().unwrap().2;
+    assert!(old.len() > 5 && old.iter().all(|one| band(one) == "0"), "{old:?}");
+    let new = inputs[190..].iter().find(|input| input.what == What::Decide).unwrap();
+    assert_eq!(band(&apply(&mut engine, new)), "low");
 }
 
 /// What fuzzing and thinking have found stays found: each file is answered without a panic, and one
