@@ -46,7 +46,7 @@ fn a_seed_means_the_same_bytes_everywhere() {
 }
 
 /// CRC32C and bytes of the first 10,000 lines of seed 7 at the default settings.
-const GOLDEN: (u32, usize) = (828_891_810, 7_359_957);
+const GOLDEN: (u32, usize) = (1_830_447_748, 7_345_265);
 
 /// Every well-formed line is JSON whose keys the schema knows: a typo here would silently become
 /// a dropped field there.

@@ -1,7 +1,7 @@
-//! Accounts in the wrong hands and devices with too many of them: D1 to D10.
+//! Accounts in the wrong hands and devices with too many of them: D1 to D11.
 
 use super::scene::Scene;
-use super::{HOUR, MINUTE, SECOND, Typology, fraud};
+use super::{HOUR, MINUTE, SECOND, Typology, circumstance, fraud};
 use crate::generator::compose;
 use crate::generator::draft::{Draft, Kind, Method, Money, Passed};
 use crate::generator::world::devices::{DeviceClass, DeviceFlags, DeviceUse};
@@ -16,9 +16,12 @@ pub(super) const TABLE: &[Typology] = &[
     fraud("D4", "hook", HOUR, hook),
     fraud("D5", "", HOUR, farm),
     fraud("D6", "", HOUR, pays_at_once),
+    circumstance("D7", "", 27 * HOUR, pays_from_another_phone),
     fraud("D8", "", 100 * HOUR, pays_after_sim_change),
+    fraud("D9", "", 6 * HOUR, pays_after_reset),
     fraud("D10", "", HOUR, one_time_codes),
     fraud("D10", "address", HOUR, one_time_codes_of_many),
+    circumstance("D11", "", HOUR, minor_spends),
 ];
 
 /// Threshold: 2,000 yuan from a device never seen, within a day after a change of credentials. The
@@ -126,6 +129,44 @@ fn pays_at_once(scene: &mut Scene<'_>) {
     let (shop, amount) = (scene.any_shop(), scene.yuan(100, 900));
     let draft = scene.app_payment(&crook, &shop, (amount, scene.at(taken_ms)));
     scene.strike(Draft { device: Some(burner), ..draft });
+}
+
+/// An account of yesterday pays from a phone that nobody knows; nearly: from its own, which a reset has
+/// made only probable. A weight in a score, and no crime: everybody buys a telephone now and then.
+fn pays_from_another_phone(scene: &mut Scene<'_>) {
+    let is_other = scene.does_it();
+    let (owner, own, burner) = (scene.crook(), scene.lasting_burner(), scene.burner());
+    let (shop, amount) = (scene.any_shop(), scene.yuan(20, 200));
+    let draft = scene.app_payment(&owner, &shop, (amount, scene.at(0)));
+    scene.prepare(Draft { device: Some(own), ..draft });
+    let (shop, amount, at_ms) = (scene.any_shop(), scene.yuan(20, 200), scene.at(26 * HOUR));
+    let draft = scene.app_payment(&owner, &shop, (amount, at_ms));
+    let device = if is_other { burner } else { own.after_reset() };
+    scene.strike(Draft { device: Some(device), ..draft });
+}
+
+/// Threshold: 1,000 yuan from a phone that was reset since its owner's payments. The reset keeps the
+/// DRM identifier; one that keeps nothing makes another phone, and that is D7.
+fn pays_after_reset(scene: &mut Scene<'_>) {
+    let amount = scene.sum(Money::yuan(1_000));
+    let (victim, phone) = (scene.crook(), scene.lasting_burner());
+    for nth in 0..3 {
+        let at_ms = scene.spread(nth, 3, 3 * HOUR);
+        let (shop, small) = (scene.any_shop(), scene.yuan(20, 200));
+        let draft = scene.app_payment(&victim, &shop, (small, at_ms));
+        scene.prepare(Draft { device: Some(phone), ..draft });
+    }
+    let (shop, at_ms) = (scene.any_shop(), scene.at(5 * HOUR));
+    let draft = scene.app_payment(&victim, &shop, (amount, at_ms));
+    scene.strike(Draft { device: Some(phone.after_reset()), ..draft });
+}
+
+/// Threshold: 1,000 yuan, paid by somebody under eighteen. No crime: somebody at home should know.
+fn minor_spends(scene: &mut Scene<'_>) {
+    let amount = scene.sum(Money::yuan(1_000));
+    let (payer, shop) = (scene.minor(), scene.any_shop());
+    let draft = scene.app_payment(&payer, &shop, (amount, scene.at(0)));
+    scene.strike(draft);
 }
 
 /// Threshold: a large payment within 72 hours of a change of SIM; the intensity is 72

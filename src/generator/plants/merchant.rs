@@ -14,6 +14,7 @@ pub(super) const TABLE: &[Typology] = &[
     fraud("M6", "", 31 * HOUR, far_above_the_merchant),
     fraud("M10", "rate", 8 * HOUR, many_refunds),
     fraud("M10", "no_original", HOUR, refund_of_nothing),
+    fraud("M10", "other_card", HOUR, refund_to_another_card),
     fraud("M11", "", 24 * HOUR, gambling),
 ];
 
@@ -176,6 +177,21 @@ fn refund_of_nothing(scene: &mut Scene<'_>) {
     (refund.device, refund.network, refund.entry) = (None, None, None);
     if !without {
         refund.original = Some(scene.prepare(paid));
+    }
+    scene.strike(refund);
+}
+
+/// A payment is given back to a card that was never seen; nearly: to the one that paid.
+fn refund_to_another_card(scene: &mut Scene<'_>) {
+    let is_other = scene.does_it();
+    let (card, shop, amount) = (scene.stolen_card(), scene.quiet_shop(), scene.yuan(800, 5_000));
+    let paid = scene.guest_payment(card, &shop, (amount, scene.at(0)));
+    let mut refund = Draft { kind: Kind::Refund, at_ms: scene.at(40 * MINUTE), ..paid.clone() };
+    (refund.device, refund.network, refund.entry) = (None, None, None);
+    refund.original = Some(scene.prepare(paid));
+    if is_other {
+        let card = Some(scene.world.invented_card(scene.rng));
+        refund.payer = refund.payer.map(|payer| Party { card, ..payer });
     }
     scene.strike(refund);
 }

@@ -164,6 +164,16 @@ impl<'a> Scene<'a> {
         self.world.person(self.rng.below(u64::from(self.world.customers())) as u32)
     }
 
+    /// Somebody under eighteen: one person in twenty-five.
+    pub(super) fn minor(&mut self) -> Person {
+        let people = u64::from(self.world.people());
+        let first = self.rng.below(people);
+        // Below the number of people, which is a `u32`.
+        let mut all = (0..people).map(|step| ((first + step) % people) as u32);
+        let young = all.find(|person| self.world.is_minor(*person));
+        self.world.person(young.unwrap_or(first as u32))
+    }
+
     /// An account that only plants use, not used before until all have been.
     pub(super) fn crook(&mut self) -> Person {
         let (first, count) =
@@ -184,6 +194,19 @@ impl<'a> Scene<'a> {
     pub(super) fn burner(&mut self) -> DeviceUse {
         self.cast.burners += 1;
         DeviceUse::plain(DeviceClass::Phone, BURNERS + self.cast.burners)
+    }
+
+    /// Such a phone that is still known after a reset.
+    pub(super) fn lasting_burner(&mut self) -> DeviceUse {
+        let mut phone = self.burner();
+        // Half of all phones are; the search is bounded all the same.
+        for _ in 0..64 {
+            if self.world.is_known_after_reset(&phone) {
+                break;
+            }
+            phone = self.burner();
+        }
+        phone
     }
 
     /// A browser that nobody has seen before.

@@ -4,6 +4,7 @@ use super::scene::Scene;
 use super::{HOUR, MINUTE, Typology, circumstance, fraud};
 use crate::generator::compose;
 use crate::generator::draft::{Datum, Draft, Entry, Fix, Software, TerminalUse};
+use crate::generator::world::cities::{CITIES, MAINLAND};
 use crate::generator::world::datum::gcj02_of;
 use crate::generator::world::place::Place;
 use crate::generator::world::terminals::Terminal;
@@ -13,6 +14,7 @@ pub(super) const TABLE: &[Typology] = &[
     fraud("T2", "near", 3 * HOUR, moved_across_town),
     fraud("T2", "far", HOUR, moved_to_another_city),
     fraud("T3", "", HOUR, foreign_network),
+    fraud("T3", "address", HOUR, foreign_address),
     fraud("T4", "", HOUR, nowhere),
     fraud("T6", "", 24 * HOUR, one_serial_many_merchants),
     fraud("T8", "sim", 6 * HOUR, other_sim),
@@ -98,6 +100,20 @@ fn foreign_network(scene: &mut Scene<'_>) {
         if abroad { scene.rng.pick(&["454", "455", "452", "520", "515"]) } else { "460" };
     let honest = TerminalUse::honest(terminal.index);
     draft.terminal = Some(TerminalUse { network_code, ..honest });
+    scene.strike(draft);
+}
+
+/// The terminal's address is one abroad, and it tells no position; nearly: its address is at home.
+fn foreign_address(scene: &mut Scene<'_>) {
+    let is_abroad = scene.does_it();
+    let terminal = scene.quiet_terminal();
+    let mut draft = payment(scene, &terminal, scene.at(0));
+    draft.fix = None;
+    if is_abroad {
+        let city = scene.rng.between(MAINLAND as i64, CITIES.len() as i64 - 1) as u16;
+        let line = scene.rng.word();
+        draft.network = Some(compose::wired(scene.world.residential_ip(city, line), scene.rng));
+    }
     scene.strike(draft);
 }
 

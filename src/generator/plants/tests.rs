@@ -108,6 +108,7 @@ fn measured(plant: &Plant, lines: &[Value]) -> Option<f64> {
         ("D3", _) => lines.len() as f64 / 4.0,
         ("D6", _) => 60.0 / span(lines),
         ("D8", _) => 72.0 * 3_600.0 / span(lines),
+        ("D9" | "D11", _) => yuan(last) / 1_000.0,
         ("D10", "address") => lines.len() as f64 / 10.0,
         ("D10", _) => lines.len() as f64 / 5.0,
         ("G1", _) => distance(first, last) / 1_000.0 / (span(lines) / 3_600.0) / 1_000.0,
@@ -199,7 +200,7 @@ fn every_script_keeps_its_side_and_its_span() {
         }
     }
     let wanted = "K1 K2 K3 K4 K5 K6 K7 K8 K10 K11 K12 M1 M2 M3 M4 M5 M6 M10 M11 T1 T2 T3 T4 T6 T8 T9 T10 A1 A2 A3 A4 A5 A6 \
-                  A7 A8 D1 D2 D3 D4 D5 D6 D8 D10 G1 G2 G3 G4 G5 G6 G7 G8";
+                  A7 A8 D1 D2 D3 D4 D5 D6 D7 D8 D9 D10 D11 G1 G2 G3 G4 G5 G6 G7 G8";
     for id in wanted.split_whitespace() {
         assert!(seen.contains_key(id), "{id} is not planted");
     }

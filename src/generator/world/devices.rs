@@ -9,6 +9,7 @@ use crate::generator::rng::Rng;
 
 const MODEL: u64 = 0x6D6F_6465;
 const IDENTIFIERS: u64 = 0x6964_6673;
+const RESET: u64 = 0x7265_7365;
 
 /// The kind of thing a device is; it chooses the table of models.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -36,6 +37,8 @@ pub struct DeviceUse {
     pub build: u64,
     /// What the app reports of its surroundings.
     pub flags: DeviceFlags,
+    /// How many times it was reset to its factory state.
+    pub resets: u8,
 }
 
 /// The state an app reports, as a set of bits in the wire's order.
@@ -68,12 +71,17 @@ impl DeviceFlags {
 impl DeviceUse {
     /// A device that reports nothing unusual.
     pub fn plain(class: DeviceClass, id: u64) -> Self {
-        Self { id, class, build: id, flags: DeviceFlags::default() }
+        Self { id, class, build: id, flags: DeviceFlags::default(), resets: 0 }
     }
 
     /// The same device, reporting these flags.
     pub fn with_flags(self, flags: DeviceFlags) -> Self {
         Self { flags, ..self }
+    }
+
+    /// The same device after one more reset to its factory state.
+    pub fn after_reset(self) -> Self {
+        Self { resets: self.resets.saturating_add(1), ..self }
     }
 }
 
@@ -89,6 +97,14 @@ impl World {
             device.flags = DeviceFlags::ROOTED;
         }
         device
+    }
+
+    /// Whether a reset leaves enough of a device to know it by: the table of DOMAIN section 6 keeps
+    /// the DRM identifier and the hardware, and renews the Android and the GSF id.
+    pub fn is_known_after_reset(&self, device: &DeviceUse) -> bool {
+        let (model, _) = self.model_of(device);
+        let is_android = matches!(model.platform, Platform::Android | Platform::OldAndroid);
+        is_android && self.identifiers_of(device, model).media_drm
     }
 
     /// A person's computer.
@@ -127,12 +143,18 @@ impl World {
         let salt = IDENTIFIERS + device.class as u64;
         let mut rng = Rng::of(self.seed, salt, device.id);
         let words = [rng.word(), rng.word(), rng.word(), rng.word()];
+        // A device that was never reset has the identifiers that it came with.
+        let renewed = match device.resets {
+            0 => 0,
+            resets => Rng::of(self.seed, salt ^ RESET, device.id ^ u64::from(resets) << 56).word(),
+        };
         let platform = model.platform;
         let apple = platform == Platform::Ios;
         let android = matches!(platform, Platform::Android | Platform::OldAndroid);
         let old = matches!(platform, Platform::OldAndroid | Platform::Tv | Platform::Terminal);
         Identifiers {
             words,
+            renewed,
             tac: model.tac,
             imei: platform == Platform::OldAndroid || platform == Platform::Terminal,
             idfa: apple && rng.chance(0.35),
@@ -156,6 +178,8 @@ impl World {
 #[derive(Clone, Debug)]
 pub struct Identifiers {
     words: [u64; 4],
+    /// What a reset changes of them; 0 before the first one.
+    renewed: u64,
     tac: u32,
     /// IMEI is readable.
     pub imei: bool,
@@ -228,9 +252,9 @@ impl Identifiers {
         push_hex(out, self.words[1].rotate_left(17), 16);
     }
 
-    /// Appends the Android id: 16 hexadecimal digits.
+    /// Appends the Android id: 16 hexadecimal digits. A reset gives another one.
     pub fn push_android_id(&self, out: &mut Vec<u8>) {
-        push_hex(out, self.words[0].rotate_left(32), 16);
+        push_hex(out, self.words[0].rotate_left(32) ^ self.renewed, 16);
     }
 
     /// Appends the MediaDRM id: 32 bytes in hexadecimal.
@@ -240,9 +264,9 @@ impl Identifiers {
         }
     }
 
-    /// Appends the Google services framework id.
+    /// Appends the Google services framework id. A reset gives another one.
     pub fn push_gsf(&self, out: &mut Vec<u8>) {
-        push_hex(out, self.words[2] | 3 << 60, 16);
+        push_hex(out, (self.words[2] ^ self.renewed) | 3 << 60, 16);
     }
 
     /// Appends a universally administered MAC address; `salt` tells Wi-Fi from Bluetooth.
@@ -261,6 +285,37 @@ impl Identifiers {
 mod tests {
     use super::*;
     use crate::generator::Settings;
+
+    /// What the device came with stays as it was, whoever resets another one; a reset renews what
+    /// DOMAIN section 6 says, each time, and nothing else.
+    #[test]
+    fn a_reset_renews_the_android_id_and_keeps_the_hardware() {
+        let world = World::new(&Settings::default());
+        let mut phones = (0..200).map(|id| DeviceUse::plain(DeviceClass::Phone, id));
+        let phone = phones.find(|phone| world.is_known_after_reset(phone)).expect("many are");
+        let all = |device: &DeviceUse| {
+            let (model, _) = world.model_of(device);
+            let ids = world.identifiers_of(device, model);
+            let pushes: [PushIdentifier; 5] = [
+                Identifiers::push_android_id,
+                Identifiers::push_gsf,
+                Identifiers::push_media_drm,
+                Identifiers::push_oaid,
+                Identifiers::push_imei,
+            ];
+            pushes.map(|push| {
+                let mut out = Vec::new();
+                push(&ids, &mut out);
+                out
+            })
+        };
+        let (new, once) = (all(&phone), all(&phone.after_reset()));
+        let twice = all(&phone.after_reset().after_reset());
+        for at in 0..2 {
+            assert!(new[at] != once[at] && once[at] != twice[at] && new[at] != twice[at]);
+        }
+        assert_eq!((&new[2..], &once[2..]), (&once[2..], &twice[2..]));
+    }
 
     /// Identifiers have the shape their standard gives them, and differ between devices.
     #[test]

@@ -129,6 +129,14 @@ impl World {
         }
     }
 
+    /// Whether a person is under 18 while the stream lasts, by the identity number.
+    pub fn is_minor(&self, person: u32) -> bool {
+        let mut number = Vec::with_capacity(18);
+        self.push_id_number(person, &mut number);
+        // Nobody is born between those who are certainly of age and those who certainly are not.
+        number.get(6..10).is_some_and(|year| year > b"2008".as_slice())
+    }
+
     /// Every raw value of a person that must never be seen in the open: what a leak scan looks for.
     ///
     /// Cards, account, name, identity number, phone (without its region prefix, so that every way
@@ -207,6 +215,7 @@ mod tests {
                             value.as_bytes()[..17].try_into().expect("18 characters");
                         assert_eq!(resident_id_digit(&body), value.as_bytes()[17]);
                         minors += u32::from(&value[6..10] > "2008");
+                        assert_eq!(world.is_minor(person), &value[6..10] > "2008");
                     }
                     SecretKind::Phone => {
                         assert!([8, 9, 11].contains(&value.len()), "a phone of odd length");
