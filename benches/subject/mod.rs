@@ -46,10 +46,9 @@ impl Subject {
     pub fn new(dir: &Path, generator: &Generator) -> Self {
         write_tables(generator.world(), &dir.join("tables")).expect("a temporary directory");
         let (files, bundle, keys) = (shipped_files(), Arc::new(Bundle::shipped()), Keys::demo());
-        let base = Tables { fx: Some(bundle.pinned_fx(&files)), ..Tables::default() };
         let paths = TablePaths::in_dir(&dir.join("tables"));
-        let tables = TableStore::load_over(base, &paths, Arc::new(keys.token_keys()))
-            .expect("the world's own tables");
+        let tables =
+            TableStore::load(&paths, Arc::new(keys.token_keys())).expect("the world's own tables");
         let opening = Opening {
             key: keys.seal_key(),
             token_key_version: keys.token_version(),

@@ -14,6 +14,7 @@ use super::yaml::{self, Node, Shape};
 use super::{Attribute, Bundle, Derived};
 use crate::domain::{FieldId, Schema};
 use crate::lang::Expected;
+use crate::stages::enrich::FxTable;
 use crate::stages::features::{BuiltinColumns, FeaturePlan, PlanOptions};
 
 /// Files with a meaning of their own; every other `*.yaml` holds rules.
@@ -115,7 +116,7 @@ fn read(files: &BTreeMap<String, Vec<u8>>, faults: &mut Vec<Fault>) -> Option<Bu
         Some(bytes) => {
             super::fx::read(bytes, manifest.base_currency, &mut Report { file: FX, faults })
         }
-        None => Vec::new(),
+        None => FxTable::new(manifest.base_currency),
     };
     let declared = features(&trees, &manifest, faults);
     let places: BTreeMap<String, At> =

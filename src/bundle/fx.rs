@@ -1,36 +1,8 @@
 //! `fx.csv`: what a currency is worth, as an integer fraction.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
 use super::fault::{At, Report, shown};
 use crate::domain::Currency;
-use crate::stages::enrich::{FxTable, Pinned};
-
-/// One rate: base minor units = minor units x numerator / denominator.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct FxRate {
-    /// Of this currency.
-    pub currency: Currency,
-    /// At least one.
-    pub numerator: u64,
-    /// At least one.
-    pub denominator: u64,
-}
-
-impl super::Bundle {
-    /// The rates as the table that enrich consults where no file of newer ones is configured,
-    /// pinned by the content of the bundle's file.
-    pub fn pinned_fx(&self, files: &BTreeMap<String, Vec<u8>>) -> Arc<Pinned<FxTable>> {
-        let mut table = FxTable::new(self.base_currency);
-        for rate in &self.fx {
-            // Checked when the bundle was compiled: no currency twice, none worth nothing.
-            let _ = table.add(rate.currency, (rate.numerator, rate.denominator));
-        }
-        let content = files.get("fx.csv").map(Vec::as_slice).unwrap_or_default();
-        Arc::new(Pinned::new(table, content))
-    }
-}
+use crate::stages::enrich::{FxFault, FxTable};
 
 /// The first line of the file.
 const HEADER: &str = "currency,numerator,denominator";
@@ -38,8 +10,8 @@ const HEADER: &str = "currency,numerator,denominator";
 const PART_MAX: u64 = 1_000_000_000_000;
 
 /// Reads the table; the base currency is worth itself and must not stand in it.
-pub(super) fn read(bytes: &[u8], base: Currency, report: &mut Report<'_>) -> Vec<FxRate> {
-    let mut rates: Vec<FxRate> = Vec::new();
+pub(super) fn read(bytes: &[u8], base: Currency, report: &mut Report<'_>) -> FxTable {
+    let mut rates = FxTable::new(base);
     let Ok(text) = std::str::from_utf8(bytes) else {
         report.fault(At::default(), "not UTF-8; save the file as UTF-8");
         return rates;
@@ -55,21 +27,25 @@ pub(super) fn read(bytes: &[u8], base: Currency, report: &mut Report<'_>) -> Vec
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
-        match rate(line) {
-            Err(message) => report.fault(at, message),
-            Ok(rate) if rate.currency == base => {
-                report.fault(at, "the base currency is worth itself; remove the line");
+        let added = match rate(line) {
+            Err(message) => Err(message),
+            Ok((currency, _)) if currency == base => {
+                Err("the base currency is worth itself; remove the line".to_owned())
             }
-            Ok(rate) if rates.iter().any(|other| other.currency == rate.currency) => {
-                report.fault(at, format!("{:?} stands twice", rate.currency));
-            }
-            Ok(rate) => rates.push(rate),
+            Ok((currency, rate)) => rates.add(currency, rate).map_err(|fault| match fault {
+                FxFault::Twice => format!("{currency:?} stands twice"),
+                FxFault::Zero | FxFault::Base => fault.to_string(),
+            }),
+        };
+        if let Err(message) = added {
+            report.fault(at, message);
         }
     }
     rates
 }
 
-fn rate(line: &str) -> Result<FxRate, String> {
+/// Base minor units = minor units x numerator / denominator.
+fn rate(line: &str) -> Result<(Currency, (u64, u64)), String> {
     let mut columns = line.split(',');
     let (Some(code), Some(numerator), Some(denominator), None) =
         (columns.next(), columns.next(), columns.next(), columns.next())
@@ -82,11 +58,7 @@ fn rate(line: &str) -> Result<FxRate, String> {
         let number = text.parse::<u64>().ok().filter(|number| (1..=PART_MAX).contains(number));
         number.ok_or_else(|| format!("the {name} must be a whole number from 1 to {PART_MAX}"))
     };
-    Ok(FxRate {
-        currency,
-        numerator: part("numerator", numerator)?,
-        denominator: part("denominator", denominator)?,
-    })
+    Ok((currency, (part("numerator", numerator)?, part("denominator", denominator)?)))
 }
 
 #[cfg(test)]
@@ -101,7 +73,7 @@ mod tests {
         let mut faults = Vec::new();
         let mut report = Report { file: "fx.csv", faults: &mut faults };
         let rates = read(text.as_bytes(), Currency::CNY, &mut report);
-        assert_eq!(rates.len(), 1);
+        assert_eq!(rates.rates().count(), 1);
         let lines: Vec<u32> = faults.iter().map(|fault| fault.at.line).collect();
         assert_eq!(lines, [5, 6, 7, 8, 9, 10]);
     }

@@ -37,7 +37,6 @@ pub use cases::{Case, Expect, Given};
 pub use constants::{ConstantPlace, constant_names, find_constant, with_constant};
 pub use diff::{Change, ChangeKind};
 pub use fault::{At, Fault};
-pub use fx::FxRate;
 pub use guards::Guards;
 pub use lint::{Finding, FindingKind, Lint};
 pub use lists::ListSpec;
@@ -49,6 +48,7 @@ pub use yaml::FILE_MAX_BYTES;
 use crate::domain::{Currency, EntityKind, FieldId, FieldType, Schema, Zone};
 use crate::lang::{self, Constant, Expected, Place, Program, Scope};
 use crate::stages::decide::Policy;
+use crate::stages::enrich::FxTable;
 use crate::stages::features::{AggregateSpec, BuiltinColumns};
 use crate::stages::rules::RuleSet;
 
@@ -90,8 +90,8 @@ pub struct Bundle {
     pub lists: Vec<ListSpec>,
     /// How much its rules may decline.
     pub guards: Guards,
-    /// What other currencies are worth, checked: no currency twice, the base currency absent.
-    pub fx: Vec<FxRate>,
+    /// What other currencies are worth: what amounts are converted with while it is in force.
+    pub fx: FxTable,
 }
 
 /// A derived feature.

@@ -10,7 +10,6 @@ use crate::config::{BundleFrom, Config, Fault, KeysFrom, SinkKind};
 use crate::edges::bundle_files;
 use crate::edges::keys::{KeyFault, Keys};
 use crate::edges::tables::{TableFault, TablePaths, TableStore};
-use crate::stages::enrich::Tables;
 use crate::stages::mask::Profile;
 
 /// One thing to correct, wherever it stands.
@@ -99,7 +98,7 @@ impl Means {
         bundle: BundleAndFiles,
         paths: &TablePaths,
     ) -> Result<Self, Vec<Finding>> {
-        let tables = Arc::new(tables(paths, Some(&keys), Some(&bundle))?);
+        let tables = Arc::new(tables(paths, Some(&keys))?);
         let (bundle, bundle_files) = bundle;
         Ok(Self { keys, bundle: Arc::new(bundle), bundle_files, tables })
     }
@@ -114,7 +113,7 @@ impl Means {
         let mut note = |found: Vec<Finding>| findings.extend(found);
         let keys = keys.map_err(&mut note).ok();
         let bundle = bundle(rules).map_err(&mut note).ok();
-        let tables = tables(paths, keys.as_ref(), bundle.as_ref()).map_err(&mut note).ok();
+        let tables = tables(paths, keys.as_ref()).map_err(&mut note).ok();
         match (keys, bundle, tables) {
             (Some(keys), Some((bundle, bundle_files)), Some(tables)) => {
                 let (bundle, tables) = (Arc::new(bundle), Arc::new(tables));
@@ -169,17 +168,11 @@ pub(super) fn bundle(from: &BundleFrom) -> Result<BundleAndFiles, Vec<Finding>> 
     Ok((bundle, files))
 }
 
-fn tables(
-    paths: &TablePaths,
-    keys: Option<&Keys>,
-    bundle: Option<&BundleAndFiles>,
-) -> Result<TableStore, Vec<Finding>> {
-    let rates = bundle.map(|(bundle, files)| bundle.pinned_fx(files));
-    let given = Tables { fx: rates, ..Tables::default() };
+fn tables(paths: &TablePaths, keys: Option<&Keys>) -> Result<TableStore, Vec<Finding>> {
     // Registers are read through the keys. Where there are none nothing will run, and any keys do
     // to find the files' faults.
     let token_keys = keys.map_or_else(|| Keys::demo().token_keys(), Keys::token_keys);
-    TableStore::load_over(given, paths, Arc::new(token_keys))
+    TableStore::load(paths, Arc::new(token_keys))
         .map_err(|faults| faults.into_iter().map(Finding::from).collect())
 }
 

@@ -4,7 +4,7 @@
 //! each event, so that an outcome finds its totals, is renewed a few events at a time.
 
 use super::snapshot::LastInput;
-use super::{Engine, Prepared, Refusal};
+use super::{Engine, Prepared, Refusal, check_currency};
 use crate::domain::EventTime;
 use crate::stages::features::{CarryFault, FeatureState, Footprint, Misfit, Words};
 
@@ -26,6 +26,7 @@ pub(super) struct Renewal {
 impl Engine {
     /// Whether the windows can be carried over to a bundle.
     pub(super) fn check_switch(&self, prepared: &Prepared) -> Result<(), Refusal> {
+        check_currency(&self.bundle, &prepared.bundle)?;
         if self.layout == prepared.layout {
             return Ok(());
         }

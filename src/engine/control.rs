@@ -4,8 +4,8 @@ use std::fmt;
 
 use super::Engine;
 use crate::domain::{
-    Action, Activation, Control, DecisionFlags, Effect, EntityKind, EventTime, FollowUps, Force,
-    Ground, Input, Provenance, ProvenanceFault, Seq,
+    Action, Activation, Control, Currency, DecisionFlags, Effect, EntityKind, EventTime, FollowUps,
+    Force, Ground, Input, Provenance, ProvenanceFault, Seq,
 };
 use crate::stages::rules::{Hits, RuleIndex};
 
@@ -66,6 +66,13 @@ pub enum Refusal {
         /// What there is room for.
         room: usize,
     },
+    /// Its amounts are of another currency than those that the windows hold.
+    OtherBaseCurrency {
+        /// The bundle's.
+        wanted: Currency,
+        /// The windows'.
+        held: Currency,
+    },
 }
 
 impl fmt::Display for Refusal {
@@ -110,6 +117,14 @@ impl fmt::Display for Refusal {
                 "the bundle's features sum {needed} different columns, and events are remembered \
                  with {room}: sum fewer, or restart the service with the new bundle, which counts \
                  the journal again"
+            ),
+            Self::OtherBaseCurrency { wanted, held } => write!(
+                f,
+                "the bundle counts in {}, and the windows hold amounts in {}, which no rate makes \
+                 comparable: keep base_currency as it is, or begin a journal of its own with the \
+                 bundle; other exchange rates alone can be activated",
+                wanted.as_str(),
+                held.as_str()
             ),
         }
     }

@@ -31,7 +31,7 @@ pub use snapshot::{
     Copying, Head, Kept, LastInput, Sealer, Shelf, SnapshotFault, preamble, verify,
 };
 pub use state_machine::{Engine, EngineLimits};
-pub use switch::{Prepared, Retired, Standing};
+pub use switch::{Prepared, Retired, Standing, check_currency};
 
 /// The version of what the engine computes: replay is byte-exact within one version. Raise it with
 /// every change that can change a body.

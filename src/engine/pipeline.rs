@@ -283,7 +283,9 @@ impl<S: Surroundings> Pipeline<S> {
         let canonical = self.bytes.canonical();
         let namespace = &self.parts.namespace;
         let input = &mut self.input;
-        enrich(&decoded.message, canonical, received_at, namespace, tables, keys, input);
+        // The rates go with the bundle, so an activation exchanges both at the same moment.
+        let lookups = (tables, &self.parts.engine.bundle().fx);
+        enrich(&decoded.message, canonical, received_at, namespace, lookups, keys, input);
         input.source = source;
         if intent == Intent::Observe && input.what == What::Decide {
             input.what = What::Observe;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::lists::Question;
 use super::made::Made;
 use super::state_machine::layout;
-use super::{Engine, EngineLimits};
+use super::{Engine, EngineLimits, Refusal};
 use crate::bundle::Bundle;
 use crate::domain::{BundleDigest, FeatureVector, ReasonId};
 use crate::journal::{BundleFile, BundleHash, Columns, StoredBundle};
@@ -68,6 +68,13 @@ impl Prepared {
     pub fn digest(&self) -> BundleDigest {
         self.bundle.hash
     }
+}
+
+/// Whether amounts under another bundle may meet those that windows hold. Other rates may: what was
+/// summed keeps the rates of then, and each amount enters with the rate of its own input.
+pub fn check_currency(in_force: &Bundle, next: &Bundle) -> Result<(), Refusal> {
+    let (wanted, held) = (next.base_currency, in_force.base_currency);
+    if wanted == held { Ok(()) } else { Err(Refusal::OtherBaseCurrency { wanted, held }) }
 }
 
 impl Engine {

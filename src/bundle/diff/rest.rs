@@ -131,11 +131,10 @@ pub(super) fn policy(old: &Bundle, new: &Bundle) -> Vec<Change> {
         }
     }
     let rates = |bundle: &Bundle| -> BTreeMap<String, String> {
-        let rates = bundle.fx.iter();
+        let rates = bundle.fx.rates();
         rates
-            .map(|rate| {
-                let text = format!("{}/{}", rate.numerator, rate.denominator);
-                (rate.currency.as_str().to_owned(), text)
+            .map(|(currency, (numerator, denominator))| {
+                (currency.as_str().to_owned(), format!("{numerator}/{denominator}"))
             })
             .collect()
     };

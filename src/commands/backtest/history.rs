@@ -18,7 +18,6 @@ use crate::edges::tables::{TablePaths, TableStore};
 use crate::engine::{Engine, EngineLimits, Intent, Outcome, Pace, Unhurried, count_again};
 use crate::journal::{Item, ReadEntry, Reader};
 use crate::stages::decode::{Door, TimeLimits};
-use crate::stages::enrich::Tables;
 use crate::stages::mask::Profile;
 
 /// Where the past comes from.
@@ -243,7 +242,7 @@ impl History {
     ) -> Result<Walked, Fault> {
         // Tokens join within this run and are shown nowhere: any key does.
         let keys = Keys::demo();
-        let tables = tables(paths, rules, &keys)?;
+        let tables = tables(paths, &keys)?;
         let profile = Profile::shipped("default").expect("the default profile is shipped");
         let (mut pipeline, _) = assemble(Assembly {
             bundle: Arc::clone(&rules.bundle),
@@ -375,10 +374,8 @@ fn label(input: &Input) -> Option<(Token, Truth)> {
     }
 }
 
-fn tables(paths: &TablePaths, rules: &Rules, keys: &Keys) -> Result<TableStore, Fault> {
-    let rates = rules.bundle.pinned_fx(&rules.files);
-    let given = Tables { fx: Some(rates), ..Tables::default() };
-    TableStore::load_over(given, paths, Arc::new(keys.token_keys())).map_err(|faults| {
+fn tables(paths: &TablePaths, keys: &Keys) -> Result<TableStore, Fault> {
+    TableStore::load(paths, Arc::new(keys.token_keys())).map_err(|faults| {
         let texts: Vec<_> = faults.iter().map(ToString::to_string).collect();
         Fault::Wrong(texts.join("\n"))
     })

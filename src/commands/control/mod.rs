@@ -6,6 +6,8 @@ mod direct;
 pub(in crate::commands) mod fixture;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod rates_tests;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -27,7 +27,6 @@ use crate::edges::tables::{TablePaths, TableStore};
 use crate::engine::{EngineLimits, Pace};
 use crate::generator::{Generator, Settings};
 use crate::journal::Durability;
-use crate::stages::enrich::Tables;
 use crate::stages::mask::Profile;
 
 use super::assemble::{Assembly, assemble, now};
@@ -170,9 +169,8 @@ fn decider(dir: &PrivateDir) -> Result<Decider<crate::edges::machine::Machine>, 
     let bundle = Arc::new(Bundle::shipped());
     let keys = Keys::demo();
     let token_keys = Arc::new(keys.token_keys());
-    let base = Tables { fx: Some(bundle.pinned_fx(&files)), ..Tables::default() };
     let paths = TablePaths::in_dir(&dir.path.join("tables"));
-    let tables = TableStore::load_over(base, &paths, token_keys)
+    let tables = TableStore::load(&paths, token_keys)
         .map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
     let journal = dir.path.join("journal");
     let assembly = Assembly {

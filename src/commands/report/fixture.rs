@@ -91,7 +91,6 @@ impl Fixture {
     ) {
         let keys = Keys::demo();
         let bundle = Bundle::compile(files).unwrap();
-        let tables = Tables { fx: Some(bundle.pinned_fx(files)), ..Tables::default() };
         let assembly = Assembly {
             bundle: Arc::new(bundle),
             bundle_files: files,
@@ -117,7 +116,7 @@ impl Fixture {
         let (mut line, token_keys) = (Vec::new(), keys.token_keys());
         for _ in 0..lines {
             generator.next_into(&mut line).unwrap();
-            let lookups = (&tables, &token_keys);
+            let lookups = (&Tables::default(), &token_keys);
             pipeline.process(&line, (None, None), Intent::Decide, lookups).unwrap();
             if let Some(keeper) = &mut keeper {
                 keeper.turn(pipeline.engine_mut());

@@ -18,7 +18,7 @@ use crate::domain::{
     Activation, BundleDigest, Control, EntityKind, Ground, Proposal, RuleDiff, Seq, SwitchedOff,
 };
 use crate::edges::bundle_store::BundleStore;
-use crate::engine::{Prepared, Standing};
+use crate::engine::{Prepared, Standing, check_currency};
 use crate::stages::enrich::TokenKeys;
 
 /// Faults of a bundle that an answer names; the check command names them all.
@@ -256,14 +256,7 @@ impl Office {
             return Err(sentence("cases of the bundle fail", &texts));
         }
         let in_force = self.in_force();
-        if (&bundle.fx, bundle.base_currency) != (&in_force.fx, in_force.base_currency) {
-            return Err(
-                "the bundle has other exchange rates, which messages are read with before \
-                        they reach the rules: restart the service with it as [bundle] dir, or keep \
-                        fx.csv and base_currency as they are"
-                    .to_owned(),
-            );
-        }
+        check_currency(&in_force, &bundle).map_err(|refusal| refusal.to_string())?;
         let diff = rule_diff(&in_force, &bundle);
         let prepared = self.standing.prepare(Arc::new(bundle), files).map_err(|faults| {
             let texts: Vec<String> = faults

@@ -81,8 +81,7 @@ impl Process {
             surroundings: Machine::untimed(),
         };
         let pipeline = Pipeline::new(parts, &FILES).unwrap();
-        let tables = Tables { fx: Some(BUNDLE.pinned_fx(&FILES)), ..Tables::default() };
-        Self { pipeline, keeper, recovered, keys, tables }
+        Self { pipeline, keeper, recovered, keys, tables: Tables::default() }
     }
 
     /// Decides lines; their masked answers.

@@ -110,16 +110,7 @@ impl Stamp {
 impl TableStore {
     /// Reads every file; all faults of all files, or a store.
     pub fn load(paths: &TablePaths, keys: Arc<TokenKeys>) -> Result<Self, Vec<TableFault>> {
-        Self::load_over(Tables::default(), paths, keys)
-    }
-
-    /// The same over tables that are there without a file, such as a bundle's exchange rates.
-    pub fn load_over(
-        mut tables: Tables,
-        paths: &TablePaths,
-        keys: Arc<TokenKeys>,
-    ) -> Result<Self, Vec<TableFault>> {
-        let (mut watched, mut faults) = (Vec::new(), Vec::new());
+        let (mut tables, mut watched, mut faults) = (Tables::default(), Vec::new(), Vec::new());
         for kind in TableKind::ALL {
             let Some(path) = paths.of(kind) else { continue };
             let stamp = Stamp::of(path);

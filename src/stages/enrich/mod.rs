@@ -19,8 +19,8 @@ mod network;
 mod place;
 
 use crate::domain::{
-    Amendment, Amount, Currency, EventTime, Fact, Facts, Input, Kind, Message, MissingTables,
-    OutcomeResult, PaymentEvent, Refusal, Service, What,
+    Amendment, Amount, EventTime, Fact, Facts, Input, Kind, Message, MissingTables, OutcomeResult,
+    PaymentEvent, Refusal, Service, What,
 };
 
 pub use tables::{
@@ -33,6 +33,7 @@ pub use token_keys::TokenKeys;
 
 /// Fills a reused `input` with what an event says and what the tables say of it.
 ///
+/// `rates` are those of the bundle in force; a table of rates among `tables` stands before them.
 /// `canonical` is the event's protobuf form; `namespace` is the client's. `input.source` stays
 /// empty, a payment event asks to be decided: the edge sets what it knows better. Nothing is
 /// allocated once the buffers of `input` have grown.
@@ -41,7 +42,7 @@ pub fn enrich(
     canonical: &[u8],
     received_at: EventTime,
     namespace: &str,
-    tables: &Tables,
+    (tables, rates): (&Tables, &FxTable),
     keys: &TokenKeys,
     input: &mut Input,
 ) {
@@ -54,7 +55,7 @@ pub fn enrich(
             input.event_id.push_str(&event.event_id);
             input.event = keys.event(namespace, &event.event_id);
             input.occurred_at = event.occurred_at;
-            enrich_event(event, namespace, tables, keys, input);
+            enrich_event(event, namespace, (tables, rates), keys, input);
         }
         Message::Outcome(outcome) => {
             let refusal = (outcome.result == OutcomeResult::Refused)
@@ -87,14 +88,14 @@ fn amend(
 fn enrich_event(
     event: &PaymentEvent<'_>,
     namespace: &str,
-    tables: &Tables,
+    (tables, rates): (&Tables, &FxTable),
     keys: &TokenKeys,
     input: &mut Input,
 ) {
     let earlier = event.original_event_id.as_ref().or(event.attempt_of.as_ref());
     input.original = earlier.map(|id| keys.event(namespace, id));
     what_happens(event, &mut input.facts);
-    money(event.amount, tables, input);
+    money(event.amount, tables.fx.as_ref().map_or(rates, |fx| &fx.table), input);
     party::payer(event, tables, keys, input);
     party::payee(event, keys, input);
     device::device(&event.device, keys, input);
@@ -136,19 +137,14 @@ fn default_basis(event: &PaymentEvent<'_>) -> &'static str {
     }
 }
 
-fn money(amount: Option<Amount>, tables: &Tables, input: &mut Input) {
+fn money(amount: Option<Amount>, rates: &FxTable, input: &mut Input) {
     let Some(amount) = amount else { return };
     // An amount is below 2^50, so it fits.
     let minor = amount.minor().cast_signed();
     input.facts.set_text(Fact::Currency, amount.currency().as_str());
     input.facts.set_int(Fact::AmountMinor, minor);
-    let base = match &tables.fx {
-        Some(fx) => fx.table.to_base(amount).map(u64::cast_signed),
-        // Without rates the base currency of the shipped bundle is still worth itself.
-        None => (amount.currency() == Currency::CNY).then_some(minor),
-    };
-    match base {
-        Some(base) => input.facts.set_int(Fact::AmountBase, base),
+    match rates.to_base(amount) {
+        Some(base) => input.facts.set_int(Fact::AmountBase, base.cast_signed()),
         None => input.missing.add(MissingTables::FX),
     }
 }

@@ -60,7 +60,7 @@ pub struct Tables {
     pub merchants: Option<Arc<Pinned<MerchantRegister>>>,
     /// The terminal register.
     pub terminals: Option<Arc<Pinned<TerminalRegister>>>,
-    /// What currencies are worth.
+    /// What currencies are worth by a file: it stands before the rates of the bundle in force.
     pub fx: Option<Arc<Pinned<FxTable>>>,
     /// High-risk hosts.
     pub hosts: Option<Arc<Pinned<HostList>>>,

@@ -6,8 +6,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::{
-    Card, Content, Datum, DeviceIdentifier, EntityKind, Label, Location, Outcome, Sensitive, Token,
-    Truth, Verification,
+    Card, Content, Currency, Datum, DeviceIdentifier, EntityKind, Label, Location, Outcome,
+    Sensitive, Token, Truth, Verification,
 };
 
 const AT: &str = "2026-11-23T14:54:11Z";
@@ -53,7 +53,8 @@ fn event() -> PaymentEvent<'static> {
 
 fn run(event: PaymentEvent<'_>, tables: &Tables) -> Input {
     let mut input = Input::new();
-    enrich(&Message::Event(event), b"canonical", at(), "gw", tables, &keys(), &mut input);
+    let lookups = (tables, &FxTable::new(Currency::CNY));
+    enrich(&Message::Event(event), b"canonical", at(), "gw", lookups, &keys(), &mut input);
     input
 }
 
@@ -247,7 +248,8 @@ fn an_amendment_names_its_event() {
     let amended = |message: Message<'_>| {
         let mut input = run(event(), &Tables::default());
         let event_token = input.event;
-        enrich(&message, b"other", at(), "gw", &Tables::default(), &keys, &mut input);
+        let lookups = (&Tables::default(), &FxTable::new(Currency::CNY));
+        enrich(&message, b"other", at(), "gw", lookups, &keys, &mut input);
         assert!(Fact::ALL.iter().all(|fact| !input.facts.has(*fact)));
         let What::Amend { target, amendment } = input.what else { panic!("{:?}", input.what) };
         assert_eq!(target, event_token);
@@ -292,7 +294,8 @@ fn a_reused_input_forgets_the_event_before() {
     let bare = || PaymentEvent::new("e-2", Kind::Login, Service::MobilePayment, at());
     let (tables, keys) = (tables(|_| {}, |_| {}), keys());
     let mut reused = run(event(), &tables);
-    enrich(&Message::Event(bare()), b"canonical", at(), "gw", &tables, &keys, &mut reused);
+    let lookups = (&tables, &FxTable::new(Currency::CNY));
+    enrich(&Message::Event(bare()), b"canonical", at(), "gw", lookups, &keys, &mut reused);
     let fresh = run(bare(), &tables);
     assert_eq!(reused.tokens, fresh.tokens);
     assert_eq!(reused.device, fresh.device);

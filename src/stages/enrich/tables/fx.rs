@@ -20,7 +20,7 @@ pub enum FxFault {
 }
 
 /// Rates into one base currency.
-#[derive(Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct FxTable {
     base: Currency,
     rates: BTreeMap<Currency, (u64, u64)>,
@@ -45,6 +45,11 @@ impl FxTable {
             None => Ok(()),
             Some(_) => Err(FxFault::Twice),
         }
+    }
+
+    /// Every currency but the base one, with its rate, in the order of their codes.
+    pub fn rates(&self) -> impl Iterator<Item = (Currency, (u64, u64))> {
+        self.rates.iter().map(|(currency, rate)| (*currency, *rate))
     }
 
     /// Minor units of the base currency, rounded half up; `None` without a rate.
