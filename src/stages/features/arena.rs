@@ -134,6 +134,38 @@ impl Arena {
         &mut self.pages[page as usize][start..start + words]
     }
 
+    /// The words of a block to be read, beside those of another one, any of which may be changed.
+    pub(super) fn pair(
+        &mut self,
+        (from, from_words): (Block, usize),
+        (to, to_words): (Block, usize),
+    ) -> (&[u64], &mut [u64]) {
+        // What has to be copied before its first change is.
+        self.block_mut(to, to_words);
+        let place = |block: Block| {
+            let (page, unit) = (block.0 / UNITS_PER_PAGE, block.0 % UNITS_PER_PAGE);
+            (page as usize, unit as usize * UNIT)
+        };
+        let ((from_page, from_start), (to_page, to_start)) = (place(from), place(to));
+        let (read, changed) = if from_page == to_page {
+            let page = &mut self.pages[to_page];
+            let (low, high) = page.split_at_mut(from_start.max(to_start));
+            if from_start < to_start {
+                (&low[from_start..], high)
+            } else {
+                (&*high, &mut low[to_start..])
+            }
+        } else {
+            let (low, high) = self.pages.split_at_mut(from_page.max(to_page));
+            if from_page < to_page {
+                (&low[from_page][from_start..], &mut high[0][to_start..])
+            } else {
+                (&high[0][from_start..], &mut low[to_page][to_start..])
+            }
+        };
+        (&read[..from_words], &mut changed[..to_words])
+    }
+
     #[cold]
     fn copy_first(&mut self, page: u32, words: Range<usize>) {
         let granule = |word: usize| page * GRANULES_PER_PAGE + (word / GRANULE) as u32;
@@ -270,6 +302,16 @@ mod tests {
         }
         for (i, (block, words)) in blocks.iter().enumerate() {
             assert!(arena.block(*block, *words).iter().all(|word| *word == i as u64 + 1));
+        }
+        // Two at a time: neighbours in a page, and blocks of different pages, either way round.
+        for at in [1, 500, 2_999] {
+            for (from, to) in [(at, at - 1), (at - 1, at), (0, at), (at, 0)] {
+                let (read, changed) = arena.pair(blocks[from], blocks[to]);
+                assert!(read.iter().all(|word| *word == from as u64 + 1));
+                assert_eq!(read.len(), blocks[from].1);
+                assert!(changed.iter().all(|word| *word == to as u64 + 1));
+                assert_eq!(changed.len(), blocks[to].1);
+            }
         }
         let reserved = arena.bytes_reserved();
         for (block, words) in &blocks {

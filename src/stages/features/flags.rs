@@ -6,7 +6,9 @@
 
 use std::ops::Range;
 
+use super::aggregate::bits;
 use super::filter::Filter;
+use super::ring::copy_runs;
 
 /// Fewest slots of a ring whose flags stand in planes: a word of each.
 const PLANES_FROM: usize = 64;
@@ -57,6 +59,26 @@ impl<'a> Flags<'a> {
                 let bits = planes.map(|plane| (plane[slot / 64] >> (slot % 64)) as u32 & 1);
                 bits.enumerate().fold(0, |flags, (bit, value)| flags | value << bit)
             }
+        }
+    }
+
+    /// The flags of the slots in two runs, one after the other.
+    pub(super) fn copy_to(self, runs: &[Range<usize>; 2], out: &mut [u32]) {
+        let words = match self {
+            Self::Column(column) => return copy_runs(column, runs, out),
+            Self::Planes(words) => words,
+        };
+        out.fill(0);
+        let (size, mut before) = (words.len() / FLAGS, 0);
+        for run in runs {
+            for at in words_of(run) {
+                for (bit, plane) in words.chunks_exact(size).enumerate() {
+                    for slot in bits(plane[at] & within(at, run)) {
+                        out[before + at * 64 + slot - run.start] |= 1 << bit;
+                    }
+                }
+            }
+            before += run.len();
         }
     }
 
@@ -185,10 +207,19 @@ impl<'a> FlagsMut<'a> {
         }
     }
 
-    /// Takes over what a smaller ring has in these runs of slots, one after the other.
-    pub(super) fn take_over(&mut self, from: Flags<'_>, [older, younger]: &[Range<usize>; 2]) {
-        let slots = older.clone().chain(younger.clone());
-        slots.enumerate().for_each(|(at, slot)| self.set(at, from.get(slot)));
+    /// Gives the first slots their flags, where no flag of any slot is set yet.
+    pub(super) fn begin_with(&mut self, flags: &[u32]) {
+        match self {
+            Self::Column(column) => column[..flags.len()].copy_from_slice(flags),
+            Self::Planes(words) => {
+                let size = words.len() / FLAGS;
+                for (slot, flags) in flags.iter().enumerate() {
+                    for bit in bits(u64::from(*flags)) {
+                        words[bit * size + slot / 64] |= 1 << (slot % 64);
+                    }
+                }
+            }
+        }
     }
 
     /// Moves what stands in so many slots from `slot` on one place up, round the ring's end.
@@ -297,6 +328,14 @@ mod tests {
             for slot in 0..capacity {
                 prop_assert_eq!(flags.get(slot), column[slot]);
             }
+            let mut copied = vec![1; capacity - 13];
+            flags.copy_to(&[20..capacity, 0..7], &mut copied);
+            let expected = [&column[20..], &column[..7]].concat();
+            prop_assert_eq!(&copied, &expected);
+            let mut fresh = vec![0; flag_words(capacity)];
+            FlagsMut::of(&mut fresh, capacity).begin_with(&copied);
+            let fresh = Flags::of(&fresh, capacity);
+            prop_assert!((0..capacity).all(|at| fresh.get(at) == copied.get(at).copied().unwrap_or(0)));
             // Few bits a term, or nothing would ever pass.
             let filter = terms.iter().map(|(mask, value)| {
                 let mask = mask & mask >> 7 & mask >> 13;

@@ -114,7 +114,7 @@ pub(super) fn every_aggregate() -> Vec<(AggregateSpec, FieldType)> {
     all
 }
 
-fn where_clause(text: &str) -> Where {
+pub(super) fn where_clause(text: &str) -> Where {
     let place = Place { file: "oracle".into(), line: 1, column: 1 };
     let scope = Scope {
         schema: &Schema::of_facts(),

@@ -4,6 +4,8 @@
 //! sixtieth of its reach) and in its distinct counts (a 128-register HyperLogLog, 9% standard
 //! error). Values taken from here are marked.
 
+use std::ops::Range;
+
 use super::aggregate::stddev_of;
 use super::filter::Filter;
 use super::plan::{Aggregate, Column, KindPlan, Op};
@@ -36,6 +38,18 @@ impl PaneWindow {
     /// Where the pane of a number lies.
     const fn slot(&self, number: u64) -> usize {
         self.start + (number % SLOTS as u64) as usize * self.stride
+    }
+
+    /// The pane of a number, empty if the last one in its place was older; `None` if it was younger.
+    fn open<'w>(&self, words: &'w mut [u64], number: i64) -> Option<&'w mut [u64]> {
+        let number = number.cast_unsigned();
+        let slot = self.slot(number);
+        let pane = &mut words[slot..slot + self.stride];
+        if pane[0] < number {
+            pane.fill(0);
+            pane[0] = number;
+        }
+        (pane[0] == number).then_some(pane)
     }
 }
 
@@ -83,6 +97,16 @@ struct Accumulator {
     op: Op,
     filter: usize,
     at: usize,
+}
+
+/// Events in the order of their times, as panes are filled from them.
+pub(super) trait PaneEvents {
+    fn len(&self) -> usize;
+    fn time_ms(&self, at: usize) -> i64;
+    /// The flags of all of them, by age.
+    fn all_flags(&self) -> Vec<u32>;
+    fn wide(&self, column: usize, at: usize) -> u64;
+    fn narrow(&self, column: usize, at: usize) -> u32;
 }
 
 /// What a pane needs of one event.
@@ -161,13 +185,13 @@ impl PaneLayout {
     }
 
     /// The same places with some of the totals only.
-    pub(super) fn only(&self, wanted: impl Fn(usize) -> bool) -> Self {
+    pub(super) fn only(&self, wanted: impl Fn(usize, Op) -> bool) -> Self {
         let mut number = 0;
         let mut layout = self.clone();
         for window in &mut layout.windows {
-            window.accumulators.retain(|_| {
+            window.accumulators.retain(|one| {
                 number += 1;
-                wanted(number - 1)
+                wanted(number - 1, one.op)
             });
         }
         layout.windows.retain(|window| !window.accumulators.is_empty());
@@ -188,16 +212,8 @@ impl PaneLayout {
         sign: Sign,
     ) {
         for window in &self.windows {
-            let number = event.time_ms.div_euclid(window.width_ms).cast_unsigned();
-            let slot = window.slot(number);
-            let pane = &mut words[slot..slot + window.stride];
-            if pane[0] > number {
-                continue;
-            }
-            if pane[0] < number {
-                pane.fill(0);
-                pane[0] = number;
-            }
+            let number = event.time_ms.div_euclid(window.width_ms);
+            let Some(pane) = window.open(words, number) else { continue };
             for accumulator in &window.accumulators {
                 if filters[accumulator.filter].passes(event.flags) {
                     accumulator.apply(&mut pane[accumulator.at..], event, filters, sign);
@@ -206,8 +222,30 @@ impl PaneLayout {
         }
     }
 
+    /// Adds all of these events, as if one after the other: those of one pane together.
+    pub(super) fn fill(&self, words: &mut [u64], events: &impl PaneEvents, filters: &[Filter]) {
+        let flags = events.all_flags();
+        for window in &self.windows {
+            let mut begin = 0;
+            while begin < events.len() {
+                let number = events.time_ms(begin).div_euclid(window.width_ms);
+                let next_ms = (number + 1) * window.width_ms;
+                let mut end = begin + 1;
+                while end < events.len() && events.time_ms(end) < next_ms {
+                    end += 1;
+                }
+                if let Some(pane) = window.open(words, number) {
+                    for accumulator in &window.accumulators {
+                        accumulator.add_all(pane, events, (&flags, begin..end), filters);
+                    }
+                }
+                begin = end;
+            }
+        }
+    }
+
     /// The words that an event at this time changes: one pane of each window.
-    pub(super) fn changing(&self, time_ms: i64) -> impl Iterator<Item = std::ops::Range<usize>> {
+    pub(super) fn changing(&self, time_ms: i64) -> impl Iterator<Item = Range<usize>> {
         self.windows.iter().map(move |window| {
             let slot = window.slot(time_ms.div_euclid(window.width_ms).cast_unsigned());
             slot..slot + window.stride
@@ -263,6 +301,29 @@ fn add_wide(words: &mut [u64], at: usize, value: i128) {
 }
 
 impl Accumulator {
+    /// Adds a stretch of events that belong into one pane.
+    fn add_all(
+        &self,
+        pane: &mut [u64],
+        events: &impl PaneEvents,
+        (flags, stretch): (&[u32], Range<usize>),
+        filters: &[Filter],
+    ) {
+        let filter = &filters[self.filter];
+        for at in stretch {
+            let flags = flags[at];
+            if filter.passes(flags) {
+                let event = PaneEvent {
+                    time_ms: events.time_ms(at),
+                    flags,
+                    wide: &|column| events.wide(column, at),
+                    narrow: &|column| events.narrow(column, at),
+                };
+                self.apply(&mut pane[self.at..], &event, filters, Sign::Add);
+            }
+        }
+    }
+
     fn apply(&self, words: &mut [u64], event: &PaneEvent<'_>, filters: &[Filter], sign: Sign) {
         let step = if sign == Sign::Add { 1_i64 } else { -1 };
         let count = |words: &mut [u64], at: usize| {

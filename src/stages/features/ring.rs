@@ -11,6 +11,7 @@ use super::aggregate::bits;
 use super::arena::Arena;
 use super::flags::{Flags, FlagsMut, flag_words, open_gap, within, words_of};
 use super::keys::Row;
+use super::panes::PaneEvents;
 use super::plan::{Column, Mark};
 
 /// Largest class: `2 << 11` = 4,096 events.
@@ -137,6 +138,11 @@ impl<'a> RingView<'a> {
         runs(self.head, self.mask, stretch)
     }
 
+    /// The low halves of all numbers, by slot.
+    pub(super) const fn numbers_by_slot(&self) -> &'a [u32] {
+        self.numbers
+    }
+
     /// All flags, by slot.
     pub(super) const fn flags_by_slot(&self) -> Flags<'a> {
         self.flags
@@ -178,6 +184,30 @@ impl<'a> RingView<'a> {
             .rev()
             .take_while(|at| self.time_ms(*at) == time_ms)
             .find(|at| self.number(*at) == seq)
+    }
+}
+
+impl PaneEvents for RingView<'_> {
+    fn len(&self) -> usize {
+        self.len
+    }
+
+    fn time_ms(&self, at: usize) -> i64 {
+        self.wide(0, at).cast_signed()
+    }
+
+    fn all_flags(&self) -> Vec<u32> {
+        let mut flags = vec![0; self.len];
+        self.flags.copy_to(&self.runs(0..self.len), &mut flags);
+        flags
+    }
+
+    fn wide(&self, column: usize, at: usize) -> u64 {
+        self.wide(column, at)
+    }
+
+    fn narrow(&self, column: usize, at: usize) -> u32 {
+        self.narrow(column, at)
     }
 }
 
@@ -323,11 +353,11 @@ fn grow(arena: &mut Arena, row: &mut Row, layout: Layout) {
         let to = &mut bigger.narrow[(column - FIRST_NARROW) * capacity..];
         copy_runs(ring.narrow_column(column), &runs, to);
     }
-    bigger.flags.take_over(ring.flags, &runs);
+    bigger.flags.begin_with(&ring.all_flags());
 }
 
-/// Copies what stands in two runs to the beginning.
-fn copy_runs<T: Copy>(from: &[T], [older, younger]: &[Range<usize>; 2], to: &mut [T]) {
+/// Copies what stands in two runs of slots to the beginning.
+pub(super) fn copy_runs<T: Copy>(from: &[T], [older, younger]: &[Range<usize>; 2], to: &mut [T]) {
     let (first, rest) = to.split_at_mut(older.len());
     first.copy_from_slice(&from[older.clone()]);
     rest[..younger.len()].copy_from_slice(&from[younger.clone()]);
@@ -348,8 +378,8 @@ pub(super) fn turn_flags(arena: &mut Arena, row: &Row, layout: Layout) {
     let at = layout.flags_at(capacity);
     let words = arena.part_mut(row.ring, layout.block_words(row.class()), [at.clone()]);
     let column: Vec<u32> = bytemuck::cast_slice(&words[at.clone()]).to_vec();
-    let mut flags = FlagsMut::of(&mut words[at], capacity);
-    column.iter().enumerate().for_each(|(slot, value)| flags.set(slot, *value));
+    words[at.clone()].fill(0);
+    FlagsMut::of(&mut words[at], capacity).begin_with(&column);
 }
 
 /// Gives a ring's memory back.

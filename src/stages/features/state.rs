@@ -178,9 +178,7 @@ impl FeatureState {
         footprint: &mut Footprint,
     ) {
         self.started_ms.get_or_insert(input.occurred_at.as_ms());
-        if self.is_carrying() {
-            self.bring_some(plan);
-        }
+        self.moving.moved = 0;
         self.latest_ms = self.latest_ms.max(input.occurred_at.as_ms());
         self.scratch.thin.clear();
         footprint.clear();
@@ -229,6 +227,9 @@ impl FeatureState {
                     self.evaluate(plan, kind, id, list, input.occurred_at, current, row);
                 }
             }
+        }
+        if self.is_carrying() {
+            self.bring_some(plan);
         }
     }
 
@@ -629,14 +630,6 @@ fn open_panes(arena: &mut Arena, row: &mut Row, plan: &KindPlan) {
     row.panes = arena.take(plan.panes.block_words());
     let mut words = arena.block(row.panes, plan.panes.block_words()).to_vec();
     let ring = RingView::of(arena, row, plan.layout);
-    for at in 0..ring.len() {
-        let event = PaneEvent {
-            time_ms: ring.time_ms(at),
-            flags: ring.flags(at),
-            wide: &|column| ring.wide(column, at),
-            narrow: &|column| ring.narrow(column, at),
-        };
-        plan.panes.apply(&mut words, &event, &plan.filters, Sign::Add);
-    }
+    plan.panes.fill(&mut words, &ring, &plan.filters);
     arena.block_mut(row.panes, plan.panes.block_words()).copy_from_slice(&words);
 }

@@ -2,9 +2,9 @@
 
 use crate::domain::{EntityKind, FieldId, FieldType};
 
-use crate::stages::features::filter::{Filter, STATE_BITS};
+use crate::stages::features::filter::Filter;
 use crate::stages::features::panes::Spot;
-use crate::stages::features::plan::{Column, FeaturePlan, KindPlan, Leaf, Op, WideSource};
+use crate::stages::features::plan::{Column, FeaturePlan, KindPlan, Leaf, Mark, Op, WideSource};
 use crate::stages::features::ring::Layout;
 
 /// What becomes of a row's blocks under the plan in force.
@@ -18,7 +18,7 @@ pub(in crate::stages::features) struct KindMap {
     pub(super) wide: Vec<Option<u16>>,
     /// Per narrow column after number and flags, the old column.
     pub(super) narrow: Vec<Option<u16>>,
-    /// Conditions' bits in the flags, old and new.
+    /// Bits in the flags, old and new: of conditions, and of marks that both plans make alike.
     pub(super) bits: Vec<(u32, u32)>,
     /// Totals that both panes keep.
     pub(super) panes: Vec<PaneCopy>,
@@ -65,10 +65,37 @@ impl KindMap {
         }
     }
 
-    /// The flags of an event under the new plan, without the marks of `distinct`.
-    pub(super) fn flags(&self, old: u32) -> u32 {
-        let state = old & ((1 << STATE_BITS) - 1);
-        self.bits.iter().fold(state, |flags, (from, to)| flags | (old >> from & 1) << to)
+    /// The old column of a wide column of the new ring, if it was kept. The time always is.
+    pub(super) fn wide(&self, column: usize) -> Option<usize> {
+        match column.checked_sub(1) {
+            None => Some(0),
+            Some(at) => self.wide.get(at).copied().flatten().map(usize::from),
+        }
+    }
+
+    /// The same of a narrow column after number and flags.
+    pub(super) fn narrow(&self, column: usize) -> Option<usize> {
+        let at = column.checked_sub(2)?;
+        self.narrow.get(at).copied().flatten().map(usize::from)
+    }
+
+    /// Whether the old ring has what a column holds.
+    pub(super) fn keeps(&self, column: Column) -> bool {
+        match column {
+            Column::Wide(column) => self.wide(column).is_some(),
+            Column::Narrow(column) => self.narrow(column).is_some(),
+        }
+    }
+
+    /// A filter of the new plan over the old flags; `None` when a condition was not kept.
+    fn before(&self, filter: &Filter) -> Option<Filter> {
+        let back = |bit: u32| self.bits.iter().find(|(_, to)| *to == bit).map(|(from, _)| *from);
+        filter.moved(back)
+    }
+
+    /// Whether a bit of the new flags follows from the old ones.
+    pub(super) fn moves(&self, bit: u32) -> bool {
+        self.bits.iter().any(|(_, to)| *to == bit)
     }
 }
 
@@ -108,16 +135,14 @@ impl<'p> Difference<'p> {
             (fixed..).zip(columns).all(|(at, from)| *from == Some(at))
         };
         let marks = |plan: &KindPlan| -> Vec<(Column, Filter, u32)> {
-            let mark = |mark: &crate::stages::features::plan::Mark| {
-                (mark.column, plan.filters[mark.filter].clone(), mark.bit)
-            };
+            let mark = |mark: &Mark| (mark.column, plan.filters[mark.filter].clone(), mark.bit);
             plan.marks.iter().map(mark).collect()
         };
         old.layout == new.layout
             && in_place(&map.wide, 1)
             && in_place(&map.narrow, 2)
             && old.leaf_bits.len() == new.leaf_bits.len()
-            && map.bits.len() == new.leaf_bits.len()
+            && map.bits.len() == new.leaf_bits.len() + new.marks.len()
             && map.bits.iter().all(|(from, to)| from == to)
             && marks(old) == marks(new)
             && new.class_max >= old.class_max
@@ -152,17 +177,31 @@ impl<'p> Difference<'p> {
             bits: new.leaf_bits.iter().filter_map(bit).collect(),
             panes: Vec::new(),
         };
+        let marks = self.marks(kind, &map);
+        map.bits.extend(marks);
         map.panes = self.panes(kind, &map);
         map
+    }
+
+    /// Marks over the same column and filter: they stand on the same events, so they are copied.
+    fn marks(&self, kind: usize, map: &KindMap) -> Vec<(u32, u32)> {
+        let (old, new) = (&self.old.kinds[kind], &self.new.kinds[kind]);
+        let copied = |mark: &Mark| {
+            let column = moved_column(mark.column, map)?;
+            let filter = map.before(&new.filters[mark.filter])?;
+            let known = old
+                .marks
+                .iter()
+                .find(|known| known.column == column && old.filters[known.filter] == filter);
+            known.map(|known| (known.bit, mark.bit))
+        };
+        new.marks.iter().filter_map(copied).collect()
     }
 
     /// Totals of the same operation, over the same column, filter and window.
     fn panes(&self, kind: usize, map: &KindMap) -> Vec<PaneCopy> {
         let (old, new) = (&self.old.kinds[kind], &self.new.kinds[kind]);
-        let before = |filter: usize| {
-            let back = |bit: u32| map.bits.iter().find(|(_, to)| *to == bit).map(|(from, _)| *from);
-            new.filters[filter].moved(back)
-        };
+        let before = |filter: usize| map.before(&new.filters[filter]);
         let mut copies = Vec::new();
         for (number, (window, op, filter, to)) in (0..).zip(new.panes.totals()) {
             let (Some(op), Some(wanted)) = (moved(op, map), before(filter)) else { continue };
@@ -192,10 +231,7 @@ impl<'p> Difference<'p> {
 
 /// An operation with the columns of the old ring; `None` when it did not keep them.
 fn moved(op: Op, map: &KindMap) -> Option<Op> {
-    let wide = |column: usize| match column.checked_sub(1) {
-        None => Some(0),
-        Some(at) => map.wide.get(at).copied().flatten().map(usize::from),
-    };
+    let wide = |column: usize| map.wide(column);
     Some(match op {
         Op::Count | Op::SinceLast | Op::Rate(_) => op,
         Op::Sum(column) => Op::Sum(wide(column)?),
@@ -205,11 +241,15 @@ fn moved(op: Op, map: &KindMap) -> Option<Op> {
         Op::Stddev(column) => Op::Stddev(wide(column)?),
         Op::First(column) => Op::First(wide(column)?),
         Op::Last(column) => Op::Last(wide(column)?),
-        Op::Distinct(Column::Wide(column), _) => Op::Distinct(Column::Wide(wide(column)?), None),
-        Op::Distinct(Column::Narrow(column), _) => {
-            let from = map.narrow.get(column.checked_sub(2)?).copied().flatten()?;
-            Op::Distinct(Column::Narrow(usize::from(from)), None)
-        }
+        Op::Distinct(column, _) => Op::Distinct(moved_column(column, map)?, None),
+    })
+}
+
+/// A column of the new ring in the old one, if it was kept.
+fn moved_column(column: Column, map: &KindMap) -> Option<Column> {
+    Some(match column {
+        Column::Wide(column) => Column::Wide(map.wide(column)?),
+        Column::Narrow(column) => Column::Narrow(map.narrow(column)?),
     })
 }
 

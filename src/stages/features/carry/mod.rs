@@ -32,7 +32,8 @@ use super::state::FeatureState;
 const ERAS_MAX: usize = 4;
 /// Rows of a kind that are looked at with every event while an era ends.
 const ROWS_AN_EVENT: u32 = 4;
-/// Observations that are moved with an event beside its own: what bounds its time.
+/// Once so many observations were moved with an event, its own included, other rows wait: what bounds
+/// its time.
 const MOVED_AN_EVENT: usize = 256;
 
 /// What changes of plans have left behind.
@@ -175,14 +176,15 @@ impl FeatureState {
         if let Some(map) = self.carried.map_of(kind.index(), row.era()) {
             let from = Converter { map, plan: &plan.kinds[kind.index()], words: &mut self.moving };
             let mut converted = convert(&mut self.arena, row, from);
+            self.moving.moved += usize::from(row.len);
             converted.set_era(table.era);
             *table.row_mut(id) = converted;
         }
     }
 
-    /// Converts a few rows that nothing has touched since.
+    /// Converts a few rows that nothing has touched since; none after an event whose own rows were
+    /// large.
     pub(super) fn bring_some(&mut self, plan: &FeaturePlan) {
-        let mut moved = 0;
         for kind in EntityKind::ALL {
             let carried = &self.carried.kinds[kind.index()];
             if carried.eras.is_empty() {
@@ -190,13 +192,12 @@ impl FeatureState {
             }
             let (mut hand, until) = (carried.hand, carried.until);
             for _ in 0..ROWS_AN_EVENT {
-                if hand >= until || moved >= MOVED_AN_EVENT {
+                if hand >= until || self.moving.moved >= MOVED_AN_EVENT {
                     break;
                 }
                 let table = &self.tables[kind.index()];
                 let row = table.row(RowId(hand));
                 if row.era() != table.era {
-                    moved += usize::from(row.len);
                     self.bring(plan, kind, RowId(hand));
                 }
                 hand += 1;

@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use crate::domain::{EntityKind, EventTime, Fact, FeatureVector, FieldId, FieldType, Input, Seq};
+use crate::stages::features::keys::RowId;
 use crate::stages::features::oracle::{
-    Bench, DAY, MINUTE, START, Step, Walk, every_aggregate, steps,
+    Bench, DAY, MINUTE, START, Step, Walk, every_aggregate, steps, where_clause,
 };
 use crate::stages::features::plan::FeaturePlan;
+use crate::stages::features::ring::RingView;
 use crate::stages::features::{
     AggregateSpec, DistinctOf, FeatureState, Footprint, Function, Over, StateLimits,
 };
@@ -224,7 +226,9 @@ impl Attack {
             {
                 self.input.tokens.set(kind, crate::stages::features::oracle::token(kind, key));
             }
-            self.input.facts.set_int(Fact::AmountBase, 100);
+            self.input.facts.set_int(Fact::AmountBase, (self.n % 7 * 30) as i64);
+            let codes = ["5411", "5812", "7995"];
+            self.input.facts.set_text(Fact::MerchantMcc, codes[self.n as usize % codes.len()]);
             row.start(&self.input.facts);
             let seq = Seq(self.n);
             self.state.observe(&bench.plan, &self.input, seq, &mut row, &mut self.footprint);
@@ -291,86 +295,67 @@ fn panes_are_carried_over() {
     assert!(!other.is_warming(&new, "cards_1d") && !other.is_warming(&new, "max_1d"));
 }
 
-/// What a change of plans costs: the moment itself, and the slowest event before and after it, with a
-/// million cards and merchants whose rings and panes are full. Not timing dependent: it only prints.
-/// `cargo test --release --lib activation_costs -- --ignored --nocapture`
+/// An event waits for its own rows, and not for another one's full ring beside them.
 #[test]
-#[ignore = "a measurement"]
-fn activation_costs() {
-    const CARDS: u64 = 1_000_000;
-    const HOT: u64 = 16;
-    let amount = FieldId::of_fact(Fact::AmountBase);
-    let by = |kind: EntityKind, (mut spec, field_type): (AggregateSpec, FieldType)| {
-        spec.by = kind;
-        spec.name = format!("{}_{}", kind.name(), spec.name);
-        (spec, field_type)
-    };
-    let cards = || Function::Distinct(DistinctOf::Entity(EntityKind::Card));
-    let kinds = [EntityKind::Card, EntityKind::Merchant, EntityKind::Terminal, EntityKind::Ip];
-    let mut before: Vec<_> = Vec::new();
-    let mut after: Vec<_> = Vec::new();
-    for kind in kinds {
-        for (name, hours) in [("1h", 1), ("6h", 6), ("1d", 24)] {
-            let over = hours * 60 * MINUTE;
-            let all = [("n", Function::Count), ("sum", Function::Sum(amount)), ("cards", cards())];
-            for (what, function) in all {
-                let one = by(kind, spec(&format!("{what}_{name}"), function, over));
-                before.push(one.clone());
-                after.insert(0, one);
-            }
-        }
-        after.push(by(kind, spec("max_1d", Function::Max(amount), DAY)));
-        after.push(by(
-            kind,
-            spec("merchants_1d", Function::Distinct(DistinctOf::Entity(EntityKind::Merchant)), DAY),
-        ));
+fn an_event_that_moves_much_moves_nothing_else() {
+    let cards = Function::Distinct(DistinctOf::Entity(EntityKind::Card));
+    let count = spec("count_1d", Function::Count, DAY);
+    let old = Bench::new(512, vec![count.clone()]);
+    let new = Bench::new(512, vec![count, spec("cards_1d", cards, DAY)]);
+    let mut attack = Attack::new();
+    for merchant in [1, 2] {
+        attack.payments(&old, 600, merchant);
     }
-    let (old, new) = (Bench::new(4_096, before), Bench::new(4_096, after));
-    let mut state = FeatureState::new(&StateLimits::default());
-    let (mut input, mut footprint) = (Input::new(), Footprint::default());
-    let mut row = FeatureVector::new(old.schema().columns().max(new.schema().columns()));
-    let mut n = 0_u64;
-    let mut event = |state: &mut FeatureState, bench: &Bench, card: u64| {
-        n += 1;
-        input.clear();
-        input.received_at = EventTime::from_ms(START + n as i64 * 20).unwrap();
-        input.occurred_at = input.received_at;
-        let name = |kind: EntityKind, key: u64| {
-            crate::domain::Token::from_words([
-                key.wrapping_mul(0x9e37_79b9_7f4a_7c15),
-                u64::from(kind as u8) << 56 | key,
-            ])
-        };
-        input.tokens.set(EntityKind::Card, name(EntityKind::Card, card));
-        for kind in &kinds[1..] {
-            input.tokens.set(*kind, name(*kind, card % HOT));
-        }
-        input.facts.set_int(Fact::AmountBase, (n % 1_000) as i64);
-        row.start(&input.facts);
-        let started = std::time::Instant::now();
-        state.observe(&bench.plan, &input, Seq(n), &mut row, &mut footprint);
-        started.elapsed()
+    attack.change(&old.plan, &new.plan);
+    let merchants = EntityKind::Merchant.index();
+    let waits = |attack: &Attack| {
+        let table = &attack.state.tables[merchants];
+        table.row(RowId(0)).era() != table.era
     };
-    let mut run = |state: &mut FeatureState, bench: &Bench, events: u64| {
-        let mut times: Vec<_> =
-            (0..events).map(|at| event(state, bench, at * 7_919 % CARDS)).collect();
-        times.sort_unstable();
-        let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
-        (at(0.5), at(0.999), at(1.0))
+    attack.payments(&new, 1, 2);
+    assert!(waits(&attack), "the other ring was moved with the event's own");
+    attack.payments(&new, 1, 2);
+    assert!(!waits(&attack), "it is moved when there is time");
+}
+
+/// Marks and totals that only the new plan makes are those of counting one event after the other,
+/// and marks that both make are those that there were, wherever their bits are now.
+#[test]
+fn a_converted_ring_is_one_that_was_always_so() {
+    let entity = |kind| Function::Distinct(DistinctOf::Entity(kind));
+    let mcc = FieldId::of_fact(Fact::MerchantMcc);
+    let amount = FieldId::of_fact(Fact::AmountBase);
+    let large = |mut one: (AggregateSpec, FieldType)| {
+        one.0.filter = Some(where_clause("amount_base >= money('1.00 CNY')"));
+        one
     };
-    run(&mut state, &old, 2 * CARDS);
-    let calm = run(&mut state, &old, 200_000);
-    let started = std::time::Instant::now();
-    state.check_carry(&old.plan, &new.plan).unwrap();
-    let received_at = EventTime::from_ms(START + 5_000_000 * 20).unwrap();
-    state.carry(&old.plan, &new.plan, received_at);
-    let moment = started.elapsed();
-    let first = run(&mut state, &new, HOT);
-    let carrying = run(&mut state, &new, 300_000);
-    assert!(!state.is_carrying(), "every row has been looked at");
-    let after = run(&mut state, &new, 200_000);
-    println!(
-        "the change itself {moment:?}; events (p50, p99.9, most): before {calm:?}, the first \
-              of each hot key {first:?}, carrying {carrying:?}, after {after:?}"
-    );
+    // A delayed count keeps its column and makes no mark.
+    let mut delayed = spec("cards_before_1d", entity(EntityKind::Card), DAY);
+    delayed.0.delay_ms = 60 * MINUTE;
+    let codes = Function::Distinct(DistinctOf::Field(mcc));
+    let before = vec![
+        spec("merchants_1d", entity(EntityKind::Merchant), DAY),
+        spec("codes_1d", codes.clone(), DAY),
+        large(spec("sum_1d", Function::Sum(amount), DAY)),
+        delayed,
+    ];
+    let mut after: Vec<_> = before.iter().skip(1).rev().cloned().collect();
+    after.insert(0, spec("cards_1d", entity(EntityKind::Card), DAY));
+    after.push(large(spec("large_codes_1d", codes, DAY)));
+    let same = Bench::new(512, after.clone());
+    let (old, new) = (Bench::new(512, before), Bench::new(512, after));
+    let mut other = Attack::new();
+    let mut whole = Attack::new();
+    other.payments(&old, 400, 1);
+    whole.payments(&same, 400, 1);
+    other.change(&old.plan, &new.plan);
+    other.payments(&new, 1, 1);
+    whole.payments(&same, 1, 1);
+    let flags = |attack: &Attack, bench: &Bench| -> Vec<u32> {
+        let row = *attack.state.tables[EntityKind::Merchant.index()].row(RowId(0));
+        let layout = bench.plan.kinds[EntityKind::Merchant.index()].layout;
+        let ring = RingView::of(&attack.state.arena, &row, layout);
+        (0..ring.len()).map(|at| ring.narrow(1, at)).collect()
+    };
+    assert_eq!(flags(&other, &new), flags(&whole, &same));
 }
