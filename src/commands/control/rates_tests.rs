@@ -150,7 +150,8 @@ fn rates_hold_from_the_activation_on() {
     assert_eq!(shop.pay("e1"), worth(70_000, 70_000, 70_000));
     let bundle = shop.propose(&files(8)).unwrap();
     assert_eq!(shop.pay("e2"), worth(70_000, 140_000, 140_000));
-    shop.approve(&bundle).unwrap();
+    let approved = shop.approve(&bundle).unwrap();
+    assert_eq!(approved.findings, ["exchange rates change: USD is worth 8/1, was 7/1"]);
     assert_eq!(shop.pay("e3"), worth(80_000, 220_000, 220_000));
     shop.take(
         r#"{"kind":"outcome","of":"e1","result":"reversed","occurred_at":"2026-11-23T12:00:01Z"}"#,

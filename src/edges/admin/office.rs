@@ -23,6 +23,8 @@ use crate::stages::enrich::TokenKeys;
 
 /// Faults of a bundle that an answer names; the check command names them all.
 const FAULTS_SHOWN: usize = 20;
+/// Where a bundle says what currencies are worth.
+const RATES: &str = "fx.csv";
 
 /// What has to be known to judge a request.
 #[derive(Clone, Debug)]
@@ -41,6 +43,8 @@ pub struct Candidate {
     pub prepared: Prepared,
     /// What it changes.
     pub diff: RuleDiff,
+    /// What else changes, in sentences for whoever proposes and approves it.
+    pub notes: Vec<String>,
 }
 
 /// What an approver's key signs.
@@ -179,8 +183,9 @@ impl Office {
         person: &str,
         send: &mut dyn FnMut(Change) -> Result<Seq, String>,
     ) -> Result<Answer, String> {
-        let Candidate { prepared, diff } = self.examine(files)?;
-        let findings = looked_over(prepared.bundle(), files)?;
+        let Candidate { prepared, diff, notes } = self.examine(files)?;
+        let mut findings = looked_over(prepared.bundle(), files)?;
+        findings.extend(notes);
         let bundle = prepared.digest();
         self.store.put(&bundle, files).map_err(|error| error.to_string())?;
         let proposer = person.to_owned();
@@ -221,13 +226,13 @@ impl Office {
         ground: Ground,
         send: &mut dyn FnMut(Change) -> Result<Seq, String>,
     ) -> Result<Answer, String> {
-        let Candidate { prepared, diff } = candidate;
+        let Candidate { prepared, diff, notes } = candidate;
         let (bundle, next) = (prepared.digest(), Arc::clone(prepared.bundle()));
         let before = self.in_force().hash;
         let activation = Activation { bundle, before, ground, diff: diff.clone() };
         let seq = send(Change::Activate(activation, Box::new(prepared)))?;
         self.now_in_force(next);
-        Ok(answer(seq, &bundle, diff))
+        Ok(Answer { findings: notes, ..answer(seq, &bundle, diff) })
     }
 
     /// A bundle of the store, examined.
@@ -257,7 +262,7 @@ impl Office {
         }
         let in_force = self.in_force();
         check_currency(&in_force, &bundle).map_err(|refusal| refusal.to_string())?;
-        let diff = rule_diff(&in_force, &bundle);
+        let (diff, notes) = (rule_diff(&in_force, &bundle), rates_told(&in_force, &bundle));
         let prepared = self.standing.prepare(Arc::new(bundle), files).map_err(|faults| {
             let texts: Vec<String> = faults
                 .iter()
@@ -265,7 +270,7 @@ impl Office {
                 .collect();
             sentence("the bundle's features cannot be laid out", &texts)
         })?;
-        Ok(Candidate { prepared, diff })
+        Ok(Candidate { prepared, diff, notes })
     }
 }
 
@@ -278,6 +283,14 @@ fn looked_over(bundle: &Bundle, files: &BTreeMap<String, Vec<u8>>) -> Result<Vec
         return Err(sentence("the bundle has rules that cannot be meant", &barring));
     }
     Ok(findings.iter().take(FAULTS_SHOWN).map(Finding::told).collect())
+}
+
+/// Other exchange rates move every limit and change no rule.
+fn rates_told(in_force: &Bundle, bundle: &Bundle) -> Vec<String> {
+    let changes = in_force.changes_to(bundle).into_iter();
+    let rates: Vec<String> = changes.filter(|one| one.file == RATES).map(|one| one.text).collect();
+    let told = sentence("exchange rates change", &rates);
+    if rates.is_empty() { Vec::new() } else { vec![told] }
 }
 
 fn answer(seq: Seq, bundle: &BundleDigest, diff: RuleDiff) -> Answer {
