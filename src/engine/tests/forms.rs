@@ -40,7 +40,7 @@ fn both_forms_are_one_event_to_the_engine() {
     let bundle = Arc::new(Bundle::shipped());
     let (mut told_json, mut told_protobuf) = (pipeline(&bundle), pipeline(&bundle));
     let (keys, transcoder) = (Keys::demo().token_keys(), Transcoder::new());
-    let tables = Tables { fx: Some(bundle.pinned_fx(&shipped_files())), ..Tables::default() };
+    let tables = Tables::default();
     let mut generator = Generator::new(Settings {
         events: 1_500,
         customers: 60,
