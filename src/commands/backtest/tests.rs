@@ -21,15 +21,19 @@ fn history(fixture: &Fixture, from: Option<EventTime>, to: Option<EventTime>) ->
 
 impl HistoryArgs {
     fn parse_journal(dir: &std::path::Path) -> Self {
-        #[derive(clap::Parser)]
-        struct Only {
-            #[command(flatten)]
-            history: HistoryArgs,
-        }
-        let dir = dir.display().to_string();
-        let parsed = <Only as clap::Parser>::try_parse_from(["x", "--journal", &dir]);
-        parsed.unwrap().history
+        Self::parse(&["--journal", &dir.display().to_string()])
     }
+
+    fn parse(words: &[&str]) -> Self {
+        parsed::<Self>(words)
+    }
+}
+
+/// The arguments of a command, as they are typed.
+fn parsed<A: clap::Args>(words: &[&str]) -> A {
+    let mut command = A::augment_args(clap::Command::new("x"));
+    let matches = command.try_get_matches_from_mut([&["x"], words].concat());
+    A::from_arg_matches(&matches.unwrap()).unwrap()
 }
 
 fn rules(files: BTreeMap<String, Vec<u8>>) -> Rules {
@@ -184,4 +188,38 @@ fn a_journal_without_its_beginning_is_measured() {
     assert_eq!(report.decisions, decided as u64);
     // Amendments still find their events: numbers agree, so the same labels count.
     assert!(report.truth.fraud > 0);
+}
+
+/// A form that the generator plants is worth nothing if it is not what its rule looks for: of each of
+/// these the rule of its name speaks of every campaign above the threshold, and of none below. A phone
+/// that was reset (D9) is not always known again: there it is enough that some are.
+#[test]
+fn what_is_planted_is_what_its_rule_looks_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let [events, truth, tables] =
+        ["events", "truth", "tables"].map(|name| dir.path().join(name).display().to_string());
+    let (shape, to) =
+        ("--events 12000 --rate 0.05 --customers 3000 --fraud 0.4 --late 0", |name| {
+            ["--out", &events, "--truth", &truth, "--tables", name]
+        });
+    let words: Vec<&str> = shape.split(' ').chain(to(&tables)).collect();
+    let code = crate::commands::generate::run(parsed(&words));
+    assert_eq!(format!("{code:?}"), format!("{:?}", std::process::ExitCode::SUCCESS));
+    let history = HistoryArgs::parse(&["--events", &events, "--tables", &tables]);
+    let labels = Labels::read(std::path::Path::new(&truth)).unwrap();
+    let (history, shipped) = (history.open().unwrap(), rules(shipped_files()));
+    let report = measured(&history, (&shipped, None), (Some(&labels), Unlabelled::Legitimate));
+    let plants = report.unwrap().plants.unwrap();
+    for (typology, variant) in
+        [("D7", ""), ("D9", ""), ("D11", ""), ("M10", "other_card"), ("T3", "address")]
+    {
+        let is_it =
+            |one: &&report::Typology| (&*one.typology, &*one.variant) == (typology, variant);
+        let one = plants.typologies.iter().find(is_it).expect("it is planted");
+        let above = one.at.planted + one.above.planted;
+        assert!(one.below.planted > 0 && above > 0, "{typology} {variant}: too short a stream");
+        let least = if typology == "D9" { 1 } else { above };
+        assert!(one.at.own_rule + one.above.own_rule >= least, "{typology} {variant}");
+        assert_eq!(one.below.own_rule, 0, "{typology} {variant}");
+    }
 }
