@@ -500,12 +500,29 @@ fn runs(head: usize, mask: usize, stretch: Range<usize>) -> [Range<usize>; 2] {
     if start < end { [start..end, 0..0] } else { [start..mask + 1, 0..end] }
 }
 
+/// A value of a column, and its half that is compared first: four of them are one vector.
+trait Value: Copy + PartialEq {
+    fn low(self) -> u32;
+}
+
+impl Value for u64 {
+    fn low(self) -> u32 {
+        self as u32
+    }
+}
+
+impl Value for u32 {
+    fn low(self) -> u32 {
+        self
+    }
+}
+
 /// So many marks in a word are looked at one by one.
 const FEW: u32 = 12;
 
 /// The slot that holds a value's mark, of which there is at most one; youngest first, since a value
 /// that comes often came lately.
-fn holder<T: Copy + PartialEq>(
+fn holder<T: Value>(
     values: &[T],
     flags: Flags<'_>,
     bit: u32,
@@ -516,9 +533,9 @@ fn holder<T: Copy + PartialEq>(
         words_of(&run).rev().find_map(|word| {
             let marked = flags.marked_word(bit, word) & within(word, &run);
             let values = &values[word * 64..values.len().min(word * 64 + 64)];
-            // Values alone first, all of them: without a branch each.
+            // Values alone first, all of them, by their low halves: without a branch each.
             if marked.count_ones() > FEW
-                && !values.iter().fold(false, |any, value| any | (*value == wanted))
+                && !values.iter().fold(false, |any, value| any | (value.low() == wanted.low()))
             {
                 return None;
             }
