@@ -485,6 +485,54 @@ pub(super) const fn mix(value: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stages::features::oracle::{Bench, START, every_aggregate};
+
+    /// Some seconds between two events, and days at the end.
+    struct Slowing;
+
+    impl PaneEvents for Slowing {
+        fn len(&self) -> usize {
+            400
+        }
+
+        fn time_ms(&self, at: usize) -> i64 {
+            START + (at * 1_733 + at.saturating_sub(390) * 90_000_000) as i64
+        }
+
+        fn all_flags(&self) -> Vec<u32> {
+            (0..self.len()).map(|at| mix(at as u64 + 1) as u32).collect()
+        }
+
+        fn wide(&self, column: usize, at: usize) -> u64 {
+            mix((at * 8 + column) as u64) >> 20
+        }
+
+        fn narrow(&self, column: usize, at: usize) -> u32 {
+            (at / (column + 1)) as u32
+        }
+    }
+
+    /// Panes that are filled at once are those that counted one event after the other: no share
+    /// lands in a neighbouring pane, and none in a pane whose place a younger one has taken.
+    #[test]
+    fn filling_is_adding_one_after_the_other() {
+        let bench = Bench::new(64, every_aggregate());
+        for plan in bench.plan.kinds.iter().filter(|plan| !plan.windows.is_empty()) {
+            let mut filled = vec![0; plan.panes.block_words()];
+            let mut added = filled.clone();
+            plan.panes.fill(&mut filled, &Slowing, &plan.filters);
+            for (at, flags) in Slowing.all_flags().into_iter().enumerate() {
+                let event = PaneEvent {
+                    time_ms: Slowing.time_ms(at),
+                    flags,
+                    wide: &|column| Slowing.wide(column, at),
+                    narrow: &|column| Slowing.narrow(column, at),
+                };
+                plan.panes.apply(&mut added, &event, &plan.filters, Sign::Add);
+            }
+            assert!(filled == added, "a total differs");
+        }
+    }
 
     /// A distinct count that is off by more than its stated error would trip a threshold alone.
     #[test]

@@ -341,7 +341,8 @@ fn a_converted_ring_is_one_that_was_always_so() {
     ];
     let mut after: Vec<_> = before.iter().skip(1).rev().cloned().collect();
     after.insert(0, spec("cards_1d", entity(EntityKind::Card), DAY));
-    after.push(large(spec("large_codes_1d", codes, DAY)));
+    // First, so that the mark over codes has another bit than before.
+    after.insert(0, large(spec("large_codes_1d", codes, DAY)));
     let same = Bench::new(512, after.clone());
     let (old, new) = (Bench::new(512, before), Bench::new(512, after));
     let mut other = Attack::new();
