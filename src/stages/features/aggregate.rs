@@ -1,9 +1,9 @@
 //! From a ring to a number: one aggregate over one stretch of events, exactly.
 
-use super::flags::{within, words_of};
 use super::masks::Masks;
 use super::plan::{Column, Op};
 use super::ring::{MISSING_NARROW, MISSING_WIDE, RingView};
+use super::runs::{bits, within, words_of};
 
 /// A stretch of a ring seen through a filter.
 #[derive(Clone, Copy)]
@@ -166,15 +166,6 @@ const MANY: u32 = 40;
 /// Most events past a stretch that are looked for in it one by one: streams from several partitions
 /// are a little out of order nearly always.
 const AFTER_MAX: usize = 16;
-
-/// The places of the bits that are set, lowest first.
-pub(super) fn bits(mut word: u64) -> impl Iterator<Item = usize> {
-    std::iter::from_fn(move || {
-        let bit = (word != 0).then(|| word.trailing_zeros() as usize)?;
-        word &= word - 1;
-        Some(bit)
-    })
-}
 
 /// From exact sums to the deviation; the square root is exact to the last bit on every machine.
 pub(super) fn stddev_of(count: i128, sum: i128, squares: i128) -> f64 {

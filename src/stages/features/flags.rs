@@ -6,9 +6,8 @@
 
 use std::ops::Range;
 
-use super::aggregate::bits;
 use super::filter::Filter;
-use super::ring::copy_runs;
+use super::runs::{bits, copy_runs, open_gap, within, words_of};
 
 /// Fewest slots of a ring whose flags stand in planes: a word of each.
 const PLANES_FROM: usize = 64;
@@ -234,21 +233,6 @@ impl<'a> FlagsMut<'a> {
     }
 }
 
-/// Moves `count` items from `slot` on one place up, round the end.
-pub(super) fn open_gap<T: Copy>(column: &mut [T], slot: usize, count: usize) {
-    let (end, capacity) = (slot + count, column.len());
-    if count == 0 {
-        return;
-    }
-    if end < capacity {
-        column.copy_within(slot..end, slot + 1);
-        return;
-    }
-    column.copy_within(0..end - capacity, 1);
-    column[0] = column[capacity - 1];
-    column.copy_within(slot..capacity - 1, slot + 1);
-}
-
 /// As [`open_gap`], of bits.
 fn open_bit_gap(plane: &mut [u64], slot: usize, count: usize) {
     let (end, capacity) = (slot + count, plane.len() * 64);
@@ -275,20 +259,6 @@ fn shift_up(plane: &mut [u64], bits: Range<usize>) {
         let mask = within(at, &target);
         plane[at] = plane[at] & !mask | (plane[at] << 1 | below) & mask;
     }
-}
-
-/// The bits of a word of slots that lie in a run.
-pub(super) fn within(word: usize, run: &Range<usize>) -> u64 {
-    let below = |end: usize| match end.saturating_sub(word * 64) {
-        bits @ 0..64 => (1 << bits) - 1,
-        _ => u64::MAX,
-    };
-    below(run.end) & !below(run.start)
-}
-
-/// The words of masks that a run of slots touches.
-pub(super) const fn words_of(run: &Range<usize>) -> Range<usize> {
-    run.start / 64..run.end.div_ceil(64)
 }
 
 #[cfg(test)]
@@ -325,8 +295,8 @@ mod tests {
                 // What was moved away is left where it was; only the new places count.
             }
             let flags = flags.view();
-            for slot in 0..capacity {
-                prop_assert_eq!(flags.get(slot), column[slot]);
+            for (slot, expected) in column.iter().enumerate() {
+                prop_assert_eq!(flags.get(slot), *expected);
             }
             let mut copied = vec![1; capacity - 13];
             flags.copy_to(&[20..capacity, 0..7], &mut copied);
@@ -344,19 +314,9 @@ mod tests {
             let filter = filter.reduce(|a, b| a.or(&b).unwrap_or(a)).unwrap_or_else(Filter::all);
             let (mut out, mut spare) = (vec![0; capacity / 64], vec![0; capacity / 64]);
             flags.passing(&filter, 0..capacity / 64, &mut out, &mut spare);
-            for slot in 0..capacity {
-                prop_assert_eq!(out[slot / 64] >> (slot % 64) & 1 == 1, filter.passes(column[slot]));
+            for (slot, flags) in column.iter().enumerate() {
+                prop_assert_eq!(out[slot / 64] >> (slot % 64) & 1 == 1, filter.passes(*flags));
             }
         }
-    }
-
-    /// Moving up by one against moving each: the last slot goes to the first one.
-    #[test]
-    fn a_gap_opens_round_the_end() {
-        let mut column: Vec<u32> = (0..8).collect();
-        open_gap(&mut column, 5, 5);
-        assert_eq!(column, [7, 0, 1, 3, 4, 5, 5, 6]);
-        open_gap(&mut column, 2, 0);
-        assert_eq!(column, [7, 0, 1, 3, 4, 5, 5, 6]);
     }
 }

@@ -1,9 +1,9 @@
 //! Who passes each filter and who is the newest of its value, as a bit for each slot of a ring: asked
 //! once for all aggregates of an entity, so that each of them is a mask and a count of bits.
 
-use super::flags::words_of;
 use super::plan::KindPlan;
 use super::ring::RingView;
+use super::runs::words_of;
 
 /// Masks over one ring; buffers that live from event to event.
 #[derive(Debug, Default)]

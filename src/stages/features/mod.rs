@@ -15,6 +15,7 @@ mod arena;
 mod slots;
 mod supply;
 mod keys;
+mod runs;
 mod flags;
 mod ring;
 mod masks;

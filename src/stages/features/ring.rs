@@ -7,12 +7,12 @@
 
 use std::ops::Range;
 
-use super::aggregate::bits;
 use super::arena::Arena;
-use super::flags::{Flags, FlagsMut, flag_words, open_gap, within, words_of};
+use super::flags::{Flags, FlagsMut, flag_words};
 use super::keys::Row;
 use super::panes::PaneEvents;
 use super::plan::{Column, Mark};
+use super::runs::{bits, copy_runs, open_gap, runs, within, words_of};
 
 /// Largest class: `2 << 11` = 4,096 events.
 pub(super) const CLASS_MAX: u8 = 11;
@@ -356,13 +356,6 @@ fn grow(arena: &mut Arena, row: &mut Row, layout: Layout) {
     bigger.flags.begin_with(&ring.all_flags());
 }
 
-/// Copies what stands in two runs of slots to the beginning.
-pub(super) fn copy_runs<T: Copy>(from: &[T], [older, younger]: &[Range<usize>; 2], to: &mut [T]) {
-    let (first, rest) = to.split_at_mut(older.len());
-    first.copy_from_slice(&from[older.clone()]);
-    rest[..younger.len()].copy_from_slice(&from[younger.clone()]);
-}
-
 /// Changes the flags of an event in the ring; what they were.
 pub(super) fn set_flags(arena: &mut Arena, row: &Row, layout: Layout, at: usize, flags: u32) {
     let slot = RingView::of(arena, row, layout).slot(at);
@@ -489,15 +482,6 @@ impl<'a> RingMut<'a> {
             None => self.flags.put(slot, mark.bit, true),
         }
     }
-}
-
-/// The slots of a stretch of events: at most two runs, older first.
-fn runs(head: usize, mask: usize, stretch: Range<usize>) -> [Range<usize>; 2] {
-    if stretch.is_empty() {
-        return [0..0, 0..0];
-    }
-    let (start, end) = ((head + stretch.start) & mask, ((head + stretch.end - 1) & mask) + 1);
-    if start < end { [start..end, 0..0] } else { [start..mask + 1, 0..end] }
 }
 
 /// A value of a column, and its half that is compared first: four of them are one vector.

@@ -12,8 +12,9 @@ use crate::stages::features::keys::Row;
 use crate::stages::features::panes::{PaneEvents, PaneLayout};
 use crate::stages::features::plan::{Column, KindPlan, Mark, Op};
 use crate::stages::features::ring::{
-    FIRST_NARROW, MISSING_NARROW, MISSING_WIDE, RingMut, RingView, copy_runs,
+    FIRST_NARROW, MISSING_NARROW, MISSING_WIDE, RingMut, RingView,
 };
+use crate::stages::features::runs::copy_runs;
 
 /// From what and to what, with buffers that live from row to row.
 pub(in crate::stages::features) struct Converter<'a> {
