@@ -19,6 +19,7 @@ use crate::telemetry::{self, LogEvent, Telemetry, Unready, emit};
 use super::assemble::{Assembled, Assembly, assemble_all, keep_snapshots};
 use super::check;
 use super::prepare::{Means, Prepared, prepare};
+use super::rules::try_cases;
 use super::serve::{ServeError, Surroundings, report_failure};
 
 /// Run the service: payments from Kafka, decisions and audit records to Kafka
@@ -122,7 +123,8 @@ fn admin_socket(
     let Some(socket) = settings.socket else { return Ok(None) };
     let engine = pipeline.engine();
     let bundle = Arc::clone(engine.bundle());
-    let office = Office::new(settings.people, journal, engine.standing(), bundle).with_keys(keys);
+    let office = Office::new(settings.people, journal, engine.standing(), bundle);
+    let office = office.with_keys(keys).with_tries(try_cases);
     // The bundle that is in force now can be gone back to.
     office.store().put(&engine.bundle().hash, files)?;
     let (sender, orders) = admin::orders();

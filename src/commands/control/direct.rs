@@ -11,6 +11,7 @@ use super::super::prepare::Means;
 use super::super::report::Fault;
 use super::user;
 use crate::bundle::Bundle;
+use crate::commands::rules::try_cases;
 use crate::domain::{Control, EventTime, Seq};
 use crate::edges::admin::{Answer, Change, Office, People, Request, Role};
 use crate::edges::machine::Machine;
@@ -57,6 +58,7 @@ impl Direct {
         let engine = pipeline.engine();
         let people = if admin.people.users.is_empty() { everything() } else { admin.people };
         let office = Office::new(people, &dir, engine.standing(), Arc::clone(engine.bundle()));
+        let office = office.with_tries(try_cases);
         let stored = office.store().put(&engine.bundle().hash, &files);
         stored.map_err(|error| Fault::Wrong(error.to_string()))?;
         Ok(Self { pipeline, keeper, keys: token_keys, office, sent: 0, at })

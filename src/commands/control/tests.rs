@@ -270,6 +270,30 @@ fn the_socket_knows_who_asks() {
     assert!(Client::connect(&desk.at("nobody.sock")).unwrap().is_none());
 }
 
+/// Whoever writes to the socket need not have tried anything: a bundle whose case by events fails is
+/// not proposed, as one whose case by values does.
+#[test]
+fn cases_by_events_are_played_before_a_bundle_is_proposed() {
+    let desk = Desk::new();
+    let mut direct = Direct::open(setting(&desk), None).unwrap_or_else(|fault| panic!("{fault}"));
+    let card = "payer: {card: {number: \"6225881234567890\"}}";
+    let rule = |expected| {
+        format!(
+            "rules:\n  - id: X1\n    name: x\n    when: card_payments_10m >= 2\n    then: {{points: \
+             1}}\n    reason: night\n    cases:\n      - name: twice\n        expect: {expected}\n        \
+             events: [{{{card}}}, {{{card}, after: 5m}}]\n"
+        )
+    };
+    let mut propose = |expected| {
+        let mut files = texts(&desk.at("rules"));
+        files.insert("z.yaml".to_owned(), rule(expected));
+        direct.ask(&Request::Propose { files }).map(drop).map_err(|fault| fault.to_string())
+    };
+    assert_eq!(propose("fires"), Ok(()));
+    let said = propose("silent").unwrap_err();
+    assert!(said.contains("rule X1, case \"twice\""), "{said}");
+}
+
 /// Who changes a list through the service needs no key, which only the service's user may read: its
 /// configuration is enough, and the service makes the tokens.
 fn changes_a_list_without_a_key(desk: &Desk, keys: &TokenKeys) {

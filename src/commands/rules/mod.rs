@@ -16,6 +16,8 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
+pub(super) use test::try_cases;
+
 /// Check, test, try out and measure the rules
 #[derive(clap::Args, Clone, Debug)]
 pub struct Args {

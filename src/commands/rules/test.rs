@@ -54,8 +54,14 @@ pub(super) fn run(args: &Args) -> u8 {
 pub(super) fn pass(directory: &Path) -> Result<(), u8> {
     let (bundle, files) = source::bundle(Some(directory)).map_err(|error| error.tell(false))?;
     let tell = |code: u8, told: &str| code.max(answer(false, &(), told));
-    let trial = tried(&bundle, files, None).map_err(|error| tell(WRONG, &format!("{error}\n")))?;
+    let trial = try_cases(&bundle, &files).map_err(|error| tell(WRONG, &format!("{error}\n")))?;
     if trial.failures.is_empty() { Ok(()) } else { Err(tell(FINDINGS, &text(&trial))) }
+}
+
+/// Tries every case of a bundle, as a service does before it takes it up: without tables, so that what
+/// it says depends on the bundle alone.
+pub(in crate::commands) fn try_cases(bundle: &Bundle, files: &Files) -> Result<Trial, String> {
+    tried(bundle, files.clone(), None)
 }
 
 /// Tries every case, those by events through an engine of their own each.

@@ -15,7 +15,7 @@ mod socket;
 mod client;
 
 pub use client::{Client, ClientError};
-pub use office::{Candidate, Office, approval_text};
+pub use office::{Candidate, Office, Tries, approval_text};
 #[cfg(test)]
 pub(in crate::edges) use order::Done;
 pub use order::{Change, Order, OrderSender, Orders, orders};
