@@ -145,7 +145,16 @@ impl Topics {
         let consumer: BaseConsumer = config.set("group.id", self.name("group")).create().unwrap();
         let mut list = TopicPartitionList::new();
         list.add_partition_range(&self.name("in"), 0, self.partitions - 1);
-        let list = consumer.committed_offsets(list, PATIENCE).unwrap();
+        // A broker that has just started looks for the group's coordinator a moment longer.
+        let deadline = Instant::now() + PATIENCE;
+        let list = loop {
+            match consumer.committed_offsets(list.clone(), PATIENCE) {
+                Err(_) if Instant::now() < deadline => {
+                    std::thread::sleep(Duration::from_millis(100));
+                }
+                found => break found.unwrap(),
+            }
+        };
         let offset = |offset| match offset {
             Offset::Offset(offset) => offset,
             _ => 0,
