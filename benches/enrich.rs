@@ -14,7 +14,7 @@ use tidegate::domain::{
 use tidegate::edges::tables::TableKind;
 use tidegate::edges::tables::mmdb_write::{AsnBlock, CityBlock, asn_db, city_db};
 use tidegate::stages::enrich::datum::{Degrees, to_wgs84};
-use tidegate::stages::enrich::{FxTable, Tables, TokenKeys, enrich};
+use tidegate::stages::enrich::{Tables, TokenKeys, enrich};
 
 /// About what a mobile payment's protobuf form has.
 const CANONICAL: [u8; 600] = [42; 600];
@@ -101,15 +101,13 @@ fn tables(keys: &TokenKeys) -> Tables {
 
 fn stage(c: &mut Criterion) {
     let keys = TokenKeys::new(1, &[7; 32]);
-    let (tables, rates) = (tables(&keys), FxTable::new(Currency::CNY));
+    let tables = tables(&keys);
     let message = Message::Event(event());
     let Message::Event(event) = &message else { return };
     let mut input = Input::new();
     c.bench_function("enrich/full mobile event", |b| {
         b.iter(|| {
-            let at = event.occurred_at;
-            let lookups = (&tables, &rates);
-            enrich(black_box(&message), &CANONICAL, at, "gw", lookups, &keys, &mut input);
+            enrich(black_box(&message), &CANONICAL, "gw", (&tables, &keys), &mut input);
             black_box(input.event)
         });
     });

@@ -7,7 +7,7 @@ use std::hint::black_box;
 use criterion::{Criterion, criterion_group, criterion_main};
 use tidegate::domain::{Body, EventTime, Message, Seq};
 use tidegate::stages::decode::{Door, decode};
-use tidegate::stages::mask::{Answer, Masked, Profile, render};
+use tidegate::stages::mask::{Answer, Masked, Profile, Shown, render, show};
 
 fn way_out(c: &mut Criterion) {
     let decoded = decode(p::EVENT, &Door::default()).expect("the bench event is a valid event");
@@ -26,10 +26,11 @@ fn way_out(c: &mut Criterion) {
     group.bench_function("P", |b| b.iter(|| black_box(p::parse(black_box(p::EVENT)))));
     for name in Profile::SHIPPED {
         let profile = Profile::shipped(name).expect("it stands in the list of the shipped");
-        let mut out = Masked::new();
+        let (mut shown, mut out) = (Shown::new(), Masked::new());
         group.bench_function(name, |b| {
             b.iter(|| {
-                render(black_box(&event), &answer, &profile, &mut out);
+                show(black_box(&event), &profile, &mut shown);
+                render(&shown, &answer, &mut out);
                 black_box(out.as_bytes().len())
             });
         });

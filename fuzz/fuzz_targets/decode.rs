@@ -5,7 +5,7 @@
 use libfuzzer_sys::fuzz_target;
 use tidegate::domain::{Body, EventTime, Message, PaymentEvent, Seq};
 use tidegate::stages::decode::{Decoded, Door, Field, decode, whitelist};
-use tidegate::stages::mask::{Answer, Masked, Profile, render};
+use tidegate::stages::mask::{Answer, Masked, Profile, Shown, render, show};
 
 fuzz_target!(|bytes: &[u8]| {
     match decode(bytes, &Door::default()) {
@@ -35,6 +35,8 @@ fn masks_to_json(event: &PaymentEvent<'_>) {
     };
     let mut out = Masked::new();
     let profile = Profile::shipped("default").expect("it is shipped");
-    render(event, &answer, &profile, &mut out);
+    let mut shown = Shown::new();
+    show(event, &profile, &mut shown);
+    render(&shown, &answer, &mut out);
     serde_json::from_slice::<serde_json::Value>(out.as_bytes()).expect("what we write is JSON");
 }

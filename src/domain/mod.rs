@@ -9,6 +9,7 @@ mod time;
 mod zone;
 mod sensitive;
 mod token;
+mod card_digits;
 mod words;
 mod event;
 mod facts;
@@ -21,6 +22,7 @@ mod effect;
 mod decision;
 
 pub use amount::{Amount, AmountTooLarge, Currency};
+pub use card_digits::CardDigits;
 pub use control::{
     Activation, BundleDigest, Control, Ground, GuardTrip, ListAddition, ListEntry, ListRemoval,
     Proposal, Provenance, ProvenanceFault, RuleDiff, SwitchedOff,

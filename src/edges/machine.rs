@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::domain::{Input, Message, Past, Token};
-use crate::engine::Surroundings;
+use crate::domain::{CardDigits, Input, Past, Sensitive, Token};
+use crate::engine::{Clock, Surroundings};
 use crate::journal::{Appended, JournalError};
 
 use super::card_sequence::CardSequence;
@@ -42,6 +42,11 @@ impl Machine {
     }
 }
 
+fn since(started: Option<Instant>) -> u64 {
+    // 584 years fit.
+    started.map_or(0, |started| started.elapsed().as_nanos() as u64)
+}
+
 impl Default for Machine {
     fn default() -> Self {
         Self::new()
@@ -50,12 +55,16 @@ impl Default for Machine {
 
 impl Surroundings for Machine {
     fn now_ns(&self) -> u64 {
-        // 584 years fit.
-        self.started.map_or(0, |started| started.elapsed().as_nanos() as u64)
+        since(self.started)
     }
 
-    fn at_the_edge(&mut self, message: &Message<'_>, input: &mut Input) {
-        self.cards.observe(message, input);
+    fn clock(&self) -> Clock {
+        let started = self.started;
+        Arc::new(move || since(started))
+    }
+
+    fn at_the_edge(&mut self, card: &Sensitive<CardDigits>, input: &mut Input) {
+        self.cards.observe(card, input);
     }
 
     fn past(&mut self, token: Token) -> Result<Option<Past>, JournalError> {

@@ -17,15 +17,19 @@ mod guard;
 mod state_machine;
 mod snapshot;
 mod recovery;
+mod admission;
 mod pipeline;
 #[cfg(test)]
 mod tests;
 
+pub use admission::{Admission, Admitted};
 pub use budget::{Budget, Fixed, Unhurried};
 pub use control::{ENTRIES_MAX, Refusal};
 pub use lists::{Listed, Lists};
 pub use parked::Expired;
-pub use pipeline::{ControlError, Intent, Outcome, Pace, Parts, Pipeline, Step, Surroundings};
+pub use pipeline::{
+    Clock, ControlError, Intent, Outcome, Pace, Parts, Pipeline, Step, Surroundings,
+};
 pub use recovery::{PassedOver, Recovered, Trail, Windows, count_again, recover, restore_at};
 pub use snapshot::{
     Copying, Head, Kept, LastInput, Sealer, Shelf, SnapshotFault, preamble, verify,

@@ -1,41 +1,57 @@
 //! One message from bytes to answer: every stage in its place, and why it stands there.
 //!
+//! Admission, for which any thread will do (`admission`):
 //! 1. decode: what cannot be read, or must not enter, gets no number.
-//! 2. time bounds: the arrival is known, and nothing has been counted yet.
-//! 3. canonical form: what the fingerprint is taken over and what will be sealed.
-//! 4. enrich: raw values become tokens and facts; after it, nothing personal but the event itself.
-//! 5. engine: once, count, rules, decide.
-//! 6. journal: before any answer is made, so that no answer leaves that is not kept.
-//! 7. mask: the event once more, for the reader's eyes.
+//! 2. canonical form: what the fingerprint is taken over and what will be sealed.
+//! 3. enrich: raw values become tokens and facts; after it, nothing personal but the event itself.
+//! 4. mask: what the reader of the answer may see of the event, which nobody needs any more.
+//!
+//! Its turn, one message after the other:
+//! 5. time bounds: the arrival is known, and nothing has been counted yet.
+//! 6. what goes with the bundle in force: rates and custom fields.
+//! 7. engine: once, count, rules, decide.
+//! 8. journal: before any answer is made, so that no answer leaves that is not kept.
+//! 9. the answer, in front of what may be seen of the event.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::bundle::Bundle;
 use crate::domain::{
-    Activation, Applied, Body, Control, EntityKind, EventTime, Ground, GuardTrip, Input, Message,
-    MissingTables, Observed, Past, Plan, Reasons, Seq, Source, Stage, Token, What,
+    Activation, Applied, Body, CardDigits, Control, EntityKind, EventTime, Ground, GuardTrip,
+    Input, MissingTables, Observed, Past, Plan, Reasons, Sensitive, Seq, Source, Stage, Token,
+    What,
 };
 use crate::journal::{
     Appended, BundleRef, Columns, Durability, Entry, Features, Hits, JournalError, Keeper,
     OpenPart, Writer,
 };
 use crate::stages::decide::Ledger;
-use crate::stages::decode::{Door, Dropped, Encoded, Reject, TimeLimits, check_time, decode};
-use crate::stages::enrich::{Tables, TokenKeys, enrich};
+use crate::stages::decode::{Door, Dropped, Encoded, Reject, TimeLimits, check_time};
+use crate::stages::enrich::{Tables, TokenKeys, price};
 use crate::stages::mask::{Answer, Masked, Profile, render};
-use crate::wire::{EventBytes, encode};
 
+use super::admission::Watch;
 use super::guard::{Seen, Watcher};
 use super::switch::stored;
-use super::{Budget, ENGINE_SEMANTICS, Engine, Prepared, Refusal, Retired, Unhurried};
+use super::{
+    Admission, Admitted, Budget, ENGINE_SEMANTICS, Engine, Prepared, Refusal, Retired, Unhurried,
+};
+
+/// Nanoseconds on a clock that never goes back.
+pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
 
 /// What the pipeline asks of the machine around it.
 pub trait Surroundings {
     /// Nanoseconds on a clock that never goes back; a constant where time is not measured.
     fn now_ns(&self) -> u64;
 
+    /// The same clock, for other threads.
+    fn clock(&self) -> Clock;
+
     /// Facts that need raw digits and a memory of them (sequential card numbers): computed at the
     /// edge, and only the result is an input.
-    fn at_the_edge(&mut self, message: &Message<'_>, input: &mut Input);
+    fn at_the_edge(&mut self, card: &Sensitive<CardDigits>, input: &mut Input);
 
     /// What the journal says of an input that the engine has forgotten, by [`Input::name`].
     fn past(&mut self, _name: Token) -> Result<Option<Past>, JournalError> {
@@ -87,12 +103,13 @@ pub struct Parts<S> {
 /// Decode, enrich, engine, journal, mask: one writer, one order.
 pub struct Pipeline<S> {
     parts: Parts<S>,
+    admission: Arc<Admission>,
     columns: Columns,
     bundle: BundleRef,
     /// `received_at` never goes back.
     last_received_at: EventTime,
-    bytes: EventBytes,
-    input: Input,
+    /// The message whose turn it is.
+    current: Box<Admitted>,
     masked: Masked,
     appended: Option<Appended>,
     indices: Indices,
@@ -212,13 +229,18 @@ impl<S: Surroundings> Pipeline<S> {
             Some(journal) => journal.activate(stored(parts.engine.bundle(), bundle_files))?,
         };
         let last_received_at = parts.received_after;
+        let admission = Admission {
+            door: parts.door,
+            namespace: std::mem::take(&mut parts.namespace),
+            profile: parts.profile.clone(),
+        };
         Ok(Self {
             parts,
             columns,
             bundle,
             last_received_at,
-            bytes: EventBytes::new(),
-            input: Input::new(),
+            admission: Arc::new(admission),
+            current: Box::default(),
             masked: Masked::new(),
             appended: None,
             indices: Indices::default(),
@@ -242,6 +264,11 @@ impl<S: Surroundings> Pipeline<S> {
         &mut self.parts.engine
     }
 
+    /// What admits messages ahead of their turn, on any thread.
+    pub fn admission(&self) -> Arc<Admission> {
+        Arc::clone(&self.admission)
+    }
+
     /// Takes one message. Never fails on what is in it; fails only when the journal cannot keep it.
     ///
     /// `received_at` is the edge's stamp; `None` for a file, whose lines may carry their own and
@@ -253,79 +280,95 @@ impl<S: Surroundings> Pipeline<S> {
         intent: Intent,
         lookups: (&Tables, &TokenKeys),
     ) -> Result<Step<'_>, JournalError> {
-        self.process_encoded(message.into(), arrival, intent, lookups)
+        let Self { admission, parts, current, .. } = self;
+        let now_ns = || parts.surroundings.now_ns();
+        admission.admit(message.into(), lookups, now_ns, current);
+        self.give_turn(arrival, intent, lookups.1)
     }
 
-    fn process_encoded(
+    /// Takes a message that was admitted before, and gives back the buffer of another one.
+    pub fn take(
         &mut self,
-        message: Encoded<'_>,
+        admitted: &mut Box<Admitted>,
+        arrival: (Option<EventTime>, Option<Source>),
+        intent: Intent,
+        keys: &TokenKeys,
+    ) -> Result<Step<'_>, JournalError> {
+        std::mem::swap(&mut self.current, admitted);
+        self.give_turn(arrival, intent, keys)
+    }
+
+    fn give_turn(
+        &mut self,
         (received_at, source): (Option<EventTime>, Option<Source>),
         intent: Intent,
-        (tables, keys): (&Tables, &TokenKeys),
+        keys: &TokenKeys,
     ) -> Result<Step<'_>, JournalError> {
         while self.trip(keys)?.is_some() {}
-        let mut watch = Watch::start(&self.parts.surroundings);
+        let started_ns = self.now_ns();
+        let mut watch = Watch::start(started_ns);
         self.appended = None;
-        let decoded = match decode(message, &self.parts.door) {
-            Ok(decoded) => decoded,
-            Err(reject) => return Ok(self.rejected(reject, Dropped::default())),
-        };
-        let occurred_at = occurred_at(&decoded.message);
-        let received_at = received_at.or(decoded.received_at).unwrap_or(occurred_at);
+        if let Some(reject) = self.current.rejected {
+            return Ok(self.rejected(reject));
+        }
+        let occurred_at = self.current.input.occurred_at;
+        let received_at = received_at.or(self.current.received_at).unwrap_or(occurred_at);
         let received_at = received_at.max(self.last_received_at);
         if let Err(reason) = check_time(occurred_at, received_at, &self.parts.times) {
-            return Ok(self.rejected(Reject::whole(reason), decoded.dropped));
+            return Ok(self.rejected(Reject::whole(reason)));
         }
         self.last_received_at = received_at;
-        watch.lap(&self.parts.surroundings, Stage::Decode);
 
-        encode(&decoded.message, &mut self.bytes);
-        let canonical = self.bytes.canonical();
-        let namespace = &self.parts.namespace;
-        let input = &mut self.input;
-        // The rates go with the bundle, so an activation exchanges both at the same moment.
-        let lookups = (tables, &self.parts.engine.bundle().fx);
-        enrich(&decoded.message, canonical, received_at, namespace, lookups, keys, input);
-        input.source = source;
+        let input = &mut self.current.input;
+        (input.received_at, input.source) = (received_at, source);
         if intent == Intent::Observe && input.what == What::Decide {
             input.what = What::Observe;
         }
-        self.parts.surroundings.at_the_edge(&decoded.message, input);
-        self.take_attributes(&decoded.message);
+        self.dress();
         self.look_back()?;
-        watch.lap(&self.parts.surroundings, Stage::Enrich);
+        watch.stage_ns = self.current.stage_ns;
+        watch.lap(self.now_ns(), Stage::Enrich);
 
-        let mut budget =
-            Deadline { pace: self.parts.pace, watch: &watch, at: &self.parts.surroundings };
+        let [decode_ns, enrich_ns] = [Stage::Decode, Stage::Enrich]
+            .map(|stage| u64::from(self.current.stage_ns[stage as usize]));
+        let mut budget = Deadline {
+            pace: self.parts.pace,
+            // Admission may have been long ago: what it took counts, and not the time since.
+            started_ns: started_ns.saturating_sub(decode_ns + enrich_ns),
+            at: &self.parts.surroundings,
+        };
         let next = self.parts.engine.next_seq();
-        let applied = self.parts.engine.apply(&self.input, &mut budget);
-        watch.lap(&self.parts.surroundings, Stage::Rules);
+        let applied = self.parts.engine.apply(&self.current.input, &mut budget);
+        watch.lap(self.now_ns(), Stage::Rules);
 
         if seq_of(&applied) == next {
             self.append(applied, &watch, Sealing::Event)?;
             self.watch_declines(&applied);
         }
-        watch.lap(&self.parts.surroundings, Stage::Journal);
+        watch.lap(self.now_ns(), Stage::Journal);
 
-        let mut has_decision = false;
-        if let (Message::Event(event), Some((seq, body))) = (&decoded.message, answer(&applied)) {
-            self.render(event, seq, &body);
-            has_decision = true;
+        let answer = answer(&applied).filter(|_| self.current.is_event);
+        if let Some((seq, body)) = answer {
+            self.render(seq, &body);
         }
-        watch.lap(&self.parts.surroundings, Stage::Mask);
+        watch.lap(self.now_ns(), Stage::Mask);
         let audit = match (&self.parts.journal, &self.appended) {
             (Some(journal), Some(appended)) => journal.open_part(appended),
             _ => None,
         };
         Ok(Step {
             outcome: Outcome::Applied(applied),
-            event_id: &self.input.event_id,
-            input: &self.input,
-            decision: has_decision.then_some(&self.masked),
+            event_id: &self.current.input.event_id,
+            input: &self.current.input,
+            decision: answer.map(|_| &self.masked),
             audit,
-            dropped: decoded.dropped,
+            dropped: self.current.dropped,
             stage_ns: watch.stage_ns,
         })
+    }
+
+    fn now_ns(&self) -> u64 {
+        self.parts.surroundings.now_ns()
     }
 
     /// Makes a change that a person asked for: an input, in force from the next one on. `now` is the
@@ -340,7 +383,7 @@ impl<S: Surroundings> Pipeline<S> {
         self.parts.engine.check_control(&control, received_at)?;
         self.last_received_at = received_at;
         let next = self.parts.engine.next_seq();
-        let input = &mut self.input;
+        let input = &mut self.current.input;
         input.clear();
         (input.received_at, input.occurred_at) = (received_at, received_at);
         input.key_version = keys.version();
@@ -352,8 +395,8 @@ impl<S: Surroundings> Pipeline<S> {
         input.content = keys.content(&name);
         input.what = What::Control;
         input.control = Some(Box::new(control));
-        let watch = Watch::start(&self.parts.surroundings);
-        let applied = self.parts.engine.apply(&self.input, &mut Unhurried);
+        let watch = Watch::start(self.now_ns());
+        let applied = self.parts.engine.apply(&self.current.input, &mut Unhurried);
         self.append(applied, &watch, Sealing::Nothing)?;
         Ok(next)
     }
@@ -381,20 +424,20 @@ impl<S: Surroundings> Pipeline<S> {
     /// The id and the record's open part of the change that was made last, until the next input.
     pub fn changed(&self) -> Option<(&str, OpenPart<'_>)> {
         let (journal, appended) = (self.parts.journal.as_ref()?, self.appended.as_ref()?);
-        Some((&self.input.event_id, journal.open_part(appended)?))
+        Some((&self.current.input.event_id, journal.open_part(appended)?))
     }
 
     fn watch_declines(&mut self, applied: &Applied) {
         let Applied::Decided { body, .. } = applied else { return };
         let engine = &self.parts.engine;
-        let tokens = &self.input.tokens;
+        let tokens = &self.current.input.tokens;
         let subject = tokens.get(EntityKind::Account).or_else(|| tokens.get(EntityKind::Card));
         let seen = Seen {
             bundle: engine.bundle(),
             hits: engine.hits(),
             body,
             subject,
-            received_at: self.input.received_at,
+            received_at: self.current.input.received_at,
         };
         let governance = &engine.governance;
         self.watcher.note(seen, |rule| governance.since(rule), governance.fallen());
@@ -471,32 +514,34 @@ impl<S: Surroundings> Pipeline<S> {
         self.parts.journal.map_or(Ok(()), Writer::close)
     }
 
-    fn rejected(&self, reject: Reject, dropped: Dropped) -> Step<'_> {
+    fn rejected(&self, reject: Reject) -> Step<'_> {
         Step {
             outcome: Outcome::Rejected(reject),
             event_id: "",
-            input: &self.input,
+            input: &self.current.input,
             decision: None,
             audit: None,
-            dropped,
+            dropped: self.current.dropped,
             stage_ns: [0; Stage::COUNT],
         }
     }
 
-    /// Custom fields that the bundle declares come along, others stay behind with the event.
-    fn take_attributes(&mut self, message: &Message<'_>) {
-        let Message::Event(event) = message else { return };
-        let declared = &self.parts.engine.bundle().attributes;
-        for attribute in &event.attributes {
-            if declared.iter().any(|known| known.name == attribute.name) {
-                self.input.attributes.push(attribute.clone().into_owned());
-            }
+    /// What the input has of the moment of its turn: the rates and the custom fields of the bundle in
+    /// force (others stay behind with the event), and the edge's memory of cards.
+    fn dress(&mut self) {
+        let Parts { engine, surroundings, .. } = &mut self.parts;
+        let Admitted { input, card, .. } = &mut *self.current;
+        let Bundle { fx, attributes: declared, .. } = &**engine.bundle();
+        price(fx, input);
+        input.attributes.retain(|one| declared.iter().any(|known| known.name == one.name));
+        if let Some(card) = card {
+            surroundings.at_the_edge(card, input);
         }
     }
 
     /// What the engine has forgotten is asked for, so that its answer is part of the input.
     fn look_back(&mut self) -> Result<(), JournalError> {
-        let (parts, input) = (&mut self.parts, &mut self.input);
+        let (parts, input) = (&mut self.parts, &mut self.current.input);
         let own = input.name();
         let is_known = match input.what {
             What::Amend { .. } => parts.engine.remembers_amendment(own),
@@ -534,7 +579,7 @@ impl<S: Surroundings> Pipeline<S> {
         let observed = Observed { stage_ns: watch.stage_ns, ..Observed::default() };
         let entry = Entry {
             seq: seq_of(&applied),
-            input: &self.input,
+            input: &self.current.input,
             applied,
             device: engine.device().filter(|_| is_event),
             hits: Hits { fired, shadow, undetermined },
@@ -542,14 +587,14 @@ impl<S: Surroundings> Pipeline<S> {
             bundle: self.bundle,
             observed: &observed,
         };
-        let event = (sealing == Sealing::Event).then_some(&self.bytes);
+        let event = (sealing == Sealing::Event).then_some(&self.current.bytes);
         let appended = journal.append(&entry, event)?;
-        self.parts.surroundings.appended(&self.input, &appended);
+        self.parts.surroundings.appended(&self.current.input, &appended);
         self.appended = Some(appended);
         Ok(())
     }
 
-    fn render(&mut self, event: &crate::domain::PaymentEvent<'_>, seq: Seq, body: &Body) {
+    fn render(&mut self, seq: Seq, body: &Body) {
         let engine = &self.parts.engine;
         let mut reasons = [("", ""); Reasons::MAX];
         let ids = body.reasons.as_slice();
@@ -563,9 +608,9 @@ impl<S: Surroundings> Pipeline<S> {
             bundle: short(engine.answered_by()),
             semantics: ENGINE_SEMANTICS,
             received_at: engine.answered_at(),
-            score_band_name: engine.band_name(event.service, body.band),
+            score_band_name: engine.band_name(self.current.shown.service(), body.band),
         };
-        render(event, &answer, &self.parts.profile, &mut self.masked);
+        render(&self.current.shown, &answer, &mut self.masked);
     }
 }
 
@@ -584,14 +629,6 @@ fn ask<S: Surroundings>(
 /// The first twelve digits of a bundle's hash name it among people.
 fn short(name: &str) -> &str {
     name.get(..19).unwrap_or(name)
-}
-
-fn occurred_at(message: &Message<'_>) -> EventTime {
-    match message {
-        Message::Event(event) => event.occurred_at,
-        Message::Outcome(outcome) => outcome.occurred_at,
-        Message::Label(label) => label.occurred_at,
-    }
 }
 
 const fn seq_of(applied: &Applied) -> Seq {
@@ -614,31 +651,10 @@ const fn answer(applied: &Applied) -> Option<(Seq, Body)> {
     }
 }
 
-/// Measures stages, each from the end of the one before.
-struct Watch {
-    started_ns: u64,
-    last_ns: u64,
-    stage_ns: [u32; Stage::COUNT],
-}
-
-impl Watch {
-    fn start(surroundings: &impl Surroundings) -> Self {
-        let now = surroundings.now_ns();
-        Self { started_ns: now, last_ns: now, stage_ns: [0; Stage::COUNT] }
-    }
-
-    fn lap(&mut self, surroundings: &impl Surroundings, stage: Stage) {
-        let now = surroundings.now_ns();
-        let spent = now.saturating_sub(self.last_ns);
-        self.stage_ns[stage as usize] = u32::try_from(spent).unwrap_or(u32::MAX);
-        self.last_ns = now;
-    }
-}
-
 /// The budget of a live decision: what the ledger grants, less what has passed.
 struct Deadline<'a, S> {
     pace: Pace,
-    watch: &'a Watch,
+    started_ns: u64,
     at: &'a S,
 }
 
@@ -647,7 +663,7 @@ impl<S: Surroundings> Budget for Deadline<'_, S> {
         match self.pace {
             Pace::Unhurried => Plan::Full,
             Pace::Live => {
-                let spent_us = self.at.now_ns().saturating_sub(self.watch.started_ns) / 1_000;
+                let spent_us = self.at.now_ns().saturating_sub(self.started_ns) / 1_000;
                 let left_us = i64::from(ledger.budget_us) - spent_us.min(1 << 40) as i64;
                 ledger.plan(stage, left_us)
             }

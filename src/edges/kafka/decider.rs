@@ -8,7 +8,7 @@ use crate::domain::{Applied, EventTime, Fact, Kind, Seq, Service, Source};
 use crate::edges::admin::Orders;
 use crate::edges::snapshots::Keeper;
 use crate::edges::tables::TableStore;
-use crate::engine::{Intent, Outcome, Pipeline, Step, Surroundings};
+use crate::engine::{Admission, Admitted, Clock, Intent, Outcome, Pipeline, Step, Surroundings};
 use crate::journal::{Directory, Item, JournalError, OpenPart, Reader};
 use crate::stages::decode::Encoded;
 use crate::stages::enrich::TokenKeys;
@@ -16,7 +16,7 @@ use crate::stages::mask::Masked;
 use crate::telemetry::{InputResult, LogEvent, Telemetry, emit};
 
 use super::changes::{Changed, Recall};
-use super::{Answer, Handler, HandlerError, Rejected, Sendable};
+use super::{Admit, Answer, Handler, HandlerError, Rejected, Sendable};
 
 /// Reasons of dead letters that the door does not know.
 pub const EDGE_REASONS: [&str; 2] = [CONFLICT, super::EVENT_UNKNOWN];
@@ -27,7 +27,7 @@ const CONFLICT: &str = "conflict";
 pub struct Decider<S> {
     pipeline: Pipeline<S>,
     tables: Arc<TableStore>,
-    keys: TokenKeys,
+    keys: Arc<TokenKeys>,
     /// The offset after the last message that the journal has, per topic and partition.
     positions: BTreeMap<(u16, i32), i64>,
     journal_dir: Directory,
@@ -41,6 +41,23 @@ pub struct Decider<S> {
     /// Changes that people make.
     orders: Option<Orders>,
     telemetry: Option<Telemetry>,
+}
+
+/// Admits messages with the tables of the moment.
+pub struct Gate {
+    admission: Arc<Admission>,
+    tables: Arc<TableStore>,
+    keys: Arc<TokenKeys>,
+    clock: Clock,
+}
+
+impl Admit for Gate {
+    type Admitted = Admitted;
+
+    fn admit(&self, message: Encoded<'_>, into: &mut Admitted) {
+        let tables = self.tables.current();
+        self.admission.admit(message, (&tables, &self.keys), &*self.clock, into);
+    }
 }
 
 /// An audit record, made now or made before and perhaps not sent.
@@ -83,7 +100,7 @@ impl<S: Surroundings> Decider<S> {
         Self {
             pipeline,
             tables,
-            keys,
+            keys: Arc::new(keys),
             positions: positions.collect(),
             journal_dir: journal_dir.into(),
             again: HashMap::new(),
@@ -206,9 +223,20 @@ impl<S: Surroundings> Handler for Decider<S> {
     where
         S: 'a;
 
+    type Admission = Gate;
+
+    fn admission(&self) -> Arc<Gate> {
+        Arc::new(Gate {
+            admission: self.pipeline.admission(),
+            tables: Arc::clone(&self.tables),
+            keys: Arc::clone(&self.keys),
+            clock: self.pipeline.surroundings().clock(),
+        })
+    }
+
     fn process(
         &mut self,
-        message: Encoded<'_>,
+        admitted: &mut Box<Admitted>,
         received_at: EventTime,
         source: Source,
     ) -> Result<Answer<'_, &Masked, Audit<'_>>, HandlerError> {
@@ -218,11 +246,10 @@ impl<S: Surroundings> Handler for Decider<S> {
         if let Some(keeper) = &mut self.snapshots {
             keeper.turn(self.pipeline.engine_mut());
         }
-        let tables = self.tables.current();
         let arrival = (Some(received_at), Some(source));
         let step = self
             .pipeline
-            .process(message, arrival, Intent::Decide, (&tables, &self.keys))
+            .take(admitted, arrival, Intent::Decide, &self.keys)
             .map_err(HandlerError::from)?;
         let audit = match (step.audit, step.seq()) {
             (Some(part), _) => {

@@ -15,11 +15,12 @@ use crate::domain::Source;
 use crate::stages::decode::{Encoded, Form};
 use crate::telemetry::{LogEvent, Telemetry, Unready, emit};
 
+use super::ahead::{Ahead, Came};
 use super::contexts::{ConsumerSide, Delivery, ProducerSide};
 use super::patience::Stalled;
 use super::settings::Property;
 use super::statistics::Statistics;
-use super::work::{Incoming, Work};
+use super::work::Work;
 use super::{Format, Handler, HandlerError, Settings};
 
 /// Why the loop ended other than by a stop.
@@ -28,6 +29,9 @@ pub enum EdgeError {
     /// The client does not start.
     #[error("the Kafka client does not start: {0}")]
     Client(#[source] KafkaError),
+    /// There is no second thread to be had.
+    #[error("no thread for admitting messages: {0}")]
+    Thread(#[source] std::io::Error),
     /// The client cannot go on.
     #[error("the Kafka client cannot go on ({code:?}): {text}")]
     Fatal {
@@ -79,9 +83,10 @@ impl EdgeError {
 }
 
 /// The Kafka edge of one engine.
-pub struct Edge<H> {
+pub struct Edge<H: Handler> {
     pub(super) settings: Settings,
     pub(super) work: Work<H>,
+    ahead: Ahead<H::Admission>,
     pub(super) consumer: BaseConsumer<ConsumerSide>,
     pub(super) producer: BaseProducer<ProducerSide>,
     pub(super) telemetry: Telemetry,
@@ -118,7 +123,12 @@ impl<H: Handler> Edge<H> {
         let producer =
             BaseProducer::from_config_and_context(&client_config(settings.producer()), side)
                 .map_err(EdgeError::Client)?;
+        let mut ahead = Ahead::new(handler.admission());
+        if std::thread::available_parallelism().is_ok_and(|cores| cores.get() > 1) {
+            ahead.start().map_err(EdgeError::Thread)?;
+        }
         Ok(Self {
+            ahead,
             work: Work::new(handler, telemetry.clone(), &settings),
             settings,
             consumer,
@@ -206,30 +216,15 @@ impl<H: Handler> Edge<H> {
             Some(_) => self.settings.transaction_messages,
             None => self.settings.batch_messages,
         };
-        while self.work.batch_len() < limit {
-            let message = match self.consumer.poll(wait) {
-                Some(Ok(message)) => message,
-                Some(Err(error)) => {
-                    self.judge(&error)?;
-                    break;
-                }
-                None => break,
-            };
-            wait = Duration::ZERO;
-            let name = message.topic();
-            let Some(topic) = self.settings.topics.iter().position(|topic| topic == name) else {
-                continue;
-            };
-            let source = Source {
-                topic: topic as u16, // `check` bounds the number of topics
-                partition: message.partition(),
-                offset: message.offset(),
-            };
-            let bytes = message.payload().unwrap_or_default();
-            let encoded = Encoded { bytes, form: form_of(&message, self.settings.format) };
-            let stamped_ms = message.timestamp().to_millis();
-            self.work.take(Incoming { source, message: encoded, stamped_ms })?;
-            if self.consumer.context().has_rebalance() {
+        let mut more = true;
+        loop {
+            while more && self.ahead.has_room() && self.work.batch_len() + self.ahead.len() < limit
+            {
+                more = self.take_message(wait)? && !self.consumer.context().has_rebalance();
+                wait = Duration::ZERO;
+            }
+            self.ahead.share();
+            if !self.work.take(&mut self.ahead)? {
                 break;
             }
         }
@@ -237,6 +232,32 @@ impl<H: Handler> Edge<H> {
             self.work.wait_kept(BUSY);
         }
         Ok(())
+    }
+
+    /// Takes what the client gives next; whether there may be more.
+    fn take_message(&mut self, wait: Duration) -> Result<bool, EdgeError> {
+        let message = match self.consumer.poll(wait) {
+            Some(Ok(message)) => message,
+            Some(Err(error)) => {
+                self.judge(&error)?;
+                return Ok(false);
+            }
+            None => return Ok(false),
+        };
+        let name = message.topic();
+        let Some(topic) = self.settings.topics.iter().position(|topic| topic == name) else {
+            return Ok(true);
+        };
+        let source = Source {
+            topic: topic as u16, // `check` bounds the number of topics
+            partition: message.partition(),
+            offset: message.offset(),
+        };
+        let came = Came { source, stamped_ms: message.timestamp().to_millis(), at: Instant::now() };
+        let bytes = message.payload().unwrap_or_default();
+        let form = form_of(&message, self.settings.format);
+        self.ahead.push(came, Encoded { bytes, form });
+        Ok(true)
     }
 
     /// Pauses reading while too many outputs wait, and resumes at half.

@@ -1,5 +1,6 @@
 //! What the loop asks of whoever decides, so that it can be tested without an engine.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::{Action, EventTime, Kind, MissingTables, Seq, Service, Source, Stage};
@@ -24,8 +25,19 @@ impl Sendable for OpenPart<'_> {
     }
 }
 
+/// What can be done with a message before its turn, on any thread.
+pub trait Admit: Send + Sync + 'static {
+    /// A message on its way to its turn: a reused buffer that borrows nothing.
+    type Admitted: Default + Send;
+
+    /// Admits one message. Never fails: what may not enter is admitted as just that.
+    fn admit(&self, message: Encoded<'_>, into: &mut Self::Admitted);
+}
+
 /// Whoever decides.
 pub trait Handler {
+    /// What admits messages for it.
+    type Admission: Admit;
     /// A masked decision.
     type Decision<'a>: Sendable
     where
@@ -35,10 +47,14 @@ pub trait Handler {
     where
         Self: 'a;
 
-    /// Takes one message. Never fails on what is in it, only when it cannot be kept.
+    /// What admits messages ahead of their turn.
+    fn admission(&self) -> Arc<Self::Admission>;
+
+    /// Gives an admitted message its turn, and perhaps another buffer back. Never fails on what is in
+    /// it, only when it cannot be kept.
     fn process(
         &mut self,
-        message: Encoded<'_>,
+        admitted: &mut Box<<Self::Admission as Admit>::Admitted>,
         received_at: EventTime,
         source: Source,
     ) -> Result<Answer<'_, Self::Decision<'_>, Self::Audit<'_>>, HandlerError>;

@@ -1,7 +1,8 @@
 //! Kafka: payments in, decisions, audit records and dead letters out, nothing lost.
 //!
 //! One thread does it all: it takes what is ready, lets the engine decide, gives it to the journal,
-//! and sends what the journal keeps, as durably as configured. A position is committed when every output of every message before it
+//! and sends what the journal keeps, as durably as configured. Where many messages wait, a second one
+//! admits them ahead of their turn (`ahead`). A position is committed when every output of every message before it
 //! is acknowledged. Changes by people and guards send an audit record too; theirs is no position, so
 //! a number is told beside it (`changes`). After a crash messages come again; the engine knows them and gives the same
 //! bytes under the same `seq`, so that a repeat is recognised for what it is.
@@ -26,6 +27,8 @@ mod contexts;
 #[cfg(feature = "kafka")]
 mod statistics;
 #[cfg(feature = "kafka")]
+mod ahead;
+#[cfg(feature = "kafka")]
 mod work;
 #[cfg(feature = "kafka")]
 mod sending;
@@ -41,10 +44,10 @@ mod patience;
 mod edge;
 
 pub use changes::Changed;
-pub use decider::{Audit, Decider, EDGE_REASONS};
+pub use decider::{Audit, Decider, EDGE_REASONS, Gate};
 #[cfg(feature = "kafka")]
 pub use edge::{Edge, EdgeError};
-pub use handler::{Answer, EVENT_UNKNOWN, Handler, HandlerError, Rejected, Sendable};
+pub use handler::{Admit, Answer, EVENT_UNKNOWN, Handler, HandlerError, Rejected, Sendable};
 pub use patience::{DiskPolicy, OnDiskFull};
 pub use security::{Mechanism, Protocol, Secret, SecretError, Security, is_exposed, is_loopback};
 pub use settings::{Compression, Format, Isolation, Outputs, Settings, Start};

@@ -68,17 +68,35 @@ struct Fake {
     recalled: VecDeque<Changed>,
 }
 
+/// Admits a message as its bytes.
+struct Copying;
+
+impl Admit for Copying {
+    type Admitted = Vec<u8>;
+
+    fn admit(&self, message: Encoded<'_>, into: &mut Vec<u8>) {
+        into.clear();
+        into.extend_from_slice(message.bytes);
+    }
+}
+
 impl Handler for Fake {
+    type Admission = Copying;
     type Decision<'a> = &'a [u8];
     type Audit<'a> = &'a [u8];
 
+    fn admission(&self) -> Arc<Copying> {
+        Arc::new(Copying)
+    }
+
     fn process(
         &mut self,
-        Encoded { bytes, .. }: Encoded<'_>,
+        bytes: &mut Box<Vec<u8>>,
         received_at: EventTime,
         source: Source,
     ) -> Result<Answer<'_, &[u8], &[u8]>, HandlerError> {
         assert!(received_at > EventTime::MIN);
+        let bytes = &bytes[..];
         let mut journal = self.journal.lock().unwrap();
         let is_bad = bytes.starts_with(b"bad");
         let next = journal.next_seq();

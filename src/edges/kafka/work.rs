@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::domain::{EventTime, Seq, Source, Stage};
-use crate::stages::decode::Encoded;
 use crate::telemetry::{LatencyRecorder, Output, Telemetry, Timer};
 
+use super::ahead::{Ahead, Came};
 use super::changes::{Told, perhaps_unsent};
 use super::dead_letter::{self, Place};
 use super::ledger::{Ledger, Ticket};
@@ -61,14 +61,6 @@ const CHANGES_MAX: usize = 256;
 /// Gives the time.
 pub(super) type Clock = Box<dyn Fn() -> EventTime + Send>;
 
-/// A message as the client gives it.
-#[derive(Clone, Copy)]
-pub(super) struct Incoming<'a> {
-    pub(super) source: Source,
-    pub(super) message: Encoded<'a>,
-    pub(super) stamped_ms: Option<i64>,
-}
-
 impl<H: Handler> Work<H> {
     pub(super) fn new(handler: H, telemetry: Telemetry, settings: &Settings) -> Self {
         Self {
@@ -116,12 +108,13 @@ impl<H: Handler> Work<H> {
         self.has_fresh() || !self.flushed.is_empty()
     }
 
-    /// Takes one message.
-    pub(super) fn take(&mut self, incoming: Incoming<'_>) -> Result<(), EdgeError> {
-        let ticket = self.ledger.take(incoming.source).ok_or(EdgeError::TooManyPartitions)?;
-        let at = Instant::now();
+    /// Takes the next message of a queue, if there is one; whether there was.
+    pub(super) fn take(&mut self, ahead: &mut Ahead<H::Admission>) -> Result<bool, EdgeError> {
+        let Some((came, mut turn)) = ahead.next() else { return Ok(false) };
+        let Came { source, stamped_ms, at } = came;
+        let ticket = self.ledger.take(source).ok_or(EdgeError::TooManyPartitions)?;
         self.change()?;
-        let mut answer = self.handler.process(incoming.message, self.latest, incoming.source)?;
+        let mut answer = self.handler.process(turn.admitted(), self.latest, source)?;
         let meters = &self.telemetry.meters;
         meters.input(answer.result);
         meters.missing(answer.missing);
@@ -152,14 +145,14 @@ impl<H: Handler> Work<H> {
             self.outbox.push(Output::Audit, ticket, answer.seq, key, payload);
         }
         let expired = std::mem::take(&mut answer.expired);
-        let letter = answer.rejected.map(|rejected| (incoming.source, rejected));
+        let letter = answer.rejected.map(|rejected| (source, rejected));
         drop(answer);
         for (source, rejected) in letter.into_iter().chain(expired.into_iter().map(never_came)) {
             self.bury(ticket, source, rejected);
         }
-        self.batch.push_back(Taken { ticket, at, stamped_ms: incoming.stamped_ms });
+        self.batch.push_back(Taken { ticket, at, stamped_ms });
         self.fresh += 1;
-        Ok(())
+        Ok(true)
     }
 
     /// Makes the changes that wait and puts out their audit records, before those of what comes next.

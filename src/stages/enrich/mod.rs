@@ -19,10 +19,11 @@ mod network;
 mod place;
 
 use crate::domain::{
-    Amendment, Amount, EventTime, Fact, Facts, Input, Kind, Message, MissingTables, OutcomeResult,
-    PaymentEvent, Refusal, Service, What,
+    Amendment, Amount, Currency, EventTime, Fact, Facts, Input, Kind, Message, MissingTables,
+    OutcomeResult, PaymentEvent, Refusal, Service, What,
 };
 
+pub use party::card_digits;
 pub use tables::{
     AsnDb, Bin, BinTable, ContentHash, FxFault, FxTable, GeoDb, GeoFault, GeoPlace, HostList,
     Merchant, MerchantRegister, MerchantRow, Name, Names, NetworkFlags, NetworkList,
@@ -33,21 +34,18 @@ pub use token_keys::TokenKeys;
 
 /// Fills a reused `input` with what an event says and what the tables say of it.
 ///
-/// `rates` are those of the bundle in force; a table of rates among `tables` stands before them.
-/// `canonical` is the event's protobuf form; `namespace` is the client's. `input.source` stays
-/// empty, a payment event asks to be decided: the edge sets what it knows better. Nothing is
-/// allocated once the buffers of `input` have grown.
+/// `canonical` is the event's protobuf form; `namespace` is the client's. What only its turn in the
+/// stream can say is left out: `input.source` and `input.received_at`, and the amount in the base
+/// currency unless a table of rates says it ([`price`]). A payment event asks to be decided: the edge
+/// sets what it knows better. Nothing is allocated once the buffers of `input` have grown.
 pub fn enrich(
     message: &Message<'_>,
     canonical: &[u8],
-    received_at: EventTime,
     namespace: &str,
-    (tables, rates): (&Tables, &FxTable),
-    keys: &TokenKeys,
+    (tables, keys): (&Tables, &TokenKeys),
     input: &mut Input,
 ) {
     input.clear();
-    input.received_at = received_at;
     input.key_version = keys.version();
     input.content = keys.content(canonical);
     match message {
@@ -55,7 +53,7 @@ pub fn enrich(
             input.event_id.push_str(&event.event_id);
             input.event = keys.event(namespace, &event.event_id);
             input.occurred_at = event.occurred_at;
-            enrich_event(event, namespace, (tables, rates), keys, input);
+            enrich_event(event, namespace, tables, keys, input);
         }
         Message::Outcome(outcome) => {
             let refusal = (outcome.result == OutcomeResult::Refused)
@@ -88,14 +86,14 @@ fn amend(
 fn enrich_event(
     event: &PaymentEvent<'_>,
     namespace: &str,
-    (tables, rates): (&Tables, &FxTable),
+    tables: &Tables,
     keys: &TokenKeys,
     input: &mut Input,
 ) {
     let earlier = event.original_event_id.as_ref().or(event.attempt_of.as_ref());
     input.original = earlier.map(|id| keys.event(namespace, id));
     what_happens(event, &mut input.facts);
-    money(event.amount, tables.fx.as_ref().map_or(rates, |fx| &fx.table), input);
+    money(event.amount, tables.fx.as_ref().map(|fx| &fx.table), input);
     party::payer(event, tables, keys, input);
     party::payee(event, keys, input);
     device::device(&event.device, keys, input);
@@ -137,12 +135,34 @@ fn default_basis(event: &PaymentEvent<'_>) -> &'static str {
     }
 }
 
-fn money(amount: Option<Amount>, rates: &FxTable, input: &mut Input) {
+fn money(amount: Option<Amount>, rates: Option<&FxTable>, input: &mut Input) {
     let Some(amount) = amount else { return };
     // An amount is below 2^50, so it fits.
     let minor = amount.minor().cast_signed();
     input.facts.set_text(Fact::Currency, amount.currency().as_str());
     input.facts.set_int(Fact::AmountMinor, minor);
+    if let Some(rates) = rates {
+        convert(amount, rates, input);
+    }
+}
+
+/// The amount in the base currency by the rates of the bundle in force, unless a table of rates has
+/// spoken: it stands before them. An activation exchanges rules and rates between two inputs, so this
+/// waits for the input's turn.
+pub fn price(rates: &FxTable, input: &mut Input) {
+    let facts = &input.facts;
+    let has_spoken =
+        facts.int(Fact::AmountBase).is_some() || input.missing.contains(MissingTables::FX);
+    let currency = facts.text(Fact::Currency).and_then(Currency::parse);
+    let minor = facts.int(Fact::AmountMinor).map(i64::cast_unsigned);
+    if let (false, Some(minor), Some(currency)) = (has_spoken, minor, currency)
+        && let Ok(amount) = Amount::from_minor(minor, currency)
+    {
+        convert(amount, rates, input);
+    }
+}
+
+fn convert(amount: Amount, rates: &FxTable, input: &mut Input) {
     match rates.to_base(amount) {
         Some(base) => input.facts.set_int(Fact::AmountBase, base.cast_signed()),
         None => input.missing.add(MissingTables::FX),

@@ -1,7 +1,15 @@
 //! Who pays and who is paid: entities, and what may be known of them without knowing them.
 
 use super::{Tables, TokenKeys, identity, normalise, phone};
-use crate::domain::{EntityKind, Fact, Facts, Input, MissingTables, PaymentEvent};
+use crate::domain::{
+    CardDigits, EntityKind, Fact, Facts, Input, MissingTables, PaymentEvent, Sensitive,
+};
+
+/// The digits of the payer's card, for the edge's memory of cards: no part of an input.
+pub fn card_digits(event: &PaymentEvent<'_>) -> Option<Sensitive<CardDigits>> {
+    let card = event.payer.card.as_ref()?;
+    CardDigits::parse(card.number.expose()).map(Sensitive::new)
+}
 
 /// The payer's entities and facts.
 pub(super) fn payer(

@@ -53,8 +53,8 @@ fn event() -> PaymentEvent<'static> {
 
 fn run(event: PaymentEvent<'_>, tables: &Tables) -> Input {
     let mut input = Input::new();
-    let lookups = (tables, &FxTable::new(Currency::CNY));
-    enrich(&Message::Event(event), b"canonical", at(), "gw", lookups, &keys(), &mut input);
+    enrich(&Message::Event(event), b"canonical", "gw", (tables, &keys()), &mut input);
+    price(&FxTable::new(Currency::CNY), &mut input);
     input
 }
 
@@ -248,8 +248,7 @@ fn an_amendment_names_its_event() {
     let amended = |message: Message<'_>| {
         let mut input = run(event(), &Tables::default());
         let event_token = input.event;
-        let lookups = (&Tables::default(), &FxTable::new(Currency::CNY));
-        enrich(&message, b"other", at(), "gw", lookups, &keys, &mut input);
+        enrich(&message, b"other", "gw", (&Tables::default(), &keys), &mut input);
         assert!(Fact::ALL.iter().all(|fact| !input.facts.has(*fact)));
         let What::Amend { target, amendment } = input.what else { panic!("{:?}", input.what) };
         assert_eq!(target, event_token);
@@ -294,8 +293,7 @@ fn a_reused_input_forgets_the_event_before() {
     let bare = || PaymentEvent::new("e-2", Kind::Login, Service::MobilePayment, at());
     let (tables, keys) = (tables(|_| {}, |_| {}), keys());
     let mut reused = run(event(), &tables);
-    let lookups = (&tables, &FxTable::new(Currency::CNY));
-    enrich(&Message::Event(bare()), b"canonical", at(), "gw", lookups, &keys, &mut reused);
+    enrich(&Message::Event(bare()), b"canonical", "gw", (&tables, &keys), &mut reused);
     let fresh = run(bare(), &tables);
     assert_eq!(reused.tokens, fresh.tokens);
     assert_eq!(reused.device, fresh.device);

@@ -4,7 +4,8 @@
 //! no mask that shows everything, so no profile and no fault in one can show a value in clear.
 //! The others (C1) are shown or hidden. What stands in no profile is hidden.
 //!
-//! [`Masked`] is the only thing that an emitter takes, and only [`render`] fills it.
+//! [`Masked`] is the only thing that an emitter takes, and only [`render`] fills it, of an answer and
+//! of what [`show`] took from the event.
 
 mod pattern;
 mod apply;
@@ -19,5 +20,5 @@ mod tests;
 pub use fields::{Open, Secret};
 pub use pattern::Mask;
 pub use profile::{Profile, ProfileFault};
-pub use render::{Answer, render};
+pub use render::{Answer, Shown, render, show};
 pub use writer::Masked;

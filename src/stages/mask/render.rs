@@ -1,10 +1,12 @@
-//! One masked decision: the answer first, then what the reader may see of the event.
+//! One masked decision: the answer first, then what the reader may see of the event. That is taken
+//! from the event before anything is decided, so that nobody has to keep the event till then.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use crate::domain::{
-    Body, DecisionFlags, Device, EventTime, FollowUps, MissingTables, Party, PaymentEvent,
-    Sensitive, Seq,
+    Body, DecisionFlags, Device, EventTime, FollowUps, Kind, MissingTables, Party, PaymentEvent,
+    Sensitive, Seq, Service,
 };
 
 use super::writer::{Json, Masked};
@@ -29,23 +31,76 @@ pub struct Answer<'a> {
     pub score_band_name: &'a str,
 }
 
+/// What a reader may see of one event: masked, and no borrow of the event, which can be let go before
+/// it is decided. A reused buffer.
+pub struct Shown {
+    event_id: String,
+    kind: Kind,
+    service: Service,
+    occurred_at: EventTime,
+    /// The document's block `event` with its key.
+    block: Vec<u8>,
+}
+
+impl Shown {
+    /// Of no event yet.
+    pub fn new() -> Self {
+        Self {
+            event_id: String::with_capacity(64),
+            kind: Kind::Payment,
+            service: Service::InternetPayment,
+            occurred_at: EventTime::MIN,
+            block: Vec::with_capacity(1_024),
+        }
+    }
+
+    /// The event's service.
+    pub const fn service(&self) -> Service {
+        self.service
+    }
+}
+
+impl Default for Shown {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Shown({} bytes)", self.block.len())
+    }
+}
+
+/// Takes from an event what the profile lets a reader see.
+///
+/// Nothing is allocated once `out` has grown to its size.
+pub fn show(event: &PaymentEvent<'_>, profile: &Profile, out: &mut Shown) {
+    out.event_id.clear();
+    out.event_id.push_str(&event.event_id);
+    (out.kind, out.service, out.occurred_at) = (event.kind, event.service, event.occurred_at);
+    out.block.clear();
+    let mut json = Json::over(&mut out.block);
+    let block = json.open("\"event\":{");
+    View { profile, json: &mut json }.event(event);
+    json.close(block, b'}');
+}
+
 /// Writes the decision as one JSON document without a line break. The order of its fields never
 /// changes, so that equal decisions are equal bytes.
 ///
 /// Nothing is allocated once `out` has grown to its size.
-pub fn render(event: &PaymentEvent<'_>, answer: &Answer<'_>, profile: &Profile, out: &mut Masked) {
+pub fn render(shown: &Shown, answer: &Answer<'_>, out: &mut Masked) {
     let mut json = out.start();
     let document = json.open("{");
-    decision(&mut json, event, answer);
-    let block = json.open("\"event\":{");
-    View { profile, json: &mut json }.event(event);
-    json.close(block, b'}');
+    decision(&mut json, shown, answer);
+    json.members(&shown.block);
     json.close(document, b'}');
     json.finish();
 }
 
 /// The answer: no value of the event but its id and the words of its vocabularies.
-fn decision(json: &mut Json<'_>, event: &PaymentEvent<'_>, answer: &Answer<'_>) {
+fn decision(json: &mut Json<'_>, event: &Shown, answer: &Answer<'_>) {
     let body = answer.body;
     json.text("\"event_id\":", &event.event_id);
     json.number("\"seq\":", answer.seq.0);

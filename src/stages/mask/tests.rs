@@ -32,7 +32,9 @@ fn shown(event: &PaymentEvent<'_>, profile: &Profile) -> serde_json::Value {
         score_band_name: "low",
     };
     let mut out = Masked::new();
-    render(event, &answer, profile, &mut out);
+    let mut view = Shown::new();
+    show(event, profile, &mut view);
+    render(&view, &answer, &mut out);
     let mut document: serde_json::Value = serde_json::from_slice(out.as_bytes()).unwrap();
     document["event"].take()
 }
@@ -248,7 +250,7 @@ fn whole_documents_are_stable() {
     body.missing.add(MissingTables::GEO);
     let profile = Profile::shipped("default").unwrap();
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/mask");
-    let mut out = Masked::new();
+    let (mut view, mut out) = (Shown::new(), Masked::new());
     for service in Service::ALL {
         let event = full(*service);
         let answer = Answer {
@@ -263,7 +265,8 @@ fn whole_documents_are_stable() {
             received_at: time("2026-11-23T06:54:11.200Z"),
             score_band_name: "medium",
         };
-        render(&event, &answer, &profile, &mut out);
+        show(&event, &profile, &mut view);
+        render(&view, &answer, &mut out);
         serde_json::from_slice::<serde_json::Value>(out.as_bytes()).unwrap();
         let file = folder.join(format!("{}.json", service.name()));
         if std::env::var_os("TIDEGATE_BLESS").is_some() {

@@ -24,7 +24,7 @@ impl Masked {
     /// Forgets the document before.
     pub(super) fn start(&mut self) -> Json<'_> {
         self.bytes.clear();
-        Json { bytes: &mut self.bytes }
+        Json::over(&mut self.bytes)
     }
 }
 
@@ -48,7 +48,17 @@ pub(super) struct Json<'m> {
     bytes: &'m mut Vec<u8>,
 }
 
-impl Json<'_> {
+impl<'m> Json<'m> {
+    /// Goes on at the end of these bytes.
+    pub(super) const fn over(bytes: &'m mut Vec<u8>) -> Self {
+        Self { bytes }
+    }
+
+    /// Members that another writer has written, each with its comma.
+    pub(super) fn members(&mut self, written: &[u8]) {
+        self.bytes.extend_from_slice(written);
+    }
+
     /// Begins an object or array: `"payer":{`.
     pub(super) fn open(&mut self, key: &'static str) -> Mark {
         let mark = self.bytes.len();

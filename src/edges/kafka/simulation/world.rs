@@ -4,17 +4,19 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::bundle::Bundle;
-use crate::domain::{BundleDigest, EntityKind, EventTime, Input, Message, Seq, Source, Token};
+use crate::domain::{
+    BundleDigest, CardDigits, EntityKind, EventTime, Input, Sensitive, Seq, Source, Token,
+};
 use crate::edges::admin;
 use crate::edges::keys::Keys;
 use crate::edges::snapshots;
 use crate::edges::tables::TableStore;
 use crate::engine::{
-    ENGINE_SEMANTICS, Engine, EngineLimits, Pace, Parts, Pipeline, Recovered, Shelf, SnapshotFault,
-    Surroundings, recover,
+    Clock, ENGINE_SEMANTICS, Engine, EngineLimits, Pace, Parts, Pipeline, Recovered, Shelf,
+    SnapshotFault, Surroundings, recover,
 };
 use crate::journal::{
     Directory, Due, Durability, FreshRandom, JournalError, Keeper, Opening, Writer,
@@ -25,10 +27,11 @@ use crate::stages::features::StateLimits;
 use crate::stages::mask::Profile;
 use crate::telemetry::Telemetry;
 
+use super::super::ahead::{Ahead, Came};
 use super::super::assignment::begin_at;
 use super::super::settings::tests::settings;
-use super::super::work::{Incoming, Work};
-use super::super::{Decider, EdgeError, Handler as _, HandlerError};
+use super::super::work::Work;
+use super::super::{Decider, EdgeError, Gate, Handler as _, HandlerError};
 use super::broker::{BEGIN_MS, Broker, Sent, card};
 use super::dice::Dice;
 use super::disk::{Crash, SimulatedDisk};
@@ -86,7 +89,7 @@ impl Shared {
 
 /// A machine whose clock the dice move.
 struct Clockwork {
-    ns: AtomicU64,
+    ns: Arc<AtomicU64>,
     step_ns: u64,
 }
 
@@ -95,7 +98,12 @@ impl Surroundings for Clockwork {
         self.ns.fetch_add(self.step_ns, Ordering::Relaxed)
     }
 
-    fn at_the_edge(&mut self, _message: &Message<'_>, _input: &mut Input) {}
+    fn clock(&self) -> Clock {
+        let (ns, step_ns) = (Arc::clone(&self.ns), self.step_ns);
+        Arc::new(move || ns.fetch_add(step_ns, Ordering::Relaxed))
+    }
+
+    fn at_the_edge(&mut self, _card: &Sensitive<CardDigits>, _input: &mut Input) {}
 }
 
 /// A course of events.
@@ -139,6 +147,7 @@ enum End {
 /// A running service.
 struct Life {
     work: Work<Decider<Clockwork>>,
+    ahead: Ahead<Gate>,
     keeper: Option<Keeper>,
     snapshots: snapshots::Worker,
     people: People,
@@ -276,7 +285,7 @@ impl<'a> World<'a> {
             durability: self.durability,
             pace: Pace::Live,
             surroundings: Clockwork {
-                ns: AtomicU64::new(0),
+                ns: Arc::new(AtomicU64::new(0)),
                 // Sometimes so slow that plans step down.
                 step_ns: [0, 1_000, 60_000][self.dice.place(3)],
             },
@@ -298,6 +307,7 @@ impl<'a> World<'a> {
         }));
         let partitions = self.broker.log.len();
         Ok(Ok(Life {
+            ahead: Ahead::new(work.handler.admission()),
             work,
             keeper,
             snapshots: worker,
@@ -421,7 +431,8 @@ impl<'a> World<'a> {
             let Some(offset) = life.positions[partition] else { continue };
             let Some(bytes) = self.broker.log[partition].get(offset as usize) else { continue };
             let source = Source { topic: 0, partition: partition as i32, offset };
-            life.work.take(Incoming { source, message: bytes.into(), stamped_ms: None })?;
+            life.ahead.push(Came { source, stamped_ms: None, at: Instant::now() }, bytes.into());
+            life.work.take(&mut life.ahead)?;
             life.positions[partition] = Some(offset + 1);
         }
         self.flush(life)
