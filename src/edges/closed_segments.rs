@@ -12,11 +12,13 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::domain::Seq;
 use crate::engine::Shelf;
-use crate::journal::{Beginning, Directory, INDEX_EXTENSION, JournalError, index_closed};
+use crate::journal::{
+    Beginning, Directory, INDEX_EXTENSION, JournalError, ReadEntry, index_closed,
+};
 use crate::telemetry::{LogEvent, emit};
 
 use super::noted;
-use super::past::Fingerprints;
+use super::past::{Fingerprints, Names};
 
 /// What stands for a file's path in the archive's command: a segment's index, then the segment.
 pub const SEGMENT: &str = "{segment}";
@@ -153,13 +155,18 @@ impl Tending {
     fn index(&mut self) -> Result<(), TendError> {
         let segments = self.journal.segments()?;
         let after = segments.iter().map(|(first, _)| *first).find(|first| *first > self.indexed_to);
-        match index_closed(&self.journal, self.indexed_to) {
+        // What is read for the index is all that its fingerprints need: a segment is read once.
+        let mut names = Names::default();
+        let visit = |entry: &ReadEntry, at| names.note(Names::of(&entry.input), at);
+        match index_closed(&self.journal, self.indexed_to, visit) {
             Ok(done) => self.indexed_to = done,
             Err(error) => {
                 self.indexed_to = after.unwrap_or(self.indexed_to);
                 return Err(error.into());
             }
         }
+        let fingerprints = self.fingerprints.as_ref();
+        fingerprints.map_or(Ok(()), |fingerprints| fingerprints.keep(names, self.indexed_to))?;
         Ok(())
     }
 

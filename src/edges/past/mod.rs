@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 
-use crate::domain::EventTime;
+use crate::domain::{EventTime, Input, Token};
 use crate::journal::{Directory, Item, JournalError, Reader};
 
 use super::noted;
@@ -104,50 +104,70 @@ impl Fingerprints {
         segment >= self.kept_from.load(Ordering::Relaxed)
     }
 
-    fn catch_up(&self) -> Result<(), JournalError> {
+    /// Keeps the names of a closed segment that somebody read for another purpose, up to the record
+    /// after it.
+    pub fn keep(&self, names: Names, end: u64) -> Result<(), JournalError> {
         let forgotten = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let segments = self.journal.segments()?;
-        let runs = self.runs.load();
-        let is_covered =
-            |first: u64| runs.iter().any(|run| run.span.first <= first && first < run.span.end);
-        let mut fresh = Vec::new();
-        for (index, (first, _)) in segments.iter().enumerate() {
-            // The newest segment is being written.
-            let Some((end, _)) = segments.get(index + 1) else { break };
-            if is_covered(*first) || *end <= *forgotten {
-                continue;
-            }
-            let mut entries = self.scan(*first)?;
-            entries.sort_unstable_by_key(order);
-            let span = Span { first: *first, end: *end };
-            let written = Run::write(&self.dir, span, &entries);
-            fresh.push(Arc::new(written.map_err(fault(&self.dir, "write the fingerprints"))?));
+        if end <= *forgotten || names.0.is_empty() {
+            return Ok(());
         }
-        if !fresh.is_empty() {
+        let first = names.0[0].1.segment;
+        let runs = self.runs.load();
+        if !is_covered(&runs, first) {
             let mut all = runs.to_vec();
-            all.append(&mut fresh);
-            all.sort_by_key(|run| run.span.first);
-            self.runs.store(Arc::new(all));
+            all.push(self.write(Span { first, end }, names)?);
+            self.put(all);
         }
         Ok(())
     }
 
-    /// The fingerprints of one segment.
-    fn scan(&self, first: u64) -> Result<Vec<Entry>, JournalError> {
-        let mut entries = Vec::new();
+    /// Writes a run.
+    fn write(&self, span: Span, Names(mut entries): Names) -> Result<Arc<Run>, JournalError> {
+        entries.sort_unstable_by_key(order);
+        let written = Run::write(&self.dir, span, &entries);
+        Ok(Arc::new(written.map_err(fault(&self.dir, "write the fingerprints"))?))
+    }
+
+    fn put(&self, mut runs: Vec<Arc<Run>>) {
+        runs.sort_by_key(|run| run.span.first);
+        self.runs.store(Arc::new(runs));
+    }
+
+    fn catch_up(&self) -> Result<(), JournalError> {
+        let forgotten = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let segments = self.journal.segments()?;
+        let runs = self.runs.load();
+        let mut fresh = Vec::new();
+        for (index, (first, _)) in segments.iter().enumerate() {
+            // The newest segment is being written.
+            let Some((end, _)) = segments.get(index + 1) else { break };
+            if is_covered(&runs, *first) || *end <= *forgotten {
+                continue;
+            }
+            fresh.push(self.write(Span { first: *first, end: *end }, self.scan(*first)?)?);
+        }
+        if !fresh.is_empty() {
+            let mut all = runs.to_vec();
+            all.append(&mut fresh);
+            self.put(all);
+        }
+        Ok(())
+    }
+
+    /// The names in one segment.
+    fn scan(&self, first: u64) -> Result<Names, JournalError> {
+        let mut names = Names::default();
         let mut reader = Reader::open_segment(&self.journal, first)?.names_only();
         while let Some(item) = reader.read()? {
             let Item::Entry(entry) = item else { continue };
-            let (name, target) = (entry.input.name(), entry.input.amends());
+            let known_by = Names::of(&entry.input);
             let (segment, offset) = reader.position();
             if segment != first {
                 break;
             }
-            let at = Position { segment, offset };
-            entries.push((name, at));
-            entries.extend(target.map(|(target, _)| (amendments_of(target), at)));
+            names.note(known_by, (segment, offset));
         }
-        Ok(entries)
+        Ok(names)
     }
 
     fn merge(&self) -> Result<(), JournalError> {
@@ -171,8 +191,7 @@ impl Fingerprints {
         let mut all: Vec<Arc<Run>> =
             runs.iter().filter(|run| !span.holds(run.span)).cloned().collect();
         all.push(merged);
-        all.sort_by_key(|run| run.span.first);
-        self.runs.store(Arc::new(all));
+        self.put(all);
         group.iter().try_for_each(|run| {
             fs::remove_file(&run.path).map_err(fault(&run.path, "remove the fingerprints"))
         })
@@ -227,6 +246,28 @@ impl Fingerprints {
             fs::remove_file(&run.path).map_err(fault(&run.path, "remove the fingerprints"))
         })
     }
+}
+
+/// What the inputs of one segment are known by.
+#[derive(Debug, Default)]
+pub struct Names(Vec<Entry>);
+
+impl Names {
+    /// What an input is known by: its own name, and the event that it amends.
+    pub fn of(input: &Input) -> (Token, Option<Token>) {
+        (input.name(), input.amends().map(|(event, _)| event))
+    }
+
+    /// Notes an input whose record stands there: segment and offset.
+    pub fn note(&mut self, (name, amended): (Token, Option<Token>), (segment, offset): (u64, u64)) {
+        let at = Position { segment, offset };
+        self.0.push((name, at));
+        self.0.extend(amended.map(|event| (amendments_of(event), at)));
+    }
+}
+
+fn is_covered(runs: &[Arc<Run>], first: u64) -> bool {
+    runs.iter().any(|run| run.span.first <= first && first < run.span.end)
 }
 
 /// By token, and one token's by their place: an event may be amended more than once.

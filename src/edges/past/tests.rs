@@ -9,7 +9,7 @@ use crate::domain::{Applied, Body, EntityKind, EventTime, Plan};
 use crate::edges::keys::Keys;
 use crate::edges::machine::Machine;
 use crate::engine::{Engine, EngineLimits, Fixed, Intent, Outcome, Pace, Parts, Pipeline, recover};
-use crate::journal::{Durability, FreshRandom, Opening, Writer};
+use crate::journal::{Durability, FreshRandom, Opening, Writer, index_closed};
 use crate::stages::decode::{Door, TimeLimits};
 use crate::stages::enrich::Tables;
 use crate::stages::features::StateLimits;
@@ -311,4 +311,41 @@ fn what_is_deleted_is_not_asked_for() {
     let mut pipeline = bench.open("");
     let (waits, _) = bench.give(&mut pipeline, &label(0));
     assert!(matches!(waits, Applied::Parked { .. }), "{waits:?}");
+}
+
+/// A segment is read once, for its index; what its fingerprints hold then is what its own reading
+/// would have given, and it is not read again for them.
+#[test]
+fn an_index_gives_the_names_of_its_segment() {
+    let mut bench = Bench::new();
+    let mut pipeline = bench.open("");
+    for number in 0..1_500 {
+        bench.give(&mut pipeline, &payment(number, 100));
+        bench.give(&mut pipeline, &label(number));
+    }
+    pipeline.close().unwrap();
+    let fingerprints = Fingerprints::open(bench.dir.path()).unwrap();
+    let all = fingerprints.runs.load().to_vec();
+    let (journal, mut from, mut read) = (Directory::from(bench.dir.path()), 0, 0);
+    fingerprints.put(Vec::new());
+    loop {
+        let mut names = Names::default();
+        let next = index_closed(&journal, from, |entry, at| {
+            names.note(Names::of(&entry.input), at);
+        })
+        .unwrap();
+        if next == from {
+            break;
+        }
+        assert_eq!(names.0, fingerprints.scan(from).unwrap().0);
+        read += names.0.len();
+        fingerprints.keep(names, next).unwrap();
+        from = next;
+    }
+    assert!(read > 3_500, "{read} names: of events, of labels, and of what these speak of");
+    let spans = |runs: &[Arc<Run>]| runs.iter().map(|run| run.span).collect::<Vec<_>>();
+    let before = spans(&fingerprints.runs.load());
+    assert_eq!(before, spans(&all));
+    fingerprints.catch_up().unwrap();
+    assert_eq!(spans(&fingerprints.runs.load()), before);
 }

@@ -63,11 +63,12 @@ impl Builder {
 
     /// Reads on to the last whole record. What follows it is room or a write under way, in the
     /// newest segment alone; anything else is damage and is named, so that no record is passed over
-    /// in silence.
+    /// in silence. Whoever visits sees the names of every input, with its offset.
     pub(super) fn read(
         mut self,
         reader: &mut SegmentReader,
         place: Place,
+        visit: &mut dyn FnMut(&ReadEntry, u64),
     ) -> Result<Self, JournalError> {
         let mut entry = ReadEntry::new();
         reader.seek(self.head.covered);
@@ -81,7 +82,7 @@ impl Builder {
                 return Ok(self);
             };
             let payload = reader.payload(range);
-            let taken = self.take(payload, offset, &mut entry);
+            let taken = self.take(payload, offset, &mut entry, visit);
             taken.map_err(|source| {
                 let path = reader.path().to_owned();
                 JournalError::Record { path, offset, source }
@@ -98,7 +99,13 @@ impl Builder {
         self.rows.reserve((bytes / 400) as usize);
     }
 
-    fn take(&mut self, payload: &[u8], at: u64, entry: &mut ReadEntry) -> Result<(), WireError> {
+    fn take(
+        &mut self,
+        payload: &[u8],
+        at: u64,
+        entry: &mut ReadEntry,
+        visit: &mut dyn FnMut(&ReadEntry, u64),
+    ) -> Result<(), WireError> {
         let record = Record::read(payload)?;
         let message = MessageReader::new(&payload[record.body]);
         match record.kind {
@@ -112,6 +119,7 @@ impl Builder {
                 let input = u32::try_from(self.rows.len())
                     .map_err(|_| WireError::OutOfRange { field: "inputs of a segment" })?;
                 Key::of(entry, |key| self.pairs.push((key.0, input)));
+                visit(entry, at);
                 let body = entry.body();
                 self.rows.push(IndexRow {
                     offset: at,

@@ -154,8 +154,13 @@ impl JournalIndex {
 /// Makes the index of the oldest closed segment at or after a record that lacks one, and keeps it.
 /// Gives the first record of the segment after that; the same number when there is nothing to do.
 ///
-/// What cannot be kept is said: whoever asks meanwhile makes the index for itself.
-pub fn index_closed(dir: &Directory, from: u64) -> Result<u64, JournalError> {
+/// What cannot be kept is said: whoever asks meanwhile makes the index for itself. Whoever visits sees
+/// the names of every input on the way, with the place of its record: segment and offset.
+pub fn index_closed(
+    dir: &Directory,
+    from: u64,
+    mut visit: impl FnMut(&ReadEntry, (u64, u64)),
+) -> Result<u64, JournalError> {
     let segments = dir.segments()?;
     let mut done = from;
     for two in segments.windows(2) {
@@ -171,7 +176,8 @@ pub fn index_closed(dir: &Directory, from: u64) -> Result<u64, JournalError> {
         let is_whole =
             |kept: &SideFile| kept.head.is_of(&reader.header) && kept.head.covered == length;
         if !kept.as_ref().is_some_and(is_whole) {
-            let bytes = build(dir, &reader, Place::Closed)?;
+            let mut visit = |entry: &ReadEntry, at| visit(entry, (*first_record, at));
+            let bytes = build(dir, &reader, Place::Closed, &mut visit)?;
             keep(dir, &side, &bytes).map_err(JournalError::io(&side, "keep the index"))?;
             break;
         }
@@ -205,7 +211,11 @@ fn open_segment(
             // What was written since: its records alone, in memory.
             let next = Seq(kept.head.first_seq.0.saturating_add(u64::from(kept.head.inputs)));
             let covered = kept.head.covered;
-            let tail = Builder::at(&reader.header, next, covered).read(&mut reader, place)?;
+            let tail = Builder::at(&reader.header, next, covered).read(
+                &mut reader,
+                place,
+                &mut |_, _| {},
+            )?;
             if reader.offset() - covered > TAIL_MAX {
                 parts.push(part(make(dir, &reader, &side, place)?));
             } else {
@@ -226,20 +236,25 @@ fn make(
     side: &Path,
     place: Place,
 ) -> Result<SideFile, JournalError> {
-    let bytes = build(dir, reader, place)?;
+    let bytes = build(dir, reader, place, &mut |_, _| {})?;
     // A journal on a read-only copy is asked all the same: its index is not kept then.
     let _ = keep(dir, side, &bytes);
     SideFile::in_memory(bytes, side).map_err(|Useless| unmade(side))
 }
 
 /// The bytes of the index of a whole segment.
-fn build(dir: &Directory, reader: &SegmentReader, place: Place) -> Result<Vec<u8>, JournalError> {
+fn build(
+    dir: &Directory,
+    reader: &SegmentReader,
+    place: Place,
+    visit: &mut dyn FnMut(&ReadEntry, u64),
+) -> Result<Vec<u8>, JournalError> {
     // A fresh reader stands behind the header; one that has read on knows the header's end no more.
     let first_record = reader.header.first_record;
     let mut fresh = SegmentReader::open(dir, reader.path(), first_record)?;
     let start = fresh.offset();
     let builder = Builder::at(&fresh.header, fresh.header.first_seq, start);
-    Ok(builder.read(&mut fresh, place)?.finish())
+    Ok(builder.read(&mut fresh, place, visit)?.finish())
 }
 
 /// Writes an index under another name first, so that a crash leaves none that is half.
