@@ -10,7 +10,7 @@ use crate::domain::{EventTime, Token};
 use super::arena::Block;
 use super::epoch::{Epoch, Extent, Granular, Misfit, StoreId, Words};
 use super::ring::CLASS_MAX;
-use super::slots::Slots;
+use super::shards::Shards;
 use super::supply::{Demand, Supply, touched_room};
 
 /// A row's number within its kind.
@@ -205,7 +205,8 @@ pub(super) struct KeyTable {
     rows: Vec<Vec<Row>>,
     supply: Supply<Vec<Row>>,
     len: u32,
-    index: Index,
+    /// Tokens are keyed hashes already: their bits are the hash.
+    index: Shards,
     next_ordinal: u32,
     /// The era of new rows.
     pub(super) era: u8,
@@ -232,7 +233,7 @@ impl KeyTable {
             rows: Vec::new(),
             supply: Supply::default(),
             len: 0,
-            index: Index::new(),
+            index: Shards::new(SHARDS),
             next_ordinal: 0,
             era: 0,
             capacity: capacity.max(SAMPLE),
@@ -241,9 +242,10 @@ impl KeyTable {
         }
     }
 
-    /// Asks for chunks of rows to be made ready.
-    pub(super) fn demand(&mut self) -> Demand {
-        self.supply.order(CHUNKS_READY, || touched_room(CHUNK, Row::empty()))
+    /// Asks for chunks of rows, and tables of their index, to be made ready.
+    pub(super) fn demands(&mut self) -> [Demand; 2] {
+        let rows = self.supply.order(CHUNKS_READY, || touched_room(CHUNK, Row::empty()));
+        [rows, self.index.demand()]
     }
 
     pub(super) fn row(&self, id: RowId) -> &Row {
@@ -279,13 +281,19 @@ impl KeyTable {
         (self.rows.len() * CHUNK * size_of::<Row>()) as u64 + self.index.bytes()
     }
 
+    /// Reads what [`Self::approach`] will read first, and asks nothing of it: reads of many keys
+    /// overlap, since nothing is decided by any of them.
+    pub(super) fn touch(&self, token: Token) -> u64 {
+        self.index.touch(token.short())
+    }
+
     /// Reads what [`Self::find`] will read first, and gives the row that it will probably find.
     pub(super) fn approach(&self, token: Token) -> Option<RowId> {
-        self.index.approach(token).filter(|id| *id < self.len).map(RowId)
+        self.index.rows(token.short()).next().filter(|id| *id < self.len).map(RowId)
     }
 
     pub(super) fn find(&self, token: Token) -> Option<RowId> {
-        self.index.find(token, |id| self.row(RowId(id)).token).map(RowId)
+        self.index.rows(token.short()).map(RowId).find(|id| self.row(*id).token == token)
     }
 
     /// The row of an entity and how it stood before. A new row may displace an old one, whose ring
@@ -304,7 +312,7 @@ impl KeyTable {
         } else {
             (self.append(row), None)
         };
-        self.index.insert(token, id.0);
+        self.index.insert(token.short(), id.0);
         (id, Sight { new: true, age_days: 0, idle_days: 0 }, displaced)
     }
 
@@ -348,7 +356,7 @@ impl KeyTable {
         }
         let (_, id) = oldest;
         let row = *self.row(id);
-        self.index.remove(row.token, id.0);
+        self.index.remove(row.token.short(), id.0);
         (id, row)
     }
 
@@ -358,7 +366,7 @@ impl KeyTable {
         check: impl Fn(&Row) -> Result<(), Misfit>,
     ) -> Result<(), Misfit> {
         self.rows.iter().flatten().try_for_each(check)?;
-        self.index = Index::of(&self.rows);
+        self.index = index_of(&self.rows);
         Ok(())
     }
 }
@@ -421,64 +429,22 @@ impl Granular for KeyTable {
     }
 }
 
-/// Token to row number: open addressing in many small shards, each of which doubles alone, so that
-/// growth never stops the stream for longer than copying one shard.
-#[derive(Debug)]
-struct Index {
-    shards: Vec<Slots>,
-}
-
+/// Tables of an index of tokens.
 const SHARDS: usize = 1 << SHARD_BITS;
 const SHARD_BITS: u32 = 8;
 
-impl Index {
-    fn new() -> Self {
-        Self { shards: std::iter::repeat_with(Slots::default).take(SHARDS).collect() }
+/// The index of loaded rows; each table is made as large as it has to be.
+fn index_of(rows: &[Vec<Row>]) -> Shards {
+    let mut counts = [0; SHARDS];
+    let empty = Shards::new(SHARDS);
+    for row in rows.iter().flatten() {
+        counts[empty.place(row.token.short()).0] += 1;
     }
-
-    /// The index of loaded rows; each shard is made as large as it has to be.
-    fn of(rows: &[Vec<Row>]) -> Self {
-        let mut counts = [0; SHARDS];
-        for row in rows.iter().flatten() {
-            counts[Self::place(row.token).0] += 1;
-        }
-        let mut index = Self { shards: counts.map(Slots::for_entries).into() };
-        for (id, row) in rows.iter().flatten().enumerate() {
-            index.insert(row.token, id as u32);
-        }
-        index
+    let mut index = Shards::for_entries(&counts);
+    for (id, row) in rows.iter().flatten().enumerate() {
+        index.insert(row.token.short(), id as u32);
     }
-
-    fn bytes(&self) -> u64 {
-        self.shards.iter().map(Slots::bytes).sum()
-    }
-
-    /// Tokens are keyed hashes already: their bits are the hash.
-    const fn place(token: Token) -> (usize, u32) {
-        let hash = token.short();
-        (hash as usize % SHARDS, (hash >> SHARD_BITS) as u32)
-    }
-
-    /// The row of the first entry with this tag: nearly always the right one.
-    fn approach(&self, token: Token) -> Option<u32> {
-        let (shard, tag) = Self::place(token);
-        self.shards[shard].rows(tag).next()
-    }
-
-    fn find(&self, token: Token, token_of: impl Fn(u32) -> Token) -> Option<u32> {
-        let (shard, tag) = Self::place(token);
-        self.shards[shard].rows(tag).find(|row| token_of(*row) == token)
-    }
-
-    fn insert(&mut self, token: Token, row: u32) {
-        let (shard, tag) = Self::place(token);
-        self.shards[shard].insert(tag, row);
-    }
-
-    fn remove(&mut self, token: Token, row: u32) {
-        let (shard, tag) = Self::place(token);
-        self.shards[shard].remove(tag, row);
-    }
+    index
 }
 
 #[cfg(test)]

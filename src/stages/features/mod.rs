@@ -13,6 +13,7 @@ mod plan;
 mod epoch;
 mod arena;
 mod slots;
+mod shards;
 mod supply;
 mod keys;
 mod runs;

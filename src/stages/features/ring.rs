@@ -335,15 +335,14 @@ fn make_room(
 
 /// Moves the ring to a block of twice the capacity, oldest first.
 fn grow(arena: &mut Arena, row: &mut Row, layout: Layout) {
-    let (old, class) = (row.ring, row.class());
-    // It is moved once for each doubling: the copy lets both blocks be in one arena.
-    let words = arena.block(old, layout.block_words(class)).to_vec();
-    arena.give_back(old, layout.block_words(class));
-    let ring = RingView::over(&words, row, layout);
-    row.ring = arena.take(layout.block_words(class + 1));
+    // From block to block: memory of its own for a copy may have to come from the system first.
+    let (old, class) = (*row, row.class());
+    let (old_words, words) = (layout.block_words(class), layout.block_words(class + 1));
+    row.ring = arena.take(words);
     row.place(class + 1, 0);
-    let all = std::iter::once(0..layout.block_words(class + 1));
-    let mut bigger = RingMut::of(arena, row, layout, all);
+    let (from, to) = arena.pair((old.ring, old_words), (row.ring, words));
+    let ring = RingView::over(from, &old, layout);
+    let mut bigger = RingMut::over(to, row, layout);
     let (runs, capacity) = (ring.runs(0..ring.len()), bigger.capacity);
     for column in 0..layout.wide {
         copy_runs(ring.wide_column(column), &runs, &mut bigger.wide[column * capacity..]);
@@ -354,6 +353,7 @@ fn grow(arena: &mut Arena, row: &mut Row, layout: Layout) {
         copy_runs(ring.narrow_column(column), &runs, to);
     }
     bigger.flags.begin_with(&ring.all_flags());
+    arena.give_back(old.ring, old_words);
 }
 
 /// Changes the flags of an event in the ring; what they were.

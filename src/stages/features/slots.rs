@@ -31,6 +31,12 @@ impl Slots {
         8 * self.slots.len() as u64
     }
 
+    /// Entries.
+    #[cfg(test)]
+    pub(super) const fn used(&self) -> usize {
+        self.used as usize
+    }
+
     /// The rows under a tag: nearly always one at most.
     pub fn rows(&self, tag: u32) -> impl Iterator<Item = u32> {
         let mask = self.slots.len().wrapping_sub(1);
@@ -42,13 +48,37 @@ impl Slots {
             .map(|slot| slot as u32 - 1)
     }
 
+    /// Reads where a tag's entries begin, and gives what stands there: nobody waits for it yet.
+    pub fn touch(&self, tag: u32) -> u64 {
+        let mask = self.slots.len().wrapping_sub(1);
+        self.slots.get(tag as usize & mask).copied().unwrap_or_default()
+    }
+
     /// Adds an entry; it is not there yet. Row numbers stay below `u32::MAX`.
     pub fn insert(&mut self, tag: u32, row: u32) {
-        if self.used as usize * 4 >= self.slots.len() * 3 {
-            let bigger = vec![0; (self.slots.len() * 2).max(8)];
-            let old = std::mem::replace(&mut self.slots, bigger);
-            old.into_iter().filter(|slot| *slot != 0).for_each(|slot| self.put(slot));
+        if let Some(words) = self.grows_to() {
+            self.grow(vec![0; words]);
         }
+        self.add(tag, row);
+    }
+
+    /// The size that the table must have before the next entry, if it has another one.
+    pub(super) const fn grows_to(&self) -> Option<usize> {
+        let size = self.slots.len();
+        if self.used as usize * 4 < size * 3 {
+            return None;
+        }
+        Some(if size < 4 { 8 } else { size * 2 })
+    }
+
+    /// Goes on in a larger table, a power of two of zeros.
+    pub(super) fn grow(&mut self, bigger: Vec<u64>) {
+        let old = std::mem::replace(&mut self.slots, bigger);
+        old.into_iter().filter(|slot| *slot != 0).for_each(|slot| self.put(slot));
+    }
+
+    /// Adds an entry for which there is room.
+    pub(super) fn add(&mut self, tag: u32, row: u32) {
         self.put(entry(tag, row));
         self.used += 1;
     }

@@ -132,6 +132,12 @@ impl FeatureState {
     /// Asks memory for what counting this event will need of every entity at once: misses that would
     /// follow one another overlap. Changes nothing.
     pub fn approach(&self, plan: &FeaturePlan, input: &Input) {
+        // Where each entry is looked for: nothing is decided by what is read, so that all reads overlap.
+        let touched = EntityKind::ALL.into_iter().fold(0, |touched, kind| {
+            let token = input.tokens.get(kind);
+            touched ^ token.map_or(0, |token| self.tables[kind.index()].touch(token))
+        });
+        std::hint::black_box(touched);
         let device = self.devices.approach(input);
         let rows = EntityKind::ALL.map(|kind| {
             let token = if kind == EntityKind::Device { device } else { input.tokens.get(kind) };
@@ -628,8 +634,7 @@ fn kind_flags(plan: &KindPlan, leaves: u64) -> u32 {
 /// Takes panes for a row and fills them with what its ring still holds.
 fn open_panes(arena: &mut Arena, row: &mut Row, plan: &KindPlan) {
     row.panes = arena.take(plan.panes.block_words());
-    let mut words = arena.block(row.panes, plan.panes.block_words()).to_vec();
-    let ring = RingView::of(arena, row, plan.layout);
-    plan.panes.fill(&mut words, &ring, &plan.filters);
-    arena.block_mut(row.panes, plan.panes.block_words()).copy_from_slice(&words);
+    let ring = (row.ring, plan.layout.block_words(row.class()));
+    let (ring, panes) = arena.pair(ring, (row.panes, plan.panes.block_words()));
+    plan.panes.fill(panes, &RingView::over(ring, row, plan.layout), &plan.filters);
 }

@@ -22,8 +22,9 @@ impl FeatureState {
 
     /// What the stores want to have ready when they grow.
     pub fn demands(&mut self) -> Vec<Demand> {
-        let mut demands = vec![self.arena.demand(), self.devices.demand()];
-        demands.extend(self.tables.iter_mut().map(KeyTable::demand));
+        let mut demands = vec![self.arena.demand()];
+        demands.extend(self.devices.demands());
+        demands.extend(self.tables.iter_mut().flat_map(KeyTable::demands));
         demands
     }
 

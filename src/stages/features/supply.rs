@@ -36,8 +36,12 @@ impl<T> Default for Supply<T> {
 impl<T: Send + 'static> Supply<T> {
     /// The next chunk: one that is ready, else one made now.
     pub fn take(&self, make: impl FnOnce() -> T) -> T {
-        let ready = self.ready.as_ref().and_then(|ready| ready.try_recv().ok());
-        ready.unwrap_or_else(make)
+        self.take_ready().unwrap_or_else(make)
+    }
+
+    /// The next chunk if one is ready.
+    pub fn take_ready(&self) -> Option<T> {
+        self.ready.as_ref().and_then(|ready| ready.try_recv().ok())
     }
 
     /// Asks for so many chunks to be ready at any time, each as `make` makes it.
@@ -85,7 +89,7 @@ pub(super) fn touched_room<T: Clone>(items: usize, any: T) -> Vec<T> {
     room
 }
 
-fn touched<T: Clone>(items: usize, first: T, then: T) -> Vec<T> {
+pub(super) fn touched<T: Clone>(items: usize, first: T, then: T) -> Vec<T> {
     let mut chunk = vec![first; items];
     // Or a compiler that sees two fills would ask the system for zeros that nobody has touched.
     black_box(&mut chunk);

@@ -92,8 +92,8 @@ impl Devices {
     }
 
     /// Asks for memory to be made ready.
-    pub(super) fn demand(&mut self) -> Demand {
-        self.store.demand()
+    pub(super) fn demands(&mut self) -> [Demand; 3] {
+        self.store.demands()
     }
 
     /// What a snapshot copies.

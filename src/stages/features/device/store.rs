@@ -4,13 +4,12 @@
 //! and a bucket holds whoever has its attributes now. So a snapshot keeps the records alone, and
 //! neither map can outgrow them.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::Range;
 
 use crate::domain::{DeviceIdentifier, EventTime, Input, Token};
 use crate::stages::features::epoch::{Epoch, Extent, Granular, Misfit, StoreId, Words};
 use crate::stages::features::panes::mix;
+use crate::stages::features::shards::Shards;
 use crate::stages::features::supply::{Demand, Supply, touched_room};
 
 use super::record::{Fingerprint, RECORD_WORDS, Record};
@@ -29,38 +28,17 @@ const SAMPLE: u32 = 16;
 /// Maps are split, so that growing one never stops the stream for long.
 const SHARDS: usize = 1 << 9;
 
-/// Keys are mixed already; they are their own hash.
-#[derive(Default)]
-pub(super) struct Identity(u64);
-
-impl Hasher for Identity {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        self.0 = bytes.iter().fold(self.0, |hash, byte| mix(hash ^ u64::from(*byte)));
-    }
-
-    fn write_u64(&mut self, value: u64) {
-        self.0 = value;
-    }
-}
-
-type Map<V> = HashMap<u64, V, BuildHasherDefault<Identity>>;
-
-/// The devices of a bucket: a chain through their records, in no order that matters.
-#[derive(Clone, Copy, Debug)]
-struct Bucket {
-    first: u32,
-    count: u32,
-}
-
 /// A record's neighbours in its bucket's chain; they follow from the records and are not kept.
 #[derive(Clone, Copy, Debug)]
 struct Links {
     before: u32,
     after: u32,
+    /// Devices in the chain, kept at its first.
+    count: u32,
+}
+
+impl Links {
+    const ALONE: Self = Self { before: NOBODY, after: NOBODY, count: 1 };
 }
 
 /// The end of a chain.
@@ -74,8 +52,10 @@ pub(super) struct Store {
     len: u32,
     capacity: u32,
     hand: u32,
-    by_identifier: Vec<Map<u32>>,
-    by_bucket: Vec<Map<Bucket>>,
+    /// The device to which each identifier leads; its record says so too.
+    by_identifier: Shards,
+    /// The first device of each bucket's chain.
+    by_bucket: Shards,
     epoch: Epoch,
 }
 
@@ -88,17 +68,17 @@ impl Store {
             len: 0,
             capacity: capacity.max(SAMPLE),
             hand: 0,
-            by_identifier: std::iter::repeat_with(Map::default).take(SHARDS).collect(),
-            by_bucket: std::iter::repeat_with(Map::default).take(SHARDS).collect(),
+            by_identifier: Shards::new(SHARDS),
+            by_bucket: Shards::new(SHARDS),
             epoch: Epoch::new(store),
         }
     }
 
-    /// Asks for chunks of records to be made ready.
-    pub(super) fn demand(&mut self) -> Demand {
-        let nobody = Links { before: NOBODY, after: NOBODY };
-        let chunk = move || (touched_room(CHUNK, Record::default()), touched_room(CHUNK, nobody));
-        self.supply.order(CHUNKS_READY, chunk)
+    /// Asks for chunks of records, and tables of their index, to be made ready.
+    pub(super) fn demands(&mut self) -> [Demand; 3] {
+        let room = || (touched_room(CHUNK, Record::default()), touched_room(CHUNK, Links::ALONE));
+        let chunks = self.supply.order(CHUNKS_READY, room);
+        [chunks, self.by_identifier.demand(), self.by_bucket.demand()]
     }
 
     pub(super) const fn live(&self) -> u32 {
@@ -106,18 +86,16 @@ impl Store {
     }
 
     pub(super) fn bytes(&self) -> u64 {
-        let entries: usize = self.by_identifier.iter().map(HashMap::capacity).sum();
-        let buckets: usize = self.by_bucket.iter().map(HashMap::capacity).sum();
         let record = size_of::<Record>() + size_of::<Links>();
-        (self.chunks.len() * CHUNK * record + entries * 17) as u64
-            + (buckets * (size_of::<Bucket>() + 9)) as u64
+        (self.chunks.len() * CHUNK * record) as u64
+            + self.by_identifier.bytes()
+            + self.by_bucket.bytes()
     }
 
     /// Entries of the two maps: never more than the records account for.
     #[cfg(test)]
     pub(super) fn entries(&self) -> (usize, usize) {
-        let identifiers = self.by_identifier.iter().map(HashMap::len).sum();
-        (identifiers, self.by_bucket.iter().map(HashMap::len).sum())
+        (self.by_identifier.entries(), self.by_bucket.entries())
     }
 
     pub(super) fn record(&self, id: u32) -> &Record {
@@ -132,26 +110,38 @@ impl Store {
         &mut self.chunks[id as usize / CHUNK][id as usize % CHUNK]
     }
 
+    fn links(&self, id: u32) -> Links {
+        self.links[id as usize / CHUNK][id as usize % CHUNK]
+    }
+
     fn links_mut(&mut self, id: u32) -> &mut Links {
         &mut self.links[id as usize / CHUNK][id as usize % CHUNK]
     }
 
     /// The device to which the first identifier of an event leads.
     pub(super) fn approach(&self, input: &Input) -> Option<u32> {
-        let first = |which| Some(key(which, input.device.get(which)?));
-        let key = DeviceIdentifier::ALL.into_iter().find_map(first)?;
-        self.by_identifier[shard(key)].get(&key).copied()
+        let first = |which| Some((which, input.device.get(which)?));
+        let (which, identifier) = DeviceIdentifier::ALL.into_iter().find_map(first)?;
+        self.holder(which, identifier)
+    }
+
+    /// The device to which an identifier leads.
+    fn holder(&self, which: DeviceIdentifier, identifier: u64) -> Option<u32> {
+        self.by_identifier.rows(key(which, identifier)).find(|id| {
+            let Record { print, leads, .. } = self.record(*id);
+            leads >> which as u16 & 1 == 1 && print.identifier(which) == Some(identifier)
+        })
     }
 
     /// Every device to which an identifier leads; one may come twice.
     pub(super) fn led_to(&self, print: &Fingerprint, mut visit: impl FnMut(u32)) {
         // Nearly always all identifiers lead to one device, and its record says so without a look-up.
         let mut found = 0;
-        for (bit, key) in keys(print) {
-            if found & bit != 0 {
+        for (which, identifier) in identifiers(print, u16::MAX) {
+            if found >> which as u16 & 1 == 1 {
                 continue;
             }
-            if let Some(id) = self.by_identifier[shard(key)].get(&key).copied() {
+            if let Some(id) = self.holder(which, identifier) {
                 let record = self.record(id);
                 found |= record.leads & record.print.identifiers_shared_with(print);
                 visit(id);
@@ -161,23 +151,25 @@ impl Store {
 
     /// Every device of an uncrowded bucket.
     pub(super) fn alike(&self, print: &Fingerprint, mut visit: impl FnMut(u32)) {
-        if let Some(bucket) = self.bucket(print).filter(|bucket| bucket.count <= BUCKET_MAX) {
-            let mut id = bucket.first;
-            while id != NOBODY {
-                visit(id);
-                id = self.links[id as usize / CHUNK][id as usize % CHUNK].after;
-            }
+        let first = print.bucket().and_then(|key| self.first_of(key));
+        let first = first.filter(|first| self.links(*first).count <= BUCKET_MAX);
+        let mut id = first.unwrap_or(NOBODY);
+        while id != NOBODY {
+            visit(id);
+            id = self.links(id).after;
         }
     }
 
-    fn bucket(&self, print: &Fingerprint) -> Option<&Bucket> {
-        print.bucket().and_then(|key| self.by_bucket[shard(key)].get(&key))
+    /// The first device of a bucket's chain.
+    fn first_of(&self, key: u64) -> Option<u32> {
+        self.by_bucket.rows(key).find(|id| self.record(*id).print.bucket() == Some(key))
     }
 
     /// Whether more devices share the bucket than it can tell apart.
     pub(super) fn is_crowded(&self, print: &Fingerprint) -> bool {
         // One more would be too many.
-        self.bucket(print).is_some_and(|bucket| bucket.count > BUCKET_MAX)
+        let first = print.bucket().and_then(|key| self.first_of(key));
+        first.is_some_and(|first| self.links(first).count > BUCKET_MAX)
     }
 
     /// Takes over what an event says of a known device. A late event teaches nothing: it must not
@@ -231,7 +223,7 @@ impl Store {
         }
         if let (Some(chunk), Some(links)) = (self.chunks.last_mut(), self.links.last_mut()) {
             chunk.push(record);
-            links.push(Links { before: NOBODY, after: NOBODY });
+            links.push(Links::ALONE);
         }
         self.len += 1;
         self.len - 1
@@ -255,75 +247,75 @@ impl Store {
     /// Lets these identifiers lead to the record, whomever they led to before.
     fn claim(&mut self, id: u32, identifiers: u16) {
         let print = self.record(id).print;
-        for (bit, key) in keys(&print).filter(|(bit, _)| identifiers & bit != 0) {
-            let before = self.by_identifier[shard(key)].insert(key, id);
-            if let Some(other) = before.filter(|other| *other != id) {
-                let lost = self.record(other).print;
-                let lost = keys(&lost).filter(|(_, theirs)| *theirs == key);
-                let lost = lost.fold(0, |bits, (bit, _)| bits | bit);
-                self.record_mut(other).leads &= !lost;
+        for (which, identifier) in self::identifiers(&print, identifiers) {
+            let before = self.holder(which, identifier);
+            if before == Some(id) {
+                continue;
             }
+            let (key, bit) = (key(which, identifier), 1 << which as u16);
+            if let Some(other) = before {
+                self.by_identifier.remove(key, other);
+                self.record_mut(other).leads &= !bit;
+            }
+            self.by_identifier.insert(key, id);
             self.record_mut(id).leads |= bit;
         }
     }
 
     /// Lets these identifiers lead nowhere.
     fn release(&mut self, id: u32, identifiers: u16) {
-        let print = self.record(id).print;
-        for (_, key) in keys(&print).filter(|(bit, _)| identifiers & bit != 0) {
-            let map = &mut self.by_identifier[shard(key)];
-            if map.get(&key) == Some(&id) {
-                map.remove(&key);
-            }
+        let Record { print, leads, .. } = *self.record(id);
+        for (which, identifier) in self::identifiers(&print, identifiers & leads) {
+            self.by_identifier.remove(key(which, identifier), id);
         }
         self.record_mut(id).leads &= !identifiers;
     }
 
-    /// Puts a record into the chain of its bucket.
+    /// Puts a record into the chain of its bucket, first.
     fn link(&mut self, id: u32) {
-        *self.links_mut(id) = Links { before: NOBODY, after: NOBODY };
+        *self.links_mut(id) = Links::ALONE;
         let Some(key) = self.record(id).print.bucket() else { return };
-        let empty = Bucket { first: NOBODY, count: 0 };
-        let bucket = self.by_bucket[shard(key)].entry(key).or_insert(empty);
-        bucket.count += 1;
-        let after = std::mem::replace(&mut bucket.first, id);
-        self.links_mut(id).after = after;
-        if after != NOBODY {
-            self.links_mut(after).before = id;
+        if let Some(first) = self.first_of(key) {
+            self.by_bucket.remove(key, first);
+            self.links_mut(first).before = id;
+            let count = self.links(first).count + 1;
+            *self.links_mut(id) = Links { before: NOBODY, after: first, count };
         }
+        self.by_bucket.insert(key, id);
     }
 
     /// Takes a record out of the chain of its bucket.
     fn unlink(&mut self, id: u32) {
         let Some(key) = self.record(id).print.bucket() else { return };
-        let Links { before, after } = *self.links_mut(id);
+        let Some(first) = self.first_of(key) else { return };
+        let (Links { before, after, .. }, count) = (self.links(id), self.links(first).count - 1);
         if after != NOBODY {
             self.links_mut(after).before = before;
         }
         if before != NOBODY {
             self.links_mut(before).after = after;
         }
-        let map = &mut self.by_bucket[shard(key)];
-        let Some(bucket) = map.get_mut(&key) else { return };
-        bucket.count -= 1;
-        if bucket.first == id {
-            bucket.first = after;
+        let mut first = first;
+        if first == id {
+            self.by_bucket.remove(key, id);
+            if after == NOBODY {
+                return;
+            }
+            self.by_bucket.insert(key, after);
+            first = after;
         }
-        if bucket.count == 0 {
-            map.remove(&key);
-        }
+        self.links_mut(first).count = count;
     }
 
     /// After a load: makes the two maps from the records.
     pub(super) fn finish_load(&mut self) {
-        let expected = self.len as usize / SHARDS;
-        for map in &mut self.by_identifier {
-            map.reserve(expected * 4);
-        }
+        let expected = self.len / SHARDS as u32 * 4;
+        self.by_identifier = Shards::for_entries(&[expected; SHARDS]);
+        self.by_bucket = Shards::new(SHARDS);
         for id in 0..self.len {
             let Record { print, leads, .. } = *self.record(id);
-            for (_, key) in keys(&print).filter(|(bit, _)| leads & bit != 0) {
-                self.by_identifier[shard(key)].insert(key, id);
+            for (which, identifier) in identifiers(&print, leads) {
+                self.by_identifier.insert(key(which, identifier), id);
             }
             self.link(id);
         }
@@ -380,7 +372,7 @@ impl Granular for Store {
                 chunk.reserve_exact(CHUNK);
                 links.reserve_exact(CHUNK);
                 chunk.resize(full, Record::default());
-                links.resize(full, Links { before: NOBODY, after: NOBODY });
+                links.resize(full, Links::ALONE);
             }
             chunk[id % CHUNK] = Record::from_words(words);
         }
@@ -388,20 +380,18 @@ impl Granular for Store {
     }
 }
 
-/// A fingerprint's identifiers: the bit of each, and its key in the map: the token, told apart by
-/// its field.
-fn keys(print: &Fingerprint) -> impl Iterator<Item = (u16, u64)> {
+/// A fingerprint's identifiers, as far as their bits are wanted.
+fn identifiers(
+    print: &Fingerprint,
+    wanted: u16,
+) -> impl Iterator<Item = (DeviceIdentifier, u64)> + use<> {
     let print = *print;
-    DeviceIdentifier::ALL
-        .into_iter()
-        .filter_map(move |which| Some((1 << which as u16, key(which, print.identifier(which)?))))
+    let wanted =
+        DeviceIdentifier::ALL.into_iter().filter(move |which| wanted >> *which as u16 & 1 == 1);
+    wanted.filter_map(move |which| Some((which, print.identifier(which)?)))
 }
 
+/// The key of an identifier in the index: its token, told apart by its field.
 const fn key(which: DeviceIdentifier, identifier: u64) -> u64 {
     mix(identifier ^ (which as u64) << 56)
-}
-
-const fn shard(key: u64) -> usize {
-    // The low bits place a key in its map and the high bits tag it there: take the middle.
-    (key >> 24) as usize % SHARDS
 }
