@@ -137,11 +137,9 @@ fn main() {
     if argument("--latency", 1) == 0 {
         return;
     }
-    if argument("--latency", 1) == 0 {
-        return;
-    }
     let lines = next(events);
-    let (latency, slowest) = half_load(&mut subject, &lines, ratio.median * p.median);
+    let HalfLoad { latency, slowest, idle, busy } =
+        half_load(&mut subject, &lines, ratio.median * p.median);
     let at = |quantile| latency.value_at_quantile(quantile) as f64 / 1_000.0;
     println!(
         "latency at half load    p50 {:.1} us, p99 {:.1}, p99.9 {:.1} ({:.0} x p50), max {:.1}",
@@ -150,6 +148,14 @@ fn main() {
         at(0.999),
         at(0.999) / at(0.5).max(0.001),
         latency.max() as f64 / 1_000.0
+    );
+    println!(
+        "pauses of 1 ms and more {:.1}/s while this thread only waits (longest {:.1} ms), {:.1}/s \
+         at work (longest {:.1} ms)",
+        idle.per_s(),
+        idle.longest_ns as f64 / 1e6,
+        busy.per_s(),
+        busy.longest_ns as f64 / 1e6
     );
     for Slow { took_ns, number, stage_ns } in slowest {
         let stages = stage_ns.map(|ns| format!("{:.0}", f64::from(ns) / 1_000.0)).join(" ");
@@ -192,32 +198,65 @@ struct Slow {
     stage_ns: [u32; Stage::COUNT],
 }
 
-/// Open loop: each line has its intended start, and waits for nobody.
-fn half_load(
-    subject: &mut Subject,
-    lines: &[Vec<u8>],
-    per_event: f64,
-) -> (Histogram<u64>, Vec<Slow>) {
+/// How often a thread stood still for a millisecond and more: between two looks at the clock, or
+/// within one event's work.
+#[derive(Default)]
+struct Pauses {
+    of_ns: u64,
+    count: u64,
+    longest_ns: u64,
+}
+
+impl Pauses {
+    const LEAST_NS: u64 = 1_000_000;
+
+    fn note(&mut self, ns: u64) {
+        self.of_ns += ns;
+        self.count += u64::from(ns >= Self::LEAST_NS);
+        self.longest_ns = self.longest_ns.max(ns);
+    }
+
+    fn per_s(&self) -> f64 {
+        self.count as f64 / (self.of_ns as f64 / 1e9).max(1e-9)
+    }
+}
+
+/// What half load shows.
+struct HalfLoad {
+    latency: Histogram<u64>,
+    slowest: Vec<Slow>,
+    idle: Pauses,
+    busy: Pauses,
+}
+
+/// Open loop: each line has its intended start, and waits for nobody. A thread that waits for the next
+/// start sees how often this machine stops it, whatever it does.
+fn half_load(subject: &mut Subject, lines: &[Vec<u8>], per_event: f64) -> HalfLoad {
     let mut latency = Histogram::new_with_bounds(1, 10_000_000_000, 3).expect("constant bounds");
     let mut slowest: Vec<Slow> = Vec::new();
+    let (mut idle, mut busy) = (Pauses::default(), Pauses::default());
     let (tables, keys) = (subject.tables.current().clone(), subject.keys.token_keys());
     let started = Instant::now();
     for (number, line) in lines.iter().enumerate() {
         let due = Duration::from_nanos((number as f64 * per_event * 2.0) as u64);
-        while started.elapsed() < due {
+        let mut begun = started.elapsed();
+        while begun < due {
             std::hint::spin_loop();
+            let now = started.elapsed();
+            idle.note((now - begun).as_nanos() as u64);
+            begun = now;
         }
-        let begun = started.elapsed();
         let stage_ns = subject.take_one(line, &tables, &keys);
         subject.pipeline.flush().expect("the journal's disk");
         let ended = started.elapsed();
         latency.saturating_record((ended - due).as_nanos() as u64);
         let took_ns = (ended - begun).as_nanos() as u64;
+        busy.note(took_ns);
         if slowest.len() < 8 || slowest.last().is_some_and(|last| took_ns > last.took_ns) {
             slowest.push(Slow { took_ns, number, stage_ns });
             slowest.sort_by_key(|slow| std::cmp::Reverse(slow.took_ns));
             slowest.truncate(8);
         }
     }
-    (latency, slowest)
+    HalfLoad { latency, slowest, idle, busy }
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use tidegate::bundle::{Bundle, shipped_files};
 use tidegate::commands::generate::write_tables;
 use tidegate::domain::{EventTime, Stage};
+use tidegate::edges::journal_keeper;
 use tidegate::edges::keys::Keys;
 use tidegate::edges::machine::Machine;
 use tidegate::edges::tables::{TablePaths, TableStore};
@@ -75,6 +76,10 @@ impl Subject {
             surroundings: Machine::new(),
         };
         let pipeline = Pipeline::new(parts, &files).expect("a journal");
+        // As the service has it: files are prepared, closed and synced by another thread.
+        if let Some(keeper) = pipeline.keeper() {
+            journal_keeper::keep(keeper).expect("a thread");
+        }
         Self { pipeline, tables, keys, hash: 0, decided: 0, stage_ns: [0; Stage::COUNT], recovered }
     }
 
