@@ -125,3 +125,38 @@ impl Watch {
         self.last_ns = now_ns;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A message may wait for its turn for a while, and whoever prints what waits must not print whose
+    /// it is: neither as text nor as the bytes of it.
+    #[test]
+    fn what_waits_shows_no_value() {
+        let (card, phone, name) = ("6225881234567890", "13712349050", "Li Xiaoming");
+        let line = format!(
+            "{{\"event_id\":\"e-1\",\"kind\":\"payment\",\"service\":\"mobile_payment\",\
+             \"occurred_at\":\"2026-11-23T10:00:00Z\",\"amount\":{{\"minor\":100,\
+             \"currency\":\"CNY\"}},\"payer\":{{\"card\":{{\"number\":\"{card}\"}},\
+             \"phone\":\"{phone}\",\"name\":\"{name}\"}}}}"
+        );
+        let admission = Admission {
+            door: Door::default(),
+            namespace: String::new(),
+            profile: Profile::shipped("default").unwrap(),
+        };
+        let mut admitted = Admitted::new();
+        let lookups = (&Tables::default(), &TokenKeys::new(1, &[7; 32]));
+        admission.admit((&line).into(), lookups, || 0, &mut admitted);
+        assert_eq!((admitted.rejected, admitted.card.is_some()), (None, true));
+        let shown = format!("{admitted:?} {admitted:#?}");
+        for value in [card, phone, name] {
+            assert!(!shown.contains(value), "{shown}");
+            let bytes = format!("{:?}", value.as_bytes());
+            assert!(!shown.contains(bytes.trim_matches(['[', ']'])), "{shown}");
+        }
+        // The card as a number, whole and without its check digit.
+        assert!(!shown.contains("622588123456789"), "{shown}");
+    }
+}
