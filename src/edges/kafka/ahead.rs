@@ -195,6 +195,7 @@ impl<T> Turn<'_, T> {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::AtomicU64;
+    use std::time::Duration;
 
     use super::*;
 
@@ -269,7 +270,10 @@ mod tests {
         while ahead.has_room() {
             ahead.push(came(0), b"x".into());
         }
+        // Only a thread that never comes takes so long.
+        let deadline = Instant::now() + Duration::from_secs(60);
         while admission.0.load(Ordering::SeqCst) < ROOM as u64 {
+            assert!(Instant::now() < deadline, "nobody admits what waits");
             ahead.share();
             thread::yield_now();
         }
