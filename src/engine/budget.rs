@@ -7,6 +7,11 @@ use crate::stages::decide::Ledger;
 pub trait Budget {
     /// The fullest plan that there is time for before `stage`.
     fn plan(&mut self, stage: Stage, ledger: &Ledger) -> Plan;
+
+    /// A stage has ended: who holds a clock may look at it. Nothing comes back.
+    fn passed(&mut self, stage: Stage) {
+        let _ = stage;
+    }
 }
 
 /// Files, histories and tests: there is always time.

@@ -336,10 +336,12 @@ impl<S: Surroundings> Pipeline<S> {
             // Admission may have been long ago: what it took counts, and not the time since.
             started_ns: started_ns.saturating_sub(decode_ns + enrich_ns),
             at: &self.parts.surroundings,
+            watch,
         };
         let next = self.parts.engine.next_seq();
         let applied = self.parts.engine.apply(&self.current.input, &mut budget);
-        watch.lap(self.now_ns(), Stage::Rules);
+        let mut watch = budget.watch;
+        watch.lap(self.now_ns(), Stage::Decide);
 
         if seq_of(&applied) == next {
             self.append(applied, &watch, Sealing::Event)?;
@@ -656,6 +658,7 @@ struct Deadline<'a, S> {
     pace: Pace,
     started_ns: u64,
     at: &'a S,
+    watch: Watch,
 }
 
 impl<S: Surroundings> Budget for Deadline<'_, S> {
@@ -668,5 +671,9 @@ impl<S: Surroundings> Budget for Deadline<'_, S> {
                 ledger.plan(stage, left_us)
             }
         }
+    }
+
+    fn passed(&mut self, stage: Stage) {
+        self.watch.lap(self.at.now_ns(), stage);
     }
 }

@@ -277,12 +277,15 @@ impl Engine {
             }
             What::Observe => {
                 self.count(input, seq);
+                budget.passed(Stage::Features);
                 self.remember(input, seq, None);
                 Applied::Observed { seq }
             }
             What::Decide => {
+                let plan = budget.plan(Stage::Features, &self.bundle.policy.ledger);
                 self.count(input, seq);
-                let body = self.decide(input, budget);
+                budget.passed(Stage::Features);
+                let body = self.decide(input, plan, budget);
                 self.remember(input, seq, Some(&body));
                 Applied::Decided { seq, body }
             }
@@ -441,11 +444,10 @@ impl Engine {
         }
     }
 
-    fn decide(&mut self, input: &Input, budget: &mut impl Budget) -> Body {
+    /// `plan` is what there was time for before the event was counted.
+    fn decide(&mut self, input: &Input, plan: Plan, budget: &mut impl Budget) -> Body {
         let facts = &input.facts;
-        let ledger = &self.bundle.policy.ledger;
-        let plan =
-            Plan::max(budget.plan(Stage::Features, ledger), budget.plan(Stage::Rules, ledger));
+        let plan = Plan::max(plan, budget.plan(Stage::Rules, &self.bundle.policy.ledger));
         // Enrich sets both for every event that asks for a decision.
         let word = |fact| facts.text(fact).unwrap_or("");
         let service = Service::parse(word(Fact::Service)).unwrap_or(Service::InternetPayment);
@@ -463,6 +465,7 @@ impl Engine {
             plan,
         };
         self.bundle.rules.evaluate(&self.row, &context, &mut self.hits);
+        budget.passed(Stage::Rules);
         self.silence();
         self.effects.clear();
         for at in 0..self.hits.fired.len() {

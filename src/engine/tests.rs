@@ -7,6 +7,7 @@ use crate::domain::{Amendment, Content, EntityKind, Fact, Input, OutcomeResult, 
 mod corpus;
 mod forms;
 mod framed;
+mod measured;
 
 const START: i64 = 1_798_556_400_000;
 

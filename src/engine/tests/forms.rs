@@ -6,7 +6,7 @@ use crate::bundle::{Bundle, shipped_files};
 use crate::domain::{Applied, EventTime};
 use crate::edges::keys::Keys;
 use crate::edges::machine::Machine;
-use crate::engine::{Engine, EngineLimits, Intent, Outcome, Pace, Parts, Pipeline};
+use crate::engine::{Engine, EngineLimits, Intent, Outcome, Pace, Parts, Pipeline, Surroundings};
 use crate::generator::{Generator, Settings};
 use crate::journal::Durability;
 use crate::stages::decode::tests::transcode::Transcoder;
@@ -15,7 +15,7 @@ use crate::stages::enrich::Tables;
 use crate::stages::mask::Profile;
 
 /// A pipeline without a journal, under the shipped rules.
-fn pipeline(bundle: &Arc<Bundle>) -> Pipeline<Machine> {
+pub(super) fn pipeline<S: Surroundings>(bundle: &Arc<Bundle>, surroundings: S) -> Pipeline<S> {
     let limits = EngineLimits { recent_events: 5_000, ..EngineLimits::default() };
     let parts = Parts {
         engine: Engine::new(Arc::clone(bundle), &limits).unwrap(),
@@ -27,7 +27,7 @@ fn pipeline(bundle: &Arc<Bundle>) -> Pipeline<Machine> {
         profile: Profile::shipped("default").unwrap(),
         durability: Durability::Written,
         pace: Pace::Unhurried,
-        surroundings: Machine::untimed(),
+        surroundings,
     };
     Pipeline::new(parts, &shipped_files()).unwrap()
 }
@@ -38,7 +38,8 @@ fn pipeline(bundle: &Arc<Bundle>) -> Pipeline<Machine> {
 #[test]
 fn both_forms_are_one_event_to_the_engine() {
     let bundle = Arc::new(Bundle::shipped());
-    let (mut told_json, mut told_protobuf) = (pipeline(&bundle), pipeline(&bundle));
+    let [mut told_json, mut told_protobuf] =
+        [(); 2].map(|()| pipeline(&bundle, Machine::untimed()));
     let (keys, transcoder) = (Keys::demo().token_keys(), Transcoder::new());
     let tables = Tables::default();
     let mut generator = Generator::new(Settings {
