@@ -213,11 +213,11 @@ pub enum Stage {
     Decode = 0,
     /// Event to input.
     Enrich = 1,
-    /// Windows, device, travel.
+    /// Windows, device, travel; correcting what was counted.
     Features = 2,
     /// Rules.
     Rules = 3,
-    /// Decision.
+    /// Decision, and remembering it.
     Decide = 4,
     /// Encode, seal and append.
     Journal = 5,

@@ -273,7 +273,9 @@ impl Engine {
         match input.what {
             What::Amend { target, amendment } => {
                 self.remember_amendment(input, seq);
-                self.amend(input, seq, target, amendment)
+                let amended = self.amend(input, seq, target, amendment);
+                budget.passed(Stage::Features);
+                amended
             }
             What::Observe => {
                 self.count(input, seq);

@@ -4,11 +4,13 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use super::forms::pipeline;
+use super::{outcome, payment};
 use crate::bundle::Bundle;
-use crate::domain::{CardDigits, Input, Sensitive, Stage};
+use crate::domain::{CardDigits, Input, OutcomeResult, Plan, Sensitive, Stage};
 use crate::edges::keys::Keys;
-use crate::engine::{Clock, Intent, Surroundings};
+use crate::engine::{Budget, Clock, Intent, Surroundings};
 use crate::generator::{Generator, Settings};
+use crate::stages::decide::Ledger;
 use crate::stages::enrich::Tables;
 
 /// A clock on which every look takes a microsecond.
@@ -41,4 +43,34 @@ fn every_stage_has_its_own_time() {
         // Enrich and mask have a part ahead of the turn and one in it.
         assert!((1_000..=2_000).contains(&ns), "{}: {ns}", stage.name());
     }
+}
+
+/// What the engine asks of time, in its order.
+#[derive(Default)]
+struct Noting(Vec<(&'static str, Stage)>);
+
+impl Budget for Noting {
+    fn plan(&mut self, stage: Stage, _ledger: &Ledger) -> Plan {
+        self.0.push(("asks before", stage));
+        Plan::Full
+    }
+
+    fn passed(&mut self, stage: Stage) {
+        self.0.push(("has passed", stage));
+    }
+}
+
+/// Asked after a stage, there would have to be time for it twice.
+#[test]
+fn time_is_asked_for_before_a_stage() {
+    let mut engine = super::engine();
+    let paid = payment(1);
+    let (mut decided, mut amended) = (Noting::default(), Noting::default());
+    engine.apply(&paid, &mut decided);
+    engine.apply(&outcome(2, &paid, OutcomeResult::Approved), &mut amended);
+    let (features, rules) = (Stage::Features, Stage::Rules);
+    let asked = [("asks before", features), ("has passed", features)];
+    assert_eq!(decided.0[..2], asked);
+    assert_eq!(decided.0[2..], [("asks before", rules), ("has passed", rules)]);
+    assert_eq!(amended.0, [("has passed", features)]);
 }
