@@ -5,6 +5,7 @@
 //! expressions are compiled in one place (`desk`). `compile` has the order of it all.
 
 mod fault;
+mod file_name;
 mod yaml;
 mod read;
 mod desk;
@@ -37,6 +38,7 @@ pub use cases::{Case, Expect, Given};
 pub use constants::{ConstantPlace, constant_names, find_constant, with_constant};
 pub use diff::{Change, ChangeKind};
 pub use fault::{At, Fault};
+pub use file_name::check_file_name;
 pub use guards::Guards;
 pub use lint::{Finding, FindingKind, Lint};
 pub use lists::ListSpec;

@@ -126,7 +126,7 @@ fn admin_socket(
     let office = Office::new(settings.people, journal, engine.standing(), bundle);
     let office = office.with_keys(keys).with_tries(try_cases);
     // The bundle that is in force now can be gone back to.
-    office.store().put(&engine.bundle().hash, files)?;
+    office.store().put_in_force(&engine.bundle().hash, files)?;
     let (sender, orders) = admin::orders();
     admin::serve(socket, office, sender)?;
     Ok(Some(orders))

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use crate::bundle::FILE_MAX_BYTES;
+use crate::bundle::{FILE_MAX_BYTES, check_file_name};
 
 /// Most entries of a directory that are looked at.
 const ENTRIES_MAX: usize = 4_096;
@@ -27,7 +27,7 @@ pub enum BundleFilesError {
         /// What is refused.
         path: PathBuf,
         /// Why, and what to do about it.
-        what: &'static str,
+        what: String,
     },
 }
 
@@ -43,7 +43,7 @@ impl BundleFilesError {
     pub fn why(&self) -> String {
         match self {
             Self::Unreadable { error, .. } => error.to_string(),
-            Self::Refused { what, .. } => (*what).to_owned(),
+            Self::Refused { what, .. } => what.clone(),
         }
     }
 }
@@ -72,6 +72,7 @@ pub fn read(directory: &Path) -> Result<BTreeMap<String, Vec<u8>>, BundleFilesEr
         if name.starts_with('.') {
             continue;
         }
+        check_file_name(&name).map_err(|what| refused(directory, what))?;
         let real = fs::canonicalize(entry.path()).map_err(unreadable(&shown))?;
         if !real.starts_with(&root) {
             return Err(refused(&shown, "links out of the directory; put the file itself here"));
@@ -91,8 +92,8 @@ fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn refused(path: &Path, what: &'static str) -> BundleFilesError {
-    BundleFilesError::Refused { path: path.to_owned(), what }
+fn refused(path: &Path, what: impl Into<String>) -> BundleFilesError {
+    BundleFilesError::Refused { path: path.to_owned(), what: what.into() }
 }
 
 #[cfg(test)]
@@ -124,5 +125,8 @@ mod tests {
         fs::create_dir(at("more")).unwrap();
         assert!(names(directory.path()).unwrap_err().contains("more: not a file"));
         assert!(names(&at("absent")).is_err());
+        fs::remove_dir(at("more")).unwrap();
+        fs::write(at("my rules.yaml"), "").unwrap();
+        assert!(names(directory.path()).unwrap_err().contains("`my rules.yaml` is no name"));
     }
 }

@@ -1,4 +1,5 @@
-//! How values become bytes: protobuf primitives and the canonical form of an event.
+//! How values become bytes: protobuf primitives and the canonical form of an event; how deeply JSON
+//! may lead a parser.
 //!
 //! Written by hand because the two generated routes fail us: they allocate per message, and they do
 //! not promise the one canonical byte string that a content fingerprint is taken over. That the
@@ -10,6 +11,7 @@ mod writer;
 mod reader;
 mod encode;
 mod decode;
+mod json_depth;
 #[cfg(test)]
 pub(crate) mod arbitrary;
 #[cfg(test)]
@@ -20,5 +22,6 @@ pub use decode::{EventParts, decode};
 pub(crate) use encode::write_attribute;
 pub use encode::{EventBytes, encode};
 pub use error::WireError;
+pub use json_depth::json_depth;
 pub use reader::{MessageReader, WireValue, read_varint, unzigzag};
 pub use writer::{MessageWriter, write_varint, zigzag};

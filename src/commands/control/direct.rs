@@ -59,7 +59,7 @@ impl Direct {
         let people = if admin.people.users.is_empty() { everything() } else { admin.people };
         let office = Office::new(people, &dir, engine.standing(), Arc::clone(engine.bundle()));
         let office = office.with_tries(try_cases);
-        let stored = office.store().put(&engine.bundle().hash, &files);
+        let stored = office.store().put_in_force(&engine.bundle().hash, &files);
         stored.map_err(|error| Fault::Wrong(error.to_string()))?;
         Ok(Self { pipeline, keeper, keys: token_keys, office, sent: 0, at })
     }

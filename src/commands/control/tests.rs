@@ -117,6 +117,17 @@ fn two_people_put_a_bundle_in_force() {
     assert_eq!((&*proposed.added, &*proposed.changed), (&["NEW3".to_owned()][..], &[][..]));
     let approve = Request::Approve { bundle: digits(&proposed), signature: None };
     direct.ask_as(&approve, "wang").unwrap();
+    // The name of a file would become a path: with the analyst's role alone nothing is written
+    // outside of the store.
+    let outside = desk.at("outside.yaml").display().to_string();
+    for name in ["../../../outside.yaml", "../x.yaml", ".x.yaml", "a/b.yaml", &outside] {
+        let mut leading_out = files.clone();
+        leading_out.insert(name.to_owned(), "rules: []\n".to_owned());
+        let refused = direct.ask_as(&Request::Propose { files: leading_out }, "li");
+        let fault = refused.unwrap_err().to_string();
+        assert!(fault.contains("is no name of a bundle's file"), "{fault}");
+    }
+    assert!(!desk.at("outside.yaml").exists() && !desk.at("journal/x.yaml").exists());
     // A rule that excludes itself compiles, has no failing case, and cannot be meant.
     let mut senseless = files.clone();
     senseless.insert(

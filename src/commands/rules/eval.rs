@@ -18,6 +18,10 @@ use crate::domain::{FeatureVector, Value};
 use crate::edges::keys::Keys;
 use crate::edges::tables::TablePaths;
 use crate::lang::{self, CelValue, Expected, Fault, NoValue, Place, Program, Type};
+use crate::wire::json_depth;
+
+/// Deeper than any event that the decoder takes.
+const DEPTH_MAX: usize = 64;
 
 /// Compute one expression: a pocket calculator that speaks the rules' language
 ///
@@ -189,9 +193,18 @@ fn read(event: &Path) -> Result<Vec<u8>, Stop> {
     })
 }
 
+/// Whether no line is nested so deeply that it would lead a parser down that recurses.
+fn flat(lines: &[&[u8]], event: &Path) -> Result<(), String> {
+    let Some(at) = lines.iter().position(|line| json_depth(line) > DEPTH_MAX) else {
+        return Ok(());
+    };
+    Err(format!("{}:{}: nested more than {DEPTH_MAX} deep", event.display(), at + 1))
+}
+
 /// Plays the file: one event over several lines, or one a line.
 fn play(player: &mut Player<'_>, bytes: &[u8], event: &Path) -> Result<(), Stop> {
     let lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).collect();
+    flat(&lines, event).map_err(|error| Stop::Said(error, WRONG))?;
     let first = lines.iter().find(|line| !line.is_empty()).copied().unwrap_or_default();
     let is_one_a_line = sonic_rs::from_slice::<sonic_rs::Value>(first).is_ok();
     let events: Vec<(usize, &[u8])> = match is_one_a_line {
@@ -362,6 +375,20 @@ mod tests {
             Err(Stop::Bundle(error)) => error.text(),
         };
         assert_eq!(found, expected, "{expression}");
+    }
+
+    /// An event file that is brackets all the way down is refused, and overflows no stack.
+    #[test]
+    fn a_deep_event_is_refused() {
+        for text in
+            ["[".repeat(100_000), "{\"a\":".repeat(100_000), "\n\n".to_owned() + &"[".repeat(65)]
+        {
+            let lines = text.matches('\n').count() + 1;
+            let split: Vec<&[u8]> = text.as_bytes().split(|byte| *byte == b'\n').collect();
+            let fault = flat(&split, Path::new("e")).unwrap_err();
+            assert_eq!(fault, format!("e:{lines}: nested more than 64 deep"));
+        }
+        assert_eq!(flat(&["[".repeat(64).as_bytes()], Path::new("e")), Ok(()));
     }
 
     /// The calculator takes CEL over literals, and of the rules' own language what needs no event.

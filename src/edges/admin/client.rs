@@ -58,7 +58,7 @@ impl Client {
             sent?;
             return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
         }
-        let answer: Answer = sonic_rs::from_str(&text).map_err(|_| {
+        let answer = Answer::read(&text).ok_or_else(|| {
             io::Error::new(io::ErrorKind::InvalidData, "an answer of another shape")
         })?;
         if answer.ok {

@@ -20,6 +20,6 @@ pub use office::{Candidate, Office, Tries, approval_text};
 pub(in crate::edges) use order::Done;
 pub use order::{Change, Order, OrderSender, Orders, orders};
 pub use people::{ApproverKey, People, Role};
-pub use request::{Answer, EntryText, Request, WhyText};
+pub use request::{Answer, EntryText, NoRequest, Request, WhyText};
 pub use socket::{Settings, SocketError, serve};
 pub use tokens::{RawValue, TokenText, VALUES_MAX};

@@ -13,7 +13,7 @@ use super::people::{People, Role};
 use super::request::{Answer, Request, list_change};
 use super::rule_diff::rule_diff;
 use super::tokens::{RawValue, TokenText, VALUES_MAX};
-use crate::bundle::{Bundle, Finding, Trial};
+use crate::bundle::{Bundle, Finding, Trial, check_file_name};
 use crate::domain::{
     Activation, BundleDigest, Control, EntityKind, Ground, Proposal, RuleDiff, Seq, SwitchedOff,
 };
@@ -196,6 +196,7 @@ impl Office {
         person: &str,
         send: &mut dyn FnMut(Change) -> Result<Seq, String>,
     ) -> Result<Answer, String> {
+        files.keys().try_for_each(|name| check_file_name(name))?;
         let Candidate { prepared, diff, notes } = self.examine(files)?;
         let mut findings = looked_over(prepared.bundle(), files)?;
         findings.extend(notes);

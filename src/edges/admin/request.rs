@@ -8,6 +8,7 @@ use super::tokens::{RawValue, TokenText, read_token};
 use crate::domain::{
     Control, EntityKind, EventTime, ListAddition, ListEntry, ListRemoval, ListSource, Provenance,
 };
+use crate::wire::json_depth;
 
 /// One request, one line.
 #[derive(Debug, Deserialize, Serialize)]
@@ -71,7 +72,24 @@ pub enum Request {
     },
 }
 
+/// Deepest nesting of a request; the deepest of those above has three.
+const DEPTH_MAX: usize = 8;
+
+/// A line is no request. What is wrong with it is not said: the parser's own words would quote it,
+/// and it may hold personal values.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the request is no JSON object of a known shape")]
+pub struct NoRequest;
+
 impl Request {
+    /// Reads a line.
+    pub fn read(line: &[u8]) -> Result<Self, NoRequest> {
+        if json_depth(line) > DEPTH_MAX {
+            return Err(NoRequest);
+        }
+        sonic_rs::from_slice(line).map_err(|_| NoRequest)
+    }
+
     /// What it changes, in a word; `None` for what only asks.
     pub(super) const fn changes(&self) -> Option<&'static str> {
         match self {
@@ -162,6 +180,12 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// Reads what a service answered; `None` when it is no answer.
+    pub(super) fn read(line: &str) -> Option<Self> {
+        let is_flat = json_depth(line.as_bytes()) <= DEPTH_MAX;
+        is_flat.then(|| sonic_rs::from_str(line).ok()).flatten()
+    }
+
     /// It was not done.
     pub fn refused(error: impl Into<String>) -> Self {
         Self { error: Some(error.into()), ..Self::default() }
@@ -225,4 +249,31 @@ pub(super) fn list_change(request: &Request, person: &str) -> Result<Option<Cont
         }
         _ => None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One line of anybody in the service's group reaches the parser: whatever it is, the service
+    /// lives on. `tests/corpus/admin` holds what fuzzing and thinking have found; a name begins with
+    /// what must come out. The stack is that of a small thread, so that depth shows.
+    #[test]
+    fn any_line_is_a_request_or_refused() {
+        let folder =
+            std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/admin");
+        let read_all = move || {
+            let mut count = 0;
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let entry = entry.unwrap();
+                let name = entry.file_name().into_string().unwrap();
+                let read = Request::read(&std::fs::read(entry.path()).unwrap());
+                assert_eq!(read.is_ok(), name.starts_with("ok-"), "{name}");
+                count += 1;
+            }
+            assert!(count >= 14, "{count} lines");
+        };
+        let thread = std::thread::Builder::new().stack_size(256 << 10).spawn(read_all);
+        thread.unwrap().join().unwrap();
+    }
 }

@@ -135,7 +135,7 @@ fn talk(
         if line.last() != Some(&b'\n') {
             return say(stream, &Answer::refused("a request is one line of at most 96 MiB"));
         }
-        let answer = match sonic_rs::from_slice::<Request>(&line) {
+        let answer = match Request::read(&line) {
             Ok(request) => {
                 let answer = office.serve(&request, person, &mut |change| orders.send(change));
                 if let (Some(what), Some(seq)) = (request.changes(), answer.seq) {
@@ -144,8 +144,7 @@ fn talk(
                 }
                 answer
             }
-            // The parser's own words would quote the line.
-            Err(_) => Answer::refused("the request is no JSON object of a known shape"),
+            Err(error) => Answer::refused(error.to_string()),
         };
         say(stream, &answer)?;
     }

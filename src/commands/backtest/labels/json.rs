@@ -9,6 +9,7 @@ use super::fault::Faults;
 use super::{Campaign, Known, LABEL_RULE, Labels, truth};
 use crate::commands::report::Fault;
 use crate::domain::Truth;
+use crate::wire::json_depth;
 
 /// Longer lines are no labels.
 const LINE_MAX_BYTES: u64 = 64 << 10;
@@ -77,7 +78,7 @@ fn take(
     labels: &mut Labels,
     faults: &mut Faults<'_>,
 ) -> Result<(), &'static str> {
-    if depth(text) > DEPTH_MAX {
+    if json_depth(text) > DEPTH_MAX {
         return Err("is nested too deeply");
     }
     // The parser's own words quote the line.
@@ -128,23 +129,4 @@ fn checked(plant: Plant<'_>) -> Result<Campaign, &'static str> {
         at_or_above: plant.at_or_above,
         fraud: plant.fraud,
     })
-}
-
-/// How deeply arrays and objects stand in each other, text left out.
-fn depth(text: &[u8]) -> usize {
-    let (mut depth, mut deepest, mut quoted, mut escaped) = (0_usize, 0, false, false);
-    for byte in text {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
-            b'"' => quoted = !quoted,
-            b'{' | b'[' if !quoted => {
-                depth += 1;
-                deepest = deepest.max(depth);
-            }
-            b'}' | b']' if !quoted => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    deepest
 }
