@@ -1,8 +1,8 @@
 //! What enters the engine: tokens and facts, never a personal value.
 
 use super::{
-    Attribute, Control, EntityKind, EventTime, Fact, Facts, Kind, OutcomeResult, Past, Refusal,
-    Token, Truth,
+    Amendment, Attribute, Control, EntityKind, EventTime, Fact, Facts, Kind, OutcomeResult, Past,
+    Standing, Token,
 };
 
 /// One input before it is numbered. A reused buffer: `enrich` fills it, the engine reads it.
@@ -104,6 +104,11 @@ impl Input {
         let original = self.original.filter(|_| is_reversal)?;
         Some((original, Amendment::Outcome { result, refusal: None }))
     }
+
+    /// How what this input says of an earlier event stands against what others say of it.
+    pub const fn standing(&self, amendment: Amendment) -> Standing {
+        Standing::of(amendment, self.occurred_at)
+    }
 }
 
 impl Default for Input {
@@ -128,23 +133,6 @@ pub enum What {
     },
     /// Change what decides: [`Input::control`] says how.
     Control,
-}
-
-/// What became known of an event later.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Amendment {
-    /// What happened after the decision.
-    Outcome {
-        /// What.
-        result: OutcomeResult,
-        /// Why, when refused.
-        refusal: Option<Refusal>,
-    },
-    /// The truth.
-    Label {
-        /// Fraud or not.
-        truth: Truth,
-    },
 }
 
 /// Where an input's bytes came from: a position that a restart goes on from.

@@ -13,6 +13,7 @@ mod card_digits;
 mod words;
 mod event;
 mod facts;
+mod amendment;
 mod past;
 mod control;
 mod input;
@@ -21,6 +22,7 @@ mod vector;
 mod effect;
 mod decision;
 
+pub use amendment::{Amendment, Standing};
 pub use amount::{Amount, AmountTooLarge, Currency};
 pub use card_digits::CardDigits;
 pub use control::{
@@ -37,9 +39,7 @@ pub use event::{
     Merchant, Message, Network, Outcome, Party, PaymentEvent, Terminal, Verification,
 };
 pub use facts::{Fact, Facts};
-pub use input::{
-    Amendment, Content, DeviceIdentifier, DeviceIds, Input, MissingTables, Source, Tokens, What,
-};
+pub use input::{Content, DeviceIdentifier, DeviceIds, Input, MissingTables, Source, Tokens, What};
 pub use past::Past;
 pub use schema::{FieldId, FieldType, Schema, SchemaField};
 pub use sensitive::Sensitive;
@@ -47,6 +47,7 @@ pub use time::{EventTime, TimeError};
 pub use token::{EntityKind, Token};
 pub use vector::{FeatureVector, Value};
 pub use words::{
-    EntryMode, GuardMeasure, Kind, ListPurpose, ListSource, OutcomeResult, Refusal, Service, Truth,
+    EntryMode, GuardMeasure, Kind, LabelSource, ListPurpose, ListSource, OutcomeResult, Refusal,
+    Service, Truth,
 };
 pub use zone::Zone;

@@ -1,6 +1,6 @@
 //! An event that the engine no longer remembers, as the journal has it.
 
-use super::{Amendment, Body, Content, EventTime, Facts, Seq, Tokens};
+use super::{Amendment, Body, Content, EventTime, Facts, Seq, Standing, Tokens};
 
 /// What the record of an earlier event says, looked up at the edge: an answer to a retry past the
 /// recent events, and where an amendment finds what it amends.
@@ -22,6 +22,7 @@ pub struct Past {
     pub tokens: Tokens,
     /// Its facts: windows that are kept in panes are amended by what they had counted.
     pub facts: Facts,
-    /// The outcome and the label that it had so far: at most one of each.
-    pub amendments: Vec<Amendment>,
+    /// The outcome and the label that it had so far, at most one of each, and how they stand against
+    /// what comes later.
+    pub amendments: Vec<(Amendment, Standing)>,
 }

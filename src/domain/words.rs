@@ -145,6 +145,28 @@ vocabulary! {
 }
 
 vocabulary! {
+    /// Who says what is true of an event.
+    LabelSource {
+        /// The one concerned said so.
+        CustomerReport = 1, "customer_report";
+        /// The card's issuer said so.
+        IssuerAlert = 2, "issuer_alert";
+        /// Money was claimed back.
+        Chargeback = 3, "chargeback";
+        /// Somebody looked into it.
+        Investigation = 4, "investigation";
+    }
+}
+
+impl LabelSource {
+    /// How far it is believed when two speak of the same moment; a source without a name of ours
+    /// has rank 0.
+    pub const fn rank(self) -> u8 {
+        self as u8
+    }
+}
+
+vocabulary! {
     /// Why an issuer or network refused, by class of its code.
     Refusal {
         /// No such card number: ISO 8583 codes 14, 15, 56.

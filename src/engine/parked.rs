@@ -2,7 +2,9 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use crate::domain::{Amendment, EventTime, OutcomeResult, Refusal, Seq, Source, Token, Truth};
+use crate::domain::{
+    Amendment, EventTime, LabelSource, OutcomeResult, Refusal, Seq, Source, Standing, Token, Truth,
+};
 use crate::stages::features::{Misfit, Words};
 
 /// An amendment whose event never came.
@@ -20,6 +22,7 @@ struct Waiting {
     since: EventTime,
     expired: Expired,
     amendment: Amendment,
+    standing: Standing,
     is_taken: bool,
 }
 
@@ -51,23 +54,24 @@ impl Parked {
         &mut self,
         (seq, source, since): (Seq, Option<Source>, EventTime),
         target: Token,
-        amendment: Amendment,
+        (amendment, standing): (Amendment, Standing),
     ) {
         let place = self.first + self.queue.len() as u64;
         self.by_target.entry(target).or_default().push(place);
         let expired = Expired { seq, source };
-        self.queue.push_back(Waiting { target, since, expired, amendment, is_taken: false });
+        let is_taken = false;
+        self.queue.push_back(Waiting { target, since, expired, amendment, standing, is_taken });
     }
 
     /// The amendments that waited for an event, in the order in which they came.
-    pub(super) fn take(&mut self, target: Token, mut visit: impl FnMut(Amendment)) {
+    pub(super) fn take(&mut self, target: Token, mut visit: impl FnMut(Amendment, Standing)) {
         if self.by_target.is_empty() {
             return;
         }
         for place in self.by_target.remove(&target).unwrap_or_default() {
             if let Some(waiting) = self.queue.get_mut((place - self.first) as usize) {
                 waiting.is_taken = true;
-                visit(waiting.amendment);
+                visit(waiting.amendment, waiting.standing);
             }
         }
     }
@@ -110,12 +114,18 @@ impl Parked {
                 place,
                 source.map_or(0, |source| source.offset.cast_unsigned()),
                 code(waiting.amendment) << 1 | u64::from(waiting.is_taken),
+                waiting.standing.to_word(),
             ]);
         }
     }
 
-    /// Fills an empty queue with what [`write`](Self::write) wrote.
-    pub(super) fn read(&mut self, words: &mut Words<'_>) -> Result<(), Misfit> {
+    /// Fills an empty queue with what [`write`](Self::write) wrote; `has_standings` is false where it
+    /// did not write these yet.
+    pub(super) fn read(
+        &mut self,
+        words: &mut Words<'_>,
+        has_standings: bool,
+    ) -> Result<(), Misfit> {
         self.first = words.at_most(u64::MAX >> 1)?;
         let count = words.one()?;
         for place in 0..count {
@@ -133,8 +143,13 @@ impl Parked {
             let last = words.one()?;
             let amendment = of_code(last >> 1).ok_or(Misfit("an amendment says nothing known"))?;
             let is_taken = last & 1 == 1;
+            let standing = match has_standings {
+                true => Standing::from_word(words.one()?),
+                false => Standing::UNKNOWN,
+            };
             let expired = Expired { seq, source };
-            self.queue.push_back(Waiting { target, since, expired, amendment, is_taken });
+            let waiting = Waiting { target, since, expired, amendment, standing, is_taken };
+            self.queue.push_back(waiting);
             if !is_taken {
                 self.by_target.entry(target).or_default().push(self.first + place);
             }
@@ -153,7 +168,13 @@ const fn code(amendment: Amendment) -> u64 {
             };
             1 << 16 | (result as u64) << 8 | refusal
         }
-        Amendment::Label { truth } => 2 << 16 | truth as u64,
+        Amendment::Label { truth, source } => {
+            let source = match source {
+                None => 0,
+                Some(source) => source as u64,
+            };
+            2 << 16 | source << 8 | truth as u64
+        }
     }
 }
 
@@ -167,7 +188,13 @@ fn of_code(code: u64) -> Option<Amendment> {
             };
             Amendment::Outcome { result, refusal }
         }
-        2 => Amendment::Label { truth: Truth::from_number(code & 0xffff)? },
+        2 => {
+            let source = match code >> 8 & 0xff {
+                0 => None,
+                number => Some(LabelSource::from_number(number)?),
+            };
+            Amendment::Label { truth: Truth::from_number(code & 0xff)?, source }
+        }
         _ => return None,
     })
 }
@@ -188,15 +215,18 @@ mod tests {
     /// What waits is given once, in order; what waited too long is named, and nothing else.
     #[test]
     fn amendments_wait_for_their_event() {
-        let label = |truth| Amendment::Label { truth };
+        let label = |truth| {
+            let label = Amendment::Label { truth, source: Some(LabelSource::Chargeback) };
+            (label, Standing::of(label, at(7)))
+        };
         let mut parked = Parked::new(3, 1_000);
         parked.park((Seq(1), None, at(0)), token(1), label(Truth::Fraud));
         parked.park((Seq(2), None, at(10)), token(2), label(Truth::Fraud));
         parked.park((Seq(3), None, at(20)), token(1), label(Truth::Legitimate));
         let mut taken = Vec::new();
-        parked.take(token(1), |amendment| taken.push(amendment));
+        parked.take(token(1), |amendment, standing| taken.push((amendment, standing)));
         assert_eq!(taken, [label(Truth::Fraud), label(Truth::Legitimate)]);
-        parked.take(token(1), |_| panic!("given twice"));
+        parked.take(token(1), |_, _| panic!("given twice"));
         let expired = |parked: &mut Parked, now| {
             let mut seqs = Vec::new();
             parked.expire(now, |expired| seqs.push(expired.seq.0));
@@ -212,7 +242,7 @@ mod tests {
         let mut words = Vec::new();
         parked.write(&mut words);
         let mut again = Parked::new(3, 1_000);
-        again.read(&mut Words(&words)).unwrap();
+        again.read(&mut Words(&words), true).unwrap();
         assert_eq!((again.queue, again.by_target), (parked.queue, parked.by_target));
     }
 
@@ -227,7 +257,11 @@ mod tests {
             }
         }
         for truth in Truth::ALL.iter().copied() {
-            assert_eq!(of_code(code(Amendment::Label { truth })), Some(Amendment::Label { truth }));
+            let sources = LabelSource::ALL.iter().map(|source| Some(*source)).chain([None]);
+            for source in sources {
+                let amendment = Amendment::Label { truth, source };
+                assert_eq!(of_code(code(amendment)), Some(amendment));
+            }
         }
         assert_eq!((of_code(0), of_code(u64::MAX)), (None, None));
     }

@@ -51,6 +51,8 @@ pub(super) struct Recent {
     /// Rows by token; derived from the rows.
     index: Slots,
     epoch: Epoch,
+    /// Words of a row that the snapshot does not have from which it was loaded.
+    loaded_without: usize,
 }
 
 /// Rows per chunk: chunks are taken as the ring fills for the first time.
@@ -87,6 +89,7 @@ impl Recent {
             written: 0,
             index: Slots::for_entries(capacity as u32),
             epoch: Epoch::new(store),
+            loaded_without: 0,
         }
     }
 
@@ -238,7 +241,8 @@ impl Granular for Recent {
     }
 
     fn begin(&mut self, meta: &mut Vec<u64>) {
-        meta.extend([self.written as u64, self.row_words as u64]);
+        let standings = Footprint::STANDING_WORDS as u64;
+        meta.extend([self.written as u64, self.row_words as u64, standings]);
         let items = self.rows_filled() as u64;
         let extent = Extent {
             granules: self.rows_filled().div_ceil(GRANULE) as u32,
@@ -265,21 +269,29 @@ impl Granular for Recent {
 
     fn prepare(&mut self, meta: &mut Words<'_>) -> Result<Extent, Misfit> {
         self.written = meta.at_most(u64::MAX >> 1)? as usize;
-        if !meta.0.is_empty() {
+        let row_words = match meta.0 {
+            [] => self.row_words - Footprint::STANDING_WORDS,
             // The bundle that an engine began with decides how wide its rows are.
-            let row_words = meta.at_most((FOOTPRINT + Footprint::words(Facts::COLUMNS)) as u64)?;
-            if (row_words as usize) < self.row_words {
-                return Err(Misfit("events are remembered with fewer numbers than are summed"));
+            _ => meta.at_most((FOOTPRINT + Footprint::words(Facts::COLUMNS)) as u64)? as usize,
+        };
+        // Rows were narrower before outcomes and labels had a standing.
+        self.loaded_without = match meta.0 {
+            [] => Footprint::STANDING_WORDS,
+            _ => {
+                Footprint::STANDING_WORDS - meta.at_most(Footprint::STANDING_WORDS as u64)? as usize
             }
-            self.row_words = row_words as usize;
+        };
+        if row_words + self.loaded_without < self.row_words {
+            return Err(Misfit("events are remembered with fewer numbers than are summed"));
         }
+        self.row_words = row_words + self.loaded_without;
         let chunks = self.rows_filled().div_ceil(CHUNK);
         self.rows = std::iter::repeat_with(Default::default).take(chunks).collect();
-        Extent::of(self.rows_filled() as u64, self.row_words, GRANULE)
+        Extent::of(self.rows_filled() as u64, row_words, GRANULE)
     }
 
     fn load(&mut self, first: u32, words: &[u64]) -> Result<(), Misfit> {
-        let rows = words.chunks_exact(self.row_words);
+        let rows = words.chunks_exact(self.row_words - self.loaded_without);
         if !rows.remainder().is_empty() {
             return Err(Misfit("a remembered event is cut short"));
         }
@@ -289,7 +301,11 @@ impl Granular for Recent {
                 *chunk = vec![0; CHUNK * self.row_words].into_boxed_slice();
             }
             let start = row % CHUNK * self.row_words;
-            chunk[start..start + self.row_words].copy_from_slice(words);
+            let (before, after) = words.split_at(FOOTPRINT + Footprint::STANDINGS);
+            let row = &mut chunk[start..start + self.row_words];
+            row[..before.len()].copy_from_slice(before);
+            // Without standings these stay zero: unknown.
+            row[before.len() + self.loaded_without..].copy_from_slice(after);
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use crate::bundle::Bundle;
 use crate::domain::{
     Amendment, Applied, Band, Body, DecisionFlags, Effect, EntityKind, EventTime, Fact,
     FeatureVector, FieldId, FieldType, Input, Kind, MissingTables, Plan, ReasonId, Seq, Service,
-    Source, Stage, Token, Value, What,
+    Source, Stage, Standing, Token, Value, What,
 };
 use crate::stages::decide::{Evidence, RiskData, decide};
 use crate::stages::features::{
@@ -511,13 +511,14 @@ impl Engine {
         self.recent.add((input.event, input.content), moment, body, &self.footprint);
         self.renew_some();
         let mut waiting = Vec::new();
-        self.parked.take(input.event, |amendment| waiting.push(amendment));
-        for amendment in waiting {
-            self.amend_known(input.event, amendment);
+        self.parked.take(input.event, |amendment, standing| waiting.push((amendment, standing)));
+        for (amendment, standing) in waiting {
+            self.amend_known(input.event, amendment, standing);
         }
         if let Some((original, amendment)) = input.amends() {
             // An unknown original stays as it is.
-            if self.amend_known(original, amendment).is_none() {
+            let standing = input.standing(amendment);
+            if self.amend_known(original, amendment, standing).is_none() {
                 self.amend_past(input, amendment);
             }
         }
@@ -531,12 +532,13 @@ impl Engine {
 
     fn amend(&mut self, input: &Input, seq: Seq, target: Token, amendment: Amendment) -> Applied {
         self.parked.expire(input.received_at, |expired| self.expired.push(expired));
-        let amended = self.amend_known(target, amendment);
+        let standing = input.standing(amendment);
+        let amended = self.amend_known(target, amendment, standing);
         match amended.or_else(|| self.amend_past(input, amendment)) {
             Some(target) => Applied::Amended { seq, target },
             None => {
                 let since: EventTime = input.received_at;
-                self.parked.park((seq, input.source, since), target, amendment);
+                self.parked.park((seq, input.source, since), target, (amendment, standing));
                 Applied::Parked { seq }
             }
         }
@@ -553,26 +555,40 @@ impl Engine {
         stays(&self.amended, content)
     }
 
-    /// Corrects the windows that still hold an event which the journal had to name.
+    /// Corrects the windows that still hold an event which the journal had to name, unless something
+    /// newer is known of it.
     fn amend_past(&mut self, input: &Input, amendment: Amendment) -> Option<Seq> {
         let past = input.target.as_ref()?;
         // Its facts stand in for the row that it was counted with: windows ask nothing else of it.
         self.past_row.start(&past.facts);
         self.state.trace(&self.plan, &past.tokens, &self.past_row, &mut self.other);
-        past.amendments.iter().for_each(|before| self.other.note(*before));
+        for (before, standing) in &past.amendments {
+            self.other.note(*before, *standing);
+        }
+        if !self.other.gives_way_to(amendment, input.standing(amendment)) {
+            return Some(past.seq);
+        }
         self.state.approach_again(&self.plan, &self.other);
         self.state.amend(&self.plan, &self.other, past.occurred_at, past.seq, amendment);
         Some(past.seq)
     }
 
-    /// Corrects the windows of a known event.
-    fn amend_known(&mut self, target: Token, amendment: Amendment) -> Option<Seq> {
+    /// Corrects the windows of a known event, unless something newer is known of it.
+    fn amend_known(
+        &mut self,
+        target: Token,
+        amendment: Amendment,
+        standing: Standing,
+    ) -> Option<Seq> {
         let event = self.recent.find(target)?;
         self.recent.footprint(event.row, &mut self.other);
+        if !self.other.gives_way_to(amendment, standing) {
+            return Some(event.seq);
+        }
         self.state.renew(&mut self.other);
         self.state.approach_again(&self.plan, &self.other);
         self.state.amend(&self.plan, &self.other, event.occurred_at, event.seq, amendment);
-        self.other.note(amendment);
+        self.other.note(amendment, standing);
         self.recent.set_footprint(event.row, &self.other);
         Some(event.seq)
     }

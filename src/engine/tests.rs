@@ -4,6 +4,7 @@ use super::snapshot::tests::{engine, load, stream, take};
 use super::{Engine, Unhurried};
 use crate::domain::{Amendment, Content, EntityKind, Fact, Input, OutcomeResult, Token, What};
 
+mod amendments;
 mod corpus;
 mod forms;
 mod framed;

@@ -10,10 +10,10 @@ use super::{Columns, Opening};
 use crate::domain::{
     Action, Activation, Amendment, Applied, Band, Body, Content, Control, DecisionFlags,
     DeviceIdentifier, DeviceIds, EntityKind, EventTime, Fact, Facts, FeatureVector, FieldId,
-    FieldType, FollowUps, Ground, GuardMeasure, GuardTrip, Input, ListAddition, ListEntry,
-    ListRemoval, ListSource, MissingTables, Observed, OutcomeResult, Past, Plan, Proposal,
-    Provenance, ReasonId, Reasons, Refusal, RiskVerification, RuleDiff, Schema, Seq, Source,
-    SwitchedOff, Token, Tokens, Truth, What,
+    FieldType, FollowUps, Ground, GuardMeasure, GuardTrip, Input, LabelSource, ListAddition,
+    ListEntry, ListRemoval, ListSource, MissingTables, Observed, OutcomeResult, Past, Plan,
+    Proposal, Provenance, ReasonId, Reasons, Refusal, RiskVerification, RuleDiff, Schema, Seq,
+    Source, Standing, SwitchedOff, Token, Tokens, Truth, What,
 };
 
 /// An entry that owns what it needs.
@@ -79,7 +79,8 @@ fn time() -> impl Strategy<Value = EventTime> {
 fn amendment() -> impl Strategy<Value = Amendment> {
     let outcome = (select(OutcomeResult::ALL), of(select(Refusal::ALL)))
         .prop_map(|(result, refusal)| Amendment::Outcome { result, refusal });
-    let label = select(Truth::ALL).prop_map(|truth| Amendment::Label { truth });
+    let label = (select(Truth::ALL), of(select(LabelSource::ALL)))
+        .prop_map(|(truth, source)| Amendment::Label { truth, source });
     prop_oneof![outcome, label]
 }
 
@@ -310,7 +311,11 @@ fn input() -> impl Strategy<Value = Input> {
 
 /// What an amendment keeps of an event that was forgotten.
 fn past() -> impl Strategy<Value = Past> {
-    let rest = (facts(), vec(amendment(), 0..3));
+    let standing = (amendment(), of(time())).prop_map(|(amendment, at)| {
+        let standing = at.map_or(Standing::UNKNOWN, |at| Standing::of(amendment, at));
+        (amendment, standing)
+    });
+    let rest = (facts(), vec(standing, 0..3));
     (any::<u64>(), time(), time(), tokens(), rest).prop_map(
         |(seq, occurred_at, received_at, tokens, (facts, amendments))| Past {
             seq: Seq(seq),

@@ -200,8 +200,13 @@ fn write_past(w: &mut MessageWriter<'_>, past: &Past) {
     w.sint_or_absent(3, past.received_at.as_ms() - past.occurred_at.as_ms());
     write_tokens(w, 4, &past.tokens);
     w.message(5, |w| write_facts(w.raw(), &past.facts, past.received_at));
-    for amendment in &past.amendments {
-        w.message(6, |w| write_amendment(w, amendment));
+    for (amendment, standing) in &past.amendments {
+        w.message(6, |w| {
+            write_amendment(w, amendment);
+            if let Some(at) = standing.occurred_at() {
+                w.int(6, at.as_ms());
+            }
+        });
     }
 }
 
@@ -225,6 +230,11 @@ fn write_amendment(w: &mut MessageWriter<'_>, amendment: &Amendment) {
                 w.uint(3, *refusal as u64);
             }
         }
-        Amendment::Label { truth } => w.uint(4, *truth as u64),
+        Amendment::Label { truth, source } => {
+            w.uint(4, *truth as u64);
+            if let Some(source) = source {
+                w.uint(5, *source as u64);
+            }
+        }
     }
 }

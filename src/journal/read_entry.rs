@@ -6,8 +6,8 @@ use super::notes::BundleRef;
 use super::row::{StoredRow, read_facts};
 use crate::domain::{
     Amendment, Applied, Body, Content, DeviceIdentifier, DeviceIds, EntityKind, EventTime, Facts,
-    Input, MissingTables, Observed, OutcomeResult, Past, Refusal, Seq, Source, Token, Tokens,
-    Truth, What,
+    Input, LabelSource, MissingTables, Observed, OutcomeResult, Past, Refusal, Seq, Source,
+    Standing, Token, Tokens, Truth, What,
 };
 use crate::wire::{MessageReader, WireError, WireValue, read_attribute, read_varint};
 
@@ -164,7 +164,7 @@ impl ReadEntry {
             18 => self.input.missing = MissingTables(value.narrow("missing")?),
             19 => head.what = value.uint("what")?,
             20 => {
-                let (target, amendment) = read_amend(value.message("amend")?)?;
+                let Amend { target, amendment, .. } = read_amend(value.message("amend")?)?;
                 let target = required(target, "amend.target")?;
                 head.amend = Some(What::Amend { target, amendment });
             }
@@ -288,7 +288,12 @@ fn read_past(mut reader: MessageReader<'_>) -> Result<Past, WireError> {
             3 => before_ms = value.sint("target.occurred_before_ms")?,
             4 => read_tokens(value.bytes("target.tokens")?, &mut tokens)?,
             5 => facts_bytes = value.bytes("target.facts")?,
-            6 => amendments.push(read_amend(value.message("target.amendments")?)?.1),
+            6 => {
+                let Amend { amendment, occurred_at, .. } =
+                    read_amend(value.message("target.amendments")?)?;
+                let standing = occurred_at.map(|at| Standing::of(amendment, at));
+                amendments.push((amendment, standing.unwrap_or_default()));
+            }
             _ => {}
         }
     }
@@ -336,24 +341,38 @@ fn read_source(mut reader: MessageReader<'_>) -> Result<Source, WireError> {
     Ok(source)
 }
 
-/// The target is missing where it is said elsewhere.
-fn read_amend(mut reader: MessageReader<'_>) -> Result<(Option<Token>, Amendment), WireError> {
+/// The message `Amend`.
+struct Amend {
+    /// Missing where it is said elsewhere.
+    target: Option<Token>,
+    amendment: Amendment,
+    /// When it became known, where the record is not the amendment's own.
+    occurred_at: Option<EventTime>,
+}
+
+fn read_amend(mut reader: MessageReader<'_>) -> Result<Amend, WireError> {
     let (mut target, mut outcome, mut refusal, mut truth) = (None, None, None, None);
+    let (mut source, mut occurred_at) = (None, None);
     while let Some((number, value)) = reader.field()? {
         match number {
             1 => target = Some(Token::from_bytes(value.array("amend.target")?)),
             2 => outcome = Some(word(value, "amend.outcome", OutcomeResult::from_number)?),
             3 => refusal = Some(word(value, "amend.refusal", Refusal::from_number)?),
             4 => truth = Some(word(value, "amend.truth", Truth::from_number)?),
+            5 => source = Some(word(value, "amend.source", LabelSource::from_number)?),
+            6 => {
+                let ms = value.int("amend.occurred_at_ms")?;
+                occurred_at = Some(moment(ms, "amend.occurred_at_ms")?);
+            }
             _ => {}
         }
     }
     let amendment = match (outcome, truth) {
         (Some(result), None) => Amendment::Outcome { result, refusal },
-        (None, Some(truth)) => Amendment::Label { truth },
+        (None, Some(truth)) => Amendment::Label { truth, source },
         _ => return Err(WireError::Missing { field: "amend.outcome or amend.truth" }),
     };
-    Ok((target, amendment))
+    Ok(Amend { target, amendment, occurred_at })
 }
 
 fn word<T>(

@@ -240,7 +240,12 @@ pub(in crate::commands) fn amendment(input: &Input) -> Option<Map> {
                 map.push("refusal", Json::Text(refusal.name().to_owned()));
             }
         }
-        Amendment::Label { truth } => map.push("truth", Json::Text(truth.name().to_owned())),
+        Amendment::Label { truth, source } => {
+            map.push("truth", Json::Text(truth.name().to_owned()));
+            if let Some(source) = source {
+                map.push("source", Json::Text(source.name().to_owned()));
+            }
+        }
     }
     Some(map)
 }

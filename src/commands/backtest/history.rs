@@ -10,8 +10,8 @@ use crate::commands::assemble::{AssembleError, Assembly, assemble};
 use crate::commands::report::{Fault, Limits, Progress, Span, journal_end};
 use crate::config::Config;
 use crate::domain::{
-    Amendment, Applied, Body, Control, EventTime, Fact, Input, Kind, Seq, Service, Token, Truth,
-    What,
+    Amendment, Applied, Body, Control, EventTime, Fact, Input, Kind, Seq, Service, Standing, Token,
+    Truth, What,
 };
 use crate::edges::keys::Keys;
 use crate::edges::tables::{TablePaths, TableStore};
@@ -123,7 +123,7 @@ pub(in crate::commands) trait Onlooker {
     fn decided(&mut self, sight: &Sight<'_>);
 
     /// A label of any time: also what is learned after the span is true of the span.
-    fn labelled(&mut self, _target: Token, _truth: Truth) {}
+    fn labelled(&mut self, _target: Token, _truth: Truth, _standing: Standing) {}
 
     /// Whether labels of after the span are wanted.
     fn wants_labels(&self) -> bool {
@@ -193,8 +193,8 @@ impl History {
             }
             let input = &entry.input;
             let received_at = input.received_at;
-            if let Some((target, truth)) = label(input) {
-                onlooker.labelled(target, truth);
+            if let Some((target, truth, standing)) = label(input) {
+                onlooker.labelled(target, truth, standing);
             }
             if self.span.to.is_some_and(|to| received_at >= to) {
                 if onlooker.wants_labels() {
@@ -286,8 +286,8 @@ impl History {
                 walked.rejected += 1;
                 continue;
             };
-            if let Some((target, truth)) = label(step.input) {
-                onlooker.labelled(target, truth);
+            if let Some((target, truth, standing)) = label(step.input) {
+                onlooker.labelled(target, truth, standing);
             }
             let seen = Seen::of(step.input);
             event_id.clear();
@@ -367,9 +367,12 @@ fn silenced(input: &Input) -> Option<Input> {
     }
 }
 
-fn label(input: &Input) -> Option<(Token, Truth)> {
+fn label(input: &Input) -> Option<(Token, Truth, Standing)> {
     match input.what {
-        What::Amend { target, amendment: Amendment::Label { truth } } => Some((target, truth)),
+        What::Amend { target, amendment } => match amendment {
+            Amendment::Label { truth, .. } => Some((target, truth, input.standing(amendment))),
+            Amendment::Outcome { .. } => None,
+        },
         _ => None,
     }
 }

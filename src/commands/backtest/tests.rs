@@ -69,7 +69,8 @@ fn a_backtest_counts_what_a_plain_loop_counts() {
     let mut engine = Engine::new(bundle, &limits()).unwrap();
     let mut labels = BTreeMap::new();
     for entry in &all {
-        if let What::Amend { target, amendment: Amendment::Label { truth } } = entry.input.what {
+        if let What::Amend { target, amendment: Amendment::Label { truth, .. } } = entry.input.what
+        {
             labels.insert(target, truth);
         }
     }

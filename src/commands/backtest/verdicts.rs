@@ -3,7 +3,7 @@
 
 use super::history::{Onlooker, Sight};
 use super::witness::Witness;
-use crate::domain::{Body, FollowUps, Kind, Service, Token, Truth, Zone};
+use crate::domain::{Body, FollowUps, Kind, Service, Standing, Token, Truth, Zone};
 use crate::stages::rules::RuleIndex;
 
 /// An answer in a byte: action and follow-ups.
@@ -109,8 +109,8 @@ impl Onlooker for Verdicts<'_> {
         });
     }
 
-    fn labelled(&mut self, target: Token, truth: Truth) {
-        let row = self.witness.labelled(target, truth);
+    fn labelled(&mut self, target: Token, truth: Truth, standing: Standing) {
+        let row = self.witness.labelled(target, truth, standing);
         if let Some(row) = row.and_then(|row| self.rows.get_mut(row as usize)) {
             row.truth = Some(truth);
         }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::history::Sight;
 use super::labels::Labels;
-use crate::domain::{Token, Truth};
+use crate::domain::{Standing, Token, Truth};
 
 /// Where truth comes from.
 pub(in crate::commands) enum Witness<'a> {
@@ -20,6 +20,8 @@ pub(in crate::commands) enum Witness<'a> {
     Inputs {
         /// The row of each event.
         rows: HashMap<Token, u32>,
+        /// How the label that holds of an event stands against others.
+        standings: HashMap<Token, Standing>,
         /// Labels that came before their event.
         early: HashMap<Token, Truth>,
     },
@@ -30,7 +32,11 @@ impl<'a> Witness<'a> {
     pub(in crate::commands) fn of(labels: Option<&'a Labels>) -> Self {
         match labels {
             Some(labels) => Self::File { labels, matched: 0 },
-            None => Self::Inputs { rows: HashMap::new(), early: HashMap::new() },
+            None => Self::Inputs {
+                rows: HashMap::new(),
+                standings: HashMap::new(),
+                early: HashMap::new(),
+            },
         }
     }
 
@@ -49,7 +55,7 @@ impl<'a> Witness<'a> {
                 }
                 None => (labels.is_complete.then_some(Truth::Legitimate), u32::MAX),
             },
-            Self::Inputs { rows, early } => {
+            Self::Inputs { rows, early, .. } => {
                 rows.insert(sight.event, row);
                 (early.remove(&sight.event), u32::MAX)
             }
@@ -57,9 +63,19 @@ impl<'a> Witness<'a> {
     }
 
     /// Takes a label of the history: the row that it speaks of, if it counts and is known. What was
-    /// learned last holds.
-    pub(in crate::commands) fn labelled(&mut self, target: Token, truth: Truth) -> Option<u32> {
-        let Self::Inputs { rows, early } = self else { return None };
+    /// learned last by its own time holds.
+    pub(in crate::commands) fn labelled(
+        &mut self,
+        target: Token,
+        truth: Truth,
+        standing: Standing,
+    ) -> Option<u32> {
+        let Self::Inputs { rows, standings, early } = self else { return None };
+        let held = standings.entry(target).or_default();
+        if standing < *held {
+            return None;
+        }
+        *held = standing;
         let row = rows.get(&target).copied();
         if row.is_none() {
             early.insert(target, truth);

@@ -316,9 +316,19 @@ fn later(document: &mut Document, story: &Story) {
         return;
     }
     document.heading("What became known later");
-    let mut table = Table::new(&[">input", "received", "what"]);
+    let mut table = Table::new(&[">input", "occurred", "received", "what", "holds"]);
     for one in &story.later {
-        table.row([Cell::from(one.seq), Cell::from(&*one.received_at), Cell::from(&*one.what)]);
+        let holds = match one.superseded_by {
+            None => "yes".to_owned(),
+            Some(seq) => format!("no, input {seq} does"),
+        };
+        table.row([
+            Cell::from(one.seq),
+            Cell::from(&*one.occurred_at),
+            Cell::from(&*one.received_at),
+            Cell::from(&*one.what),
+            Cell::from(holds),
+        ]);
     }
     document.table(table);
 }

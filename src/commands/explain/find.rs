@@ -9,7 +9,7 @@ use crate::commands::audit::line::{Json, amendment};
 use crate::commands::audit::names::Names;
 use crate::commands::replay::visit_event;
 use crate::commands::report::{Fault, money};
-use crate::domain::{EventTime, Fact, Seq, What};
+use crate::domain::{Amendment, EventTime, Fact, Seq, Standing, What};
 use crate::journal::{Item, ReadEntry, Reader};
 
 /// The event's record, with the names of the bundle in force there.
@@ -25,15 +25,19 @@ pub(super) fn find(journal: &Path, id: &str) -> Result<Found, Fault> {
     if !journal.is_dir() {
         return Err(Fault::NoJournal(journal.to_owned()));
     }
-    let (mut found, mut later) = (None, Vec::new());
+    let (mut found, mut later, mut amendments) = (None, Vec::new(), Vec::new());
     visit_event(journal, id, |entry| {
         match entry.input.what {
-            What::Amend { .. } => later.push(later_of(entry)),
+            What::Amend { amendment, .. } => {
+                later.push(later_of(entry));
+                amendments.push((entry.seq, amendment, entry.input.standing(amendment)));
+            }
             _ if found.is_none() => found = Some(entry.clone()),
             _ => {}
         }
         Ok(())
     })?;
+    supersede(&mut later, &amendments);
     let unknown = || {
         Fault::Wrong(format!(
             "no event {id} in this journal; `tidegate audit find` looks by card, merchant, rule, \
@@ -68,8 +72,20 @@ fn later_of(entry: &ReadEntry) -> Later {
         said.map(|(name, value): &(String, Json)| format!("{name} {value}")).collect();
     Later {
         seq: entry.seq.0,
+        occurred_at: entry.input.occurred_at.to_string(),
         received_at: entry.input.received_at.to_string(),
         what: words.join(", "),
+        superseded_by: None,
+    }
+}
+
+/// Says of each amendment, in the order in which they came, which other one holds in its place.
+fn supersede(later: &mut [Later], amendments: &[(Seq, Amendment, Standing)]) {
+    let is_label = |amendment: &Amendment| matches!(amendment, Amendment::Label { .. });
+    for (one, (seq, amendment, _)) in later.iter_mut().zip(amendments) {
+        let alike = amendments.iter().filter(|(_, other, _)| is_label(other) == is_label(amendment));
+        let holding = alike.max_by_key(|(seq, _, standing)| (*standing, *seq));
+        one.superseded_by = holding.map(|(seq, ..)| seq.0).filter(|holding| *holding != seq.0);
     }
 }
 

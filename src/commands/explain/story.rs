@@ -180,8 +180,13 @@ pub(super) struct PastEvent {
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Later {
     pub(super) seq: u64,
+    /// When it happened or was learned, which decides what holds.
+    pub(super) occurred_at: String,
     pub(super) received_at: String,
     pub(super) what: String,
+    /// The input that says otherwise and is newer, or is believed further.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) superseded_by: Option<u64>,
 }
 
 /// What it was decided under, and where it came from.

@@ -33,7 +33,7 @@ fn states(before: &[ReadEntry]) -> BTreeMap<Token, StateBits> {
             What::Amend { target, amendment: Amendment::Outcome { result, refusal } } => {
                 known.entry(target).or_default().0 = Some((result, refusal));
             }
-            What::Amend { target, amendment: Amendment::Label { truth } } => {
+            What::Amend { target, amendment: Amendment::Label { truth, .. } } => {
                 known.entry(target).or_default().1 = Some(truth);
             }
             _ => {

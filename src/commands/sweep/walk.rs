@@ -3,7 +3,7 @@
 
 use super::variants::Variants;
 use crate::commands::backtest::{Class, Count, Onlooker, Sight, Unlabelled, Witness, acts};
-use crate::domain::{Token, Truth as Label};
+use crate::domain::{Standing, Token, Truth as Label};
 use crate::lang::Truth;
 use crate::stages::rules::{Rule, Warmth};
 
@@ -105,8 +105,8 @@ impl Onlooker for Looker<'_> {
         self.rows.push(Row { amount: sight.amount.unwrap_or(0), truth, holds, is_shared });
     }
 
-    fn labelled(&mut self, target: Token, truth: Label) {
-        let row = self.witness.labelled(target, truth);
+    fn labelled(&mut self, target: Token, truth: Label, standing: Standing) {
+        let row = self.witness.labelled(target, truth, standing);
         if let Some(row) = row.and_then(|row| self.rows.get_mut(row as usize)) {
             row.truth = Some(truth);
         }

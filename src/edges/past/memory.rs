@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::run::Position;
 use super::{Fingerprints, fault};
-use crate::domain::{Amendment, EntityKind, Input, Past, Token, What};
+use crate::domain::{Amendment, EntityKind, Input, Past, Standing, Token, What};
 use crate::journal::{BundleHash, JournalError, ReadEntry, read_record};
 
 /// What the journal knows of inputs that the engine has forgotten.
@@ -41,6 +41,7 @@ struct Kept {
 #[derive(Clone, Copy, Debug)]
 struct Spoken {
     amendment: Amendment,
+    standing: Standing,
     /// By a reversal, which does not wait for an event that has not come.
     is_reversal: bool,
 }
@@ -49,7 +50,8 @@ impl Spoken {
     fn by(input: &Input) -> Option<(Token, Self)> {
         let (target, amendment) = input.amends()?;
         let is_reversal = !matches!(input.what, What::Amend { .. });
-        Some((target, Self { amendment, is_reversal }))
+        let standing = input.standing(amendment);
+        Some((target, Self { amendment, standing, is_reversal }))
     }
 }
 
@@ -150,15 +152,18 @@ impl Memory {
         Ok(None)
     }
 
-    /// The newest outcome and the newest label of an event whose record stands there.
-    fn amendments(&self, event: Token, at: Position) -> Result<Vec<Amendment>, JournalError> {
-        let mut found = Newest::of(at);
+    /// The outcome and the label that hold of an event whose record stands there: the newest by their
+    /// own time, wherever their records stand.
+    fn amendments(
+        &self,
+        event: Token,
+        at: Position,
+    ) -> Result<Vec<(Amendment, Standing)>, JournalError> {
+        let mut found = Holding::of(at);
         let mut oldest_fresh = None;
         for fresh in self.fresh.iter().rev() {
             oldest_fresh = Some(fresh.segment);
-            if fresh.amendments_of(event).take(AMENDMENTS_MAX).any(|one| found.hear(one)) {
-                return Ok(found.amendments());
-            }
+            fresh.amendments_of(event).take(AMENDMENTS_MAX).for_each(|one| found.hear(one));
         }
         for run in self.fingerprints.runs.load().iter().rev() {
             let places = run.find_all(amendments_of(event), AMENDMENTS_MAX);
@@ -169,10 +174,7 @@ impl Memory {
                 }
                 let Some((entry, _)) = self.read(*place)? else { continue };
                 let spoken = Spoken::by(&entry.input).filter(|(target, _)| *target == event);
-                let spoken = spoken.map(|(_, spoken)| (*place, spoken));
-                if spoken.is_some_and(|spoken| found.hear(spoken)) {
-                    return Ok(found.amendments());
-                }
+                spoken.into_iter().for_each(|(_, spoken)| found.hear((*place, spoken)));
             }
         }
         Ok(found.amendments())
@@ -210,31 +212,33 @@ impl Memory {
     }
 }
 
-/// What is said of an event, heard from the newest on.
-struct Newest {
+/// What holds of an event, heard from the newest record on.
+struct Holding {
     event: Position,
-    outcome: Option<Amendment>,
-    label: Option<Amendment>,
+    outcome: Option<(Amendment, Standing)>,
+    label: Option<(Amendment, Standing)>,
 }
 
-impl Newest {
+impl Holding {
     const fn of(event: Position) -> Self {
         Self { event, outcome: None, label: None }
     }
 
-    /// Takes one more in; whether nothing older can matter.
-    fn hear(&mut self, (at, spoken): (Position, Spoken)) -> bool {
+    /// Takes one more in, which arrived before those so far: of equal standing they hold.
+    fn hear(&mut self, (at, spoken): (Position, Spoken)) {
+        let Spoken { amendment, standing, .. } = spoken;
         if at > self.event || !spoken.is_reversal {
-            let said = match spoken.amendment {
+            let said = match amendment {
                 Amendment::Outcome { .. } => &mut self.outcome,
                 Amendment::Label { .. } => &mut self.label,
             };
-            said.get_or_insert(spoken.amendment);
+            if said.is_none_or(|(_, held)| standing > held) {
+                *said = Some((amendment, standing));
+            }
         }
-        self.outcome.is_some() && self.label.is_some()
     }
 
-    fn amendments(self) -> Vec<Amendment> {
+    fn amendments(self) -> Vec<(Amendment, Standing)> {
         self.outcome.into_iter().chain(self.label).collect()
     }
 }

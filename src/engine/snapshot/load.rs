@@ -9,7 +9,7 @@ use crate::stages::features::{Extent, FeatureState, Footprint, Granular, Misfit,
 use super::frame::{FrameReader, HEAD};
 use super::head::Head;
 use super::rest::{Rest, read_text};
-use super::{SnapshotFault, VERSION_OF_PLANES};
+use super::{SnapshotFault, VERSION_OF_PLANES, VERSION_OF_STANDINGS};
 use crate::engine::governance::Governance;
 use crate::engine::lists::ListStore;
 use crate::engine::made::{BandNames, Made};
@@ -107,7 +107,7 @@ impl<R: Read> Snapshot<R> {
         let mut words = Words(&rest.words);
         let mut names = read_names(&mut words)?;
         let mut parked = Parked::new(limits.parked_amendments as usize, limits.patience_ms);
-        parked.read(&mut words)?;
+        parked.read(&mut words, frames.version() >= VERSION_OF_STANDINGS)?;
         // The first format ended here: nobody could change anything.
         let governance = match words.0 {
             [] => Governance::default(),

@@ -19,8 +19,8 @@ mod network;
 mod place;
 
 use crate::domain::{
-    Amendment, Amount, Currency, EventTime, Fact, Facts, Input, Kind, Message, MissingTables,
-    OutcomeResult, PaymentEvent, Refusal, Service, What,
+    Amendment, Amount, Currency, EventTime, Fact, Facts, Input, Kind, LabelSource, Message,
+    MissingTables, OutcomeResult, PaymentEvent, Refusal, Service, What,
 };
 
 pub use party::card_digits;
@@ -62,7 +62,8 @@ pub fn enrich(
             amend(&outcome.of, outcome.occurred_at, amendment, namespace, keys, input);
         }
         Message::Label(label) => {
-            let amendment = Amendment::Label { truth: label.truth };
+            let source = LabelSource::parse(&label.source);
+            let amendment = Amendment::Label { truth: label.truth, source };
             amend(&label.of, label.occurred_at, amendment, namespace, keys, input);
         }
     }

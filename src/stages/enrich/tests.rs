@@ -6,8 +6,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::{
-    Card, Content, Currency, Datum, DeviceIdentifier, EntityKind, Label, Location, Outcome,
-    Sensitive, Token, Truth, Verification,
+    Card, Content, Currency, Datum, DeviceIdentifier, EntityKind, Label, LabelSource, Location,
+    Outcome, Sensitive, Token, Truth, Verification,
 };
 
 const AT: &str = "2026-11-23T14:54:11Z";
@@ -264,9 +264,12 @@ fn an_amendment_names_its_event() {
     assert_eq!(outcome(OutcomeResult::Refused, None), refused(Refusal::Other));
     let approved = Amendment::Outcome { result: OutcomeResult::Approved, refusal: None };
     assert_eq!(outcome(OutcomeResult::Approved, Some("14")), approved);
-    let (of, source) = ("e-1".into(), "chargeback".into());
-    let label = Label { of, truth: Truth::Fraud, source, occurred_at: at() };
-    assert_eq!(amended(Message::Label(label)), Amendment::Label { truth: Truth::Fraud });
+    let sources = [("chargeback", Some(LabelSource::Chargeback)), ("our own model", None)];
+    for (said, source) in sources {
+        let (of, truth) = ("e-1".into(), Truth::Fraud);
+        let label = Label { of, truth, source: said.into(), occurred_at: at() };
+        assert_eq!(amended(Message::Label(label)), Amendment::Label { truth, source });
+    }
 }
 
 /// A refund names what it undoes, a resubmission what it repeats; the token is that event's.

@@ -34,7 +34,7 @@ pub(super) fn amended(flags: u32, amendment: Amendment) -> u32 {
             };
             flags & !OUTCOME_MASK | result | class | on(StateBit::OutcomeKnown)
         }
-        Amendment::Label { truth } => {
+        Amendment::Label { truth, .. } => {
             let truth = match truth {
                 Truth::Fraud => on(StateBit::LabelFraud),
                 Truth::Legitimate => on(StateBit::LabelLegitimate),

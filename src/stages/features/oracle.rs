@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::{
     Amendment, EntityKind, EventTime, Fact, FeatureVector, FieldId, FieldType, Input,
-    OutcomeResult, Refusal, Schema, Seq, Token, Truth, Zone,
+    OutcomeResult, Refusal, Schema, Seq, Standing, Token, Truth, Zone,
 };
 use crate::lang::{NodeKind, Place, Scope, StateBit, Where};
 
@@ -348,13 +348,13 @@ impl Walk {
                     Amendment::Outcome { result, refusal } => {
                         event.outcome = Some((*result, *refusal));
                     }
-                    Amendment::Label { truth } => event.label = Some(*truth),
+                    Amendment::Label { truth, .. } => event.label = Some(*truth),
                 }
                 let time = EventTime::from_ms(event.time).unwrap();
                 let footprint = &mut self.footprints[at];
                 state.renew(footprint);
                 state.amend(&bench.plan, footprint, time, Seq(at as u64 + 1), *what);
-                footprint.note(*what);
+                footprint.note(*what, Standing::UNKNOWN);
                 None
             }
         }
@@ -435,8 +435,8 @@ pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
             result: OutcomeResult::Refused,
             refusal: Some(Refusal::InvalidCard)
         }),
-        Just(Amendment::Label { truth: Truth::Fraud }),
-        Just(Amendment::Label { truth: Truth::Legitimate }),
+        Just(Amendment::Label { truth: Truth::Fraud, source: None }),
+        Just(Amendment::Label { truth: Truth::Legitimate, source: None }),
     ];
     let amend = (0..12_usize, what).prop_map(|(back, what)| Step::Amend { back, what });
     proptest::collection::vec(prop_oneof![3 => event, 2 => amend], 1..120)

@@ -45,6 +45,13 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     proptest::collection::vec(step, 150..320)
 }
 
+/// So many seconds after the first of a month.
+fn time(seconds: u32) -> String {
+    let (days, rest) = (seconds / 86_400, seconds % 86_400);
+    let (hour, minute, second) = (rest / 3_600, rest / 60 % 60, rest % 60);
+    format!("2026-11-{:02}T{hour:02}:{minute:02}:{second:02}Z", 1 + days)
+}
+
 /// The messages of a course of steps.
 fn messages(steps: &[Step]) -> Vec<String> {
     let (mut clock, mut paid) = (0, Vec::new());
@@ -54,14 +61,9 @@ fn messages(steps: &[Step]) -> Vec<String> {
         if let Step::Pay { ahead, .. } = step {
             clock += ahead;
         }
-        let (days, rest) = (clock / 86_400, clock % 86_400);
-        let at = format!(
-            "2026-11-{:02}T{:02}:{:02}:{:02}Z",
-            1 + days,
-            rest / 3_600,
-            rest / 60 % 60,
-            rest % 60
-        );
+        let at = time(clock);
+        // What is said of an event may arrive after what was learned later.
+        let said_at = time(clock.saturating_sub([0, 300, 7_200][number % 3]));
         let common = |kind: &str| {
             format!(
                 "\"event_id\":\"e{number}\",\"kind\":\"{kind}\",\"service\":\"mobile_payment\",\
@@ -70,7 +72,7 @@ fn messages(steps: &[Step]) -> Vec<String> {
         };
         let outcome = |of: usize, result: &str| {
             format!(
-                "\"kind\":\"outcome\",\"of\":\"e{of}\",\"result\":\"{result}\",\"occurred_at\":\"{at}\""
+                "\"kind\":\"outcome\",\"of\":\"e{of}\",\"result\":\"{result}\",\"occurred_at\":\"{said_at}\""
             )
         };
         let message = match *step {
@@ -107,7 +109,7 @@ fn messages(steps: &[Step]) -> Vec<String> {
                 let truth = if is_fraud { "fraud" } else { "legitimate" };
                 format!(
                     "\"kind\":\"label\",\"of\":\"e{of}\",\"truth\":\"{truth}\",\
-                     \"source\":\"chargeback\",\"occurred_at\":\"{at}\""
+                     \"source\":\"chargeback\",\"occurred_at\":\"{said_at}\""
                 )
             }
         };

@@ -70,7 +70,7 @@ fn version_1_still_loads() {
         late.received_at = EventTime::from_ms(1_800_000_000_000).unwrap();
         late.what = What::Amend {
             target: Token::from_bytes([9; 16]),
-            amendment: Amendment::Label { truth: Truth::Fraud },
+            amendment: Amendment::Label { truth: Truth::Fraud, source: None },
         };
         apply(&mut engine, &late);
         fs::write(&file, take(&mut engine)).unwrap();

@@ -31,8 +31,8 @@ pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
         outcome(OutcomeResult::Approved, None),
         outcome(OutcomeResult::Reversed, None),
         outcome(OutcomeResult::Refused, Some(Refusal::InvalidCredential)),
-        Just(Amendment::Label { truth: Truth::Fraud }),
-        Just(Amendment::Label { truth: Truth::Legitimate }),
+        Just(Amendment::Label { truth: Truth::Fraud, source: None }),
+        Just(Amendment::Label { truth: Truth::Legitimate, source: None }),
     ];
     let amend = (ahead.clone(), 0..150_usize, any::<bool>(), amendment).prop_map(
         |(ahead, back, is_unknown, amendment)| Step::Amend { ahead, back, is_unknown, amendment },
@@ -93,7 +93,8 @@ pub(super) fn inputs(steps: &[Step]) -> Vec<Input> {
                 // An unknown target may be the event that comes 20 steps on.
                 let target = if *is_unknown { token(100, n + 20) } else { before.event };
                 let mut input = Input::new();
-                input.occurred_at = time(clock);
+                // Every other one comes after a newer one: which of them holds is part of the state.
+                input.occurred_at = time(clock - (n % 2) as i64 * HOUR);
                 input.event = token(101, n);
                 input.content = Content(*token(102, n).as_bytes());
                 input.what = What::Amend { target, amendment: *amendment };
@@ -183,7 +184,7 @@ pub(in crate::engine) fn control(n: u64, control: Control) -> Input {
     input
 }
 
-fn time(ms: i64) -> EventTime {
+pub(in crate::engine) fn time(ms: i64) -> EventTime {
     EventTime::from_ms(ms).unwrap()
 }
 
