@@ -83,7 +83,8 @@ fn later_of(entry: &ReadEntry) -> Later {
 fn supersede(later: &mut [Later], amendments: &[(Seq, Amendment, Standing)]) {
     let is_label = |amendment: &Amendment| matches!(amendment, Amendment::Label { .. });
     for (one, (seq, amendment, _)) in later.iter_mut().zip(amendments) {
-        let alike = amendments.iter().filter(|(_, other, _)| is_label(other) == is_label(amendment));
+        let alike =
+            amendments.iter().filter(|(_, other, _)| is_label(other) == is_label(amendment));
         let holding = alike.max_by_key(|(seq, _, standing)| (*standing, *seq));
         one.superseded_by = holding.map(|(seq, ..)| seq.0).filter(|holding| *holding != seq.0);
     }
