@@ -8,7 +8,7 @@ pub enum Force {
     /// Weighed: the worst action wins.
     #[default]
     Weighed,
-    /// Comes before everything, allows included; part of every plan.
+    /// Comes before everything, allows included.
     HardBlock,
     /// Silences every weighed rule.
     Allow,
@@ -27,4 +27,12 @@ pub struct Effect {
     pub points: i32,
     /// Why.
     pub reason: ReasonId,
+}
+
+impl Effect {
+    /// Whether it is part of every plan: whatever may decline, and the allows that silence it. A
+    /// hurried decision lacks no reason to decline.
+    pub fn is_hard(&self) -> bool {
+        self.force != Force::Weighed || self.action == Some(Action::Decline)
+    }
 }

@@ -54,7 +54,7 @@ fn service_and_kind(input: &Input) -> (Service, Kind) {
 /// Whether mode, plan and validity let a rule be asked.
 fn is_due(rule: &Rule, input: &Input, plan: Plan) -> bool {
     rule.mode != Mode::Off
-        && (plan != Plan::HardRules || rule.effect.force == Force::HardBlock)
+        && (plan != Plan::HardRules || rule.effect.is_hard())
         && rule.valid_from.is_none_or(|from| input.occurred_at >= from)
         && rule.valid_until.is_none_or(|until| input.occurred_at < until)
 }

@@ -108,7 +108,7 @@ fn incomplete_verification_is_said_and_priced() {
     check(&unpriced, Action::Approve, 0, NONE, &[]);
 }
 
-/// Without time to weigh, blocks still hold, and a large amount is looked at afterwards.
+/// Without time to weigh, what declines still does, and a large amount is looked at afterwards.
 #[test]
 fn the_fallback_answers_when_only_hard_rules_ran() {
     let hurried = Evidence { plan: Plan::HardRules, ..evidence(&[]) };
@@ -117,6 +117,10 @@ fn the_fallback_answers_when_only_hard_rules_ran() {
     check(&large, Action::Approve, 0, REVIEW, &[91]);
     let block = [rule(Force::HardBlock, Some(Action::Decline), 0, 1)];
     check(&Evidence { fired: &block, ..large }, Action::Decline, 0, NONE, &[1]);
+    let decline = [rule(Force::Weighed, Some(Action::Decline), 0, 1)];
+    check(&Evidence { fired: &decline, ..large }, Action::Decline, 0, REVIEW, &[1, 91]);
+    let allowed = [decline[0], rule(Force::Allow, Some(Action::Approve), 0, 2)];
+    check(&Evidence { fired: &allowed, ..large }, Action::Approve, 0, NONE, &[2]);
 }
 
 /// Eight reasons at most, each once, heaviest first; equals stand in the order of the rules.

@@ -63,7 +63,11 @@ pub fn decide(policy: &Policy, evidence: &Evidence<'_>) -> Body {
         .fold(FollowUps::default(), |all, effect| all.union(effect.follow_ups));
     let mut action = match court {
         Court::Blocked => Action::Decline,
-        Court::Allowed | Court::Unheard => Action::Approve,
+        Court::Allowed => Action::Approve,
+        // Of the rules only those that decline were asked.
+        Court::Unheard => {
+            fired.clone().filter_map(|effect| effect.action).max().unwrap_or_default()
+        }
         Court::Weighed => {
             let asked = policy.map(|band| (band.action, band.follow_ups)).unwrap_or_default();
             follow_ups = follow_ups.union(asked.1);

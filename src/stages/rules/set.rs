@@ -2,9 +2,7 @@
 
 use thiserror::Error;
 
-use crate::domain::{
-    DecisionFlags, EventTime, FeatureVector, FieldId, Force, Kind, Plan, Service, Token,
-};
+use crate::domain::{DecisionFlags, EventTime, FeatureVector, FieldId, Kind, Plan, Service, Token};
 use crate::lang::{Conditions, Subset, Truth};
 
 use super::canary::{Draw, Reach};
@@ -47,7 +45,7 @@ pub struct Context<'a> {
     pub subject: Option<Token>,
     /// Columns whose window is younger than its width: one bit a column, 64 columns a word.
     pub warming: &'a [u64],
-    /// How much there is time for: with [`Plan::HardRules`] only hard blocks are asked.
+    /// How much there is time for: with [`Plan::HardRules`] only hard effects are asked for.
     pub plan: Plan,
 }
 
@@ -133,7 +131,7 @@ impl RuleSet {
 impl Asked {
     fn new(rules: &[Rule], conditions: &Conditions, plan: Plan) -> Self {
         let is_planned = |rule: &Rule| {
-            let planned = plan != Plan::HardRules || rule.effect.force == Force::HardBlock;
+            let planned = plan != Plan::HardRules || rule.effect.is_hard();
             planned && rule.mode != Mode::Off
         };
         let mut subsets: Vec<Subset> = Vec::new();

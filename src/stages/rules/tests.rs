@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::domain::{
-    Currency, DecisionFlags, Effect, EventTime, FeatureVector, FieldType, Force, Kind, Plan,
-    Schema, Service, Token, Zone,
+    Action, Currency, DecisionFlags, Effect, EventTime, FeatureVector, FieldType, Force, Kind,
+    Plan, Schema, Service, Token, Zone,
 };
 use crate::lang::{Expected, Place, Scope, compile};
 
@@ -112,14 +112,18 @@ fn a_rule_is_asked_only_about_what_it_looks_at() {
         Rule { valid_until: Some(later), ..rule("until_later") },
         Rule { effect: Effect { force: Force::HardBlock, ..Effect::default() }, ..rule("hard") },
         Rule { effect: Effect { force: Force::Allow, ..Effect::default() }, ..rule("allow") },
+        Rule {
+            effect: Effect { action: Some(Action::Decline), ..Effect::default() },
+            ..rule("decline")
+        },
     ];
     let context = world.context();
-    let expected = "service kind from_now until_later hard allow|||";
+    let expected = "service kind from_now until_later hard allow decline|||";
     assert_eq!(told(&world, rules.clone(), &context), expected);
     let hard = Context { plan: Plan::HardRules, ..context };
-    assert_eq!(told(&world, rules.clone(), &hard), "hard|||");
+    assert_eq!(told(&world, rules.clone(), &hard), "hard allow decline|||");
     let login = Context { kind: Kind::Login, service: Service::DigitalTv, ..context };
-    let expected = "other_service kind other_kind from_now until_later hard allow|||";
+    let expected = "other_service kind other_kind from_now until_later hard allow decline|||";
     assert_eq!(told(&world, rules, &login), expected);
 }
 
