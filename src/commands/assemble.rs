@@ -115,7 +115,7 @@ pub(super) fn assemble_all(assembly: Assembly<'_>) -> Result<Assembled, Assemble
         }
     }
     let surroundings = match assembly.pace {
-        Pace::Live => Machine::new(),
+        Pace::Live | Pace::Measured => Machine::new(),
         Pace::Unhurried => Machine::untimed(),
     };
     let surroundings = match fingerprints {

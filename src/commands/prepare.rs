@@ -83,6 +83,13 @@ pub(super) fn prepare(file: &Path) -> Result<Prepared, Vec<Finding>> {
     let means = Means::load(keys(&config.keys), rules, &config.tables.paths);
     let means = means.map_err(&mut note).ok();
     let profile = profile(file, &config).map_err(&mut note).ok();
+    #[cfg(feature = "kafka")]
+    if !findings
+        .iter()
+        .any(|found| found.key.as_deref().is_some_and(|key| key.starts_with("kafka")))
+    {
+        findings.extend(client_faults(file, &config));
+    }
     match (means, profile) {
         (Some(means), Some(profile)) if findings.is_empty() => {
             Ok(Prepared { config, means, profile })
@@ -174,6 +181,18 @@ fn tables(paths: &TablePaths, keys: Option<&Keys>) -> Result<TableStore, Vec<Fin
     let token_keys = keys.map_or_else(|| Keys::demo().token_keys(), Keys::token_keys);
     TableStore::load(paths, Arc::new(token_keys))
         .map_err(|faults| faults.into_iter().map(Finding::from).collect())
+}
+
+/// What the Kafka client that is built in does not take: it is made, and speaks to nobody.
+#[cfg(feature = "kafka")]
+fn client_faults(file: &Path, config: &Config) -> Vec<Finding> {
+    let finding = |(key, message): (&str, String)| Finding {
+        file: file.display().to_string(),
+        line: None,
+        key: Some(key.to_owned()),
+        message,
+    };
+    crate::edges::kafka::refusals(&config.kafka).into_iter().map(finding).collect()
 }
 
 fn profile(file: &Path, config: &Config) -> Result<Profile, Vec<Finding>> {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::domain::Source;
 use crate::edges::admin::{self, Office, Orders};
-use crate::edges::kafka::{Decider, EDGE_REASONS};
+use crate::edges::kafka::{Decider, EDGE_REASONS, IN_FLIGHT_MAX};
 use crate::edges::machine::Machine;
 use crate::edges::memory;
 use crate::engine::{Pace, PassedOver, Pipeline, Recovered};
@@ -31,17 +31,22 @@ pub struct Args {
     /// The configuration
     #[arg(long)]
     config: PathBuf,
+    /// Go on with this journal though the group's positions belong to another one, or to one that was
+    /// longer: events that it does not have may be answered once more, and not as before
+    #[arg(long)]
+    adopt: bool,
 }
 
 /// Runs the command.
 pub fn run(args: &Args) -> ExitCode {
-    let prepared = match prepare(&args.config) {
+    let mut prepared = match prepare(&args.config) {
         Ok(prepared) => prepared,
         Err(faults) => {
             check::report(&args.config, &faults);
             return ExitCode::from(2);
         }
     };
+    prepared.config.kafka.adopt = args.adopt;
     telemetry::init(prepared.config.log.level, prepared.config.log.format);
     telemetry::hide_panic_payloads();
     let telemetry = telemetry_of_the_service();
@@ -49,7 +54,7 @@ pub fn run(args: &Args) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             report_failure(&telemetry, &error);
-            ExitCode::from(3)
+            ExitCode::from(error.exit_code())
         }
     }
 }
@@ -98,9 +103,9 @@ fn serve(prepared: Prepared, telemetry: Telemetry) -> Result<(), ServeError> {
     });
     surroundings.watch(Arc::clone(&tables), config.tables.reload)?;
     let positions: Vec<Source> = recovered.next_offsets().collect();
-    // What a crash may leave unsent: what was unacknowledged, and a commit's interval at a rate
-    // that one thread does not reach.
-    let in_flight_max = config.kafka.unacknowledged_max as u64 + 1_000_000;
+    // What a crash may leave unsent: what reading is held up for, a batch more, and a commit's interval
+    // at a rate that one thread does not reach.
+    let in_flight_max = IN_FLIGHT_MAX + config.kafka.unacknowledged_max as u64 + 1_000_000;
     let orders = admin_socket(config.admin, &dir, (&pipeline, &files, keys.token_keys()))?;
     let mut decider =
         Decider::new(pipeline, tables, keys.token_keys(), (dir, positions), in_flight_max);

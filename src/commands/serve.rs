@@ -57,6 +57,13 @@ pub(super) enum ServeError {
     Panicked,
 }
 
+impl ServeError {
+    /// 2 where the operator has named the wrong thing, 3 where something outside failed.
+    pub(super) const fn exit_code(&self) -> u8 {
+        if matches!(self, Self::Edge(EdgeError::Unfit(_))) { 2 } else { 3 }
+    }
+}
+
 /// What surrounds the engine: it begins first, so that readiness can be asked while the journal is
 /// read, and it ends last.
 pub(super) struct Surroundings {

@@ -38,6 +38,8 @@ pub(super) fn read(mut section: Section<'_, '_>, outputs: Outputs) -> Settings {
         format: section.choice("format", &Format::NAMED).unwrap_or(Format::Json),
         group: section.text("group"),
         instance: Some(section.text("instance")),
+        // Said once, at the command line, and never by a file that stays.
+        adopt: false,
         client_id: section.text("client_id"),
         start: section.choice("start", &Start::NAMED).unwrap_or(Start::Earliest),
         batch_messages: section.integer("batch_messages", 1..=10_000) as usize,
@@ -104,6 +106,7 @@ fn read_security(mut section: Section<'_, '_>) -> Security {
         mechanism: section.choice("mechanism", &Mechanism::NAMED).unwrap_or_default(),
         username: section.optional_text("username"),
         password,
+        keytab_file: section.optional_path("keytab_file"),
         ca_file: section.optional_path("ca_file"),
         certificate_file: section.optional_path("certificate_file"),
         key_file: section.optional_path("key_file"),
@@ -112,7 +115,8 @@ fn read_security(mut section: Section<'_, '_>) -> Security {
         if security.username.is_none() && !section.is_given("username") {
             section.fault("username", "is missing: sasl needs a user");
         }
-        if !section.is_given("password_file") && !section.is_given("password_env") {
+        let has_password = security.mechanism.has_password();
+        if has_password && !section.is_given("password_file") && !section.is_given("password_env") {
             section.fault("password_file", "is missing: sasl needs it, or password_env");
         }
     }
@@ -124,6 +128,7 @@ fn read_security(mut section: Section<'_, '_>) -> Security {
         ("ca_file", &security.ca_file),
         ("certificate_file", &security.certificate_file),
         ("key_file", &security.key_file),
+        ("keytab_file", &security.keytab_file),
     ];
     for (key, file) in files {
         if let Some(file) = file

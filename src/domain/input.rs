@@ -136,7 +136,7 @@ pub enum What {
 }
 
 /// Where an input's bytes came from: a position that a restart goes on from.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Source {
     /// Index of the configured topic.
     pub topic: u16,

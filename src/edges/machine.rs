@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::domain::{CardDigits, Input, Past, Sensitive, Token};
+use crate::domain::{CardDigits, Input, Past, Sensitive, Source, Token};
 use crate::engine::{Clock, Surroundings};
 use crate::journal::{Appended, JournalError};
 
@@ -73,6 +73,10 @@ impl Surroundings for Machine {
 
     fn amended(&mut self, event: Token) -> Result<Option<Past>, JournalError> {
         self.past.as_ref().map_or(Ok(None), |past| past.find_amended(event))
+    }
+
+    fn source(&mut self, name: Token) -> Result<Option<Source>, JournalError> {
+        self.past.as_ref().map_or(Ok(None), |past| past.source(name))
     }
 
     fn appended(&mut self, input: &Input, at: &Appended) {

@@ -28,7 +28,7 @@ pub use control::{ENTRIES_MAX, Refusal};
 pub use lists::{Listed, Lists};
 pub use parked::Expired;
 pub use pipeline::{
-    Clock, ControlError, Intent, Outcome, Pace, Parts, Pipeline, Step, Surroundings,
+    Clock, ControlError, Intent, Outcome, Pace, Parts, Pipeline, Recognised, Step, Surroundings,
 };
 pub use recovery::{PassedOver, Recovered, Trail, Windows, count_again, recover, restore_at};
 pub use snapshot::{

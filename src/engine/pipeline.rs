@@ -23,8 +23,8 @@ use crate::domain::{
     What,
 };
 use crate::journal::{
-    Appended, BundleRef, Columns, Durability, Entry, Features, Hits, JournalError, Keeper,
-    OpenPart, Writer,
+    Appended, BundleRef, Columns, Durability, Entry, Features, Hits, JournalError, JournalId,
+    Keeper, OpenPart, Writer,
 };
 use crate::stages::decide::Ledger;
 use crate::stages::decode::{Door, Dropped, Encoded, Reject, TimeLimits, check_time};
@@ -63,7 +63,12 @@ pub trait Surroundings {
         Ok(None)
     }
 
-    /// The record of an input was appended, to be found by the two above.
+    /// Where the message of an input came from, as the journal has it.
+    fn source(&mut self, _name: Token) -> Result<Option<Source>, JournalError> {
+        Ok(None)
+    }
+
+    /// The record of an input was appended, to be found by the three above.
     fn appended(&mut self, _input: &Input, _at: &Appended) {}
 }
 
@@ -72,6 +77,8 @@ pub trait Surroundings {
 pub enum Pace {
     /// The ledger's budget picks the plan.
     Live,
+    /// Always the full plan, and what it takes is measured.
+    Measured,
     /// Files and histories: always the full plan.
     Unhurried,
 }
@@ -116,6 +123,8 @@ pub struct Pipeline<S> {
     watcher: Watcher,
     /// What guards have done, to be told.
     trips: Vec<GuardTrip>,
+    /// Counts the first inputs after the start.
+    turns: u32,
 }
 
 /// Rule indices as the journal takes them.
@@ -208,6 +217,22 @@ pub enum ControlError {
     Journal(#[from] JournalError),
 }
 
+/// What the journal knows of a message that stands at a place where it has read before.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Recognised {
+    /// It is the one that was read there.
+    Here,
+    /// It was read elsewhere, or never.
+    Elsewhere,
+    /// It is none that could have got a number.
+    Refused,
+    /// The journal cannot say.
+    Unsure,
+}
+
+/// The first inputs after a start find pages and caches cold: no rule is left out for that.
+const COLD_TURNS: u32 = 16;
+
 /// What a record seals beside its open part.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Sealing {
@@ -246,6 +271,7 @@ impl<S: Surroundings> Pipeline<S> {
             indices: Indices::default(),
             watcher: Watcher::default(),
             trips: Vec::new(),
+            turns: 0,
         })
     }
 
@@ -331,8 +357,9 @@ impl<S: Surroundings> Pipeline<S> {
 
         let [decode_ns, enrich_ns] = [Stage::Decode, Stage::Enrich]
             .map(|stage| u64::from(self.current.stage_ns[stage as usize]));
+        let pace = self.pace();
         let mut budget = Deadline {
-            pace: self.parts.pace,
+            pace,
             // Admission may have been long ago: what it took counts, and not the time since.
             started_ns: started_ns.saturating_sub(decode_ns + enrich_ns),
             at: &self.parts.surroundings,
@@ -371,6 +398,15 @@ impl<S: Surroundings> Pipeline<S> {
 
     fn now_ns(&self) -> u64 {
         self.parts.surroundings.now_ns()
+    }
+
+    /// Whether the next decision is made against the clock.
+    fn pace(&mut self) -> Pace {
+        if self.turns >= COLD_TURNS {
+            return self.parts.pace;
+        }
+        self.turns += 1;
+        Pace::Unhurried
     }
 
     /// Makes a change that a person asked for: an input, in force from the next one on. `now` is the
@@ -445,6 +481,28 @@ impl<S: Surroundings> Pipeline<S> {
         self.watcher.note(seen, |rule| governance.since(rule), governance.fallen());
     }
 
+    /// What the journal knows of a message that stands at a place where it has read before.
+    pub fn recognise(
+        &mut self,
+        admitted: &Admitted,
+        at: Source,
+        now: EventTime,
+    ) -> Result<Recognised, JournalError> {
+        if admitted.rejected.is_some() {
+            return Ok(Recognised::Refused);
+        }
+        let input = &admitted.input;
+        match ask(&mut self.parts, |surroundings| surroundings.source(input.name()))? {
+            Some(source) if source == at => Ok(Recognised::Here),
+            Some(_) => Ok(Recognised::Elsewhere),
+            // What is older than this may have been forgotten.
+            None if now.as_ms() - input.occurred_at.as_ms() > self.parts.times.age_ms_max => {
+                Ok(Recognised::Unsure)
+            }
+            None => Ok(Recognised::Elsewhere),
+        }
+    }
+
     /// Puts a bundle in force between two inputs. What it needs was made beside the stream; what is
     /// given back is to be dropped there as well. After an error the bundle before is in force.
     pub fn activate(
@@ -499,6 +557,11 @@ impl<S: Surroundings> Pipeline<S> {
     /// Everything flushed can be read back: it stands under the names that readers look for.
     pub fn finish_closing(&self) -> Result<(), JournalError> {
         self.parts.journal.as_ref().map_or(Ok(()), Writer::finish_closing)
+    }
+
+    /// The journal's name.
+    pub fn journal(&self) -> Option<JournalId> {
+        self.parts.journal.as_ref().map(Writer::journal)
     }
 
     /// The journal's slow work, for another thread.
@@ -617,10 +680,10 @@ impl<S: Surroundings> Pipeline<S> {
 }
 
 /// Asks for the past. What was appended only a moment ago, and forgotten since, is made readable.
-fn ask<S: Surroundings>(
+fn ask<S: Surroundings, T>(
     parts: &mut Parts<S>,
-    question: impl Fn(&mut S) -> Result<Option<Past>, JournalError>,
-) -> Result<Option<Past>, JournalError> {
+    question: impl Fn(&mut S) -> Result<Option<T>, JournalError>,
+) -> Result<Option<T>, JournalError> {
     let answer = question(&mut parts.surroundings);
     let (Err(_), Some(journal)) = (&answer, &mut parts.journal) else { return answer };
     journal.flush(Durability::Written)?;
@@ -664,7 +727,7 @@ struct Deadline<'a, S> {
 impl<S: Surroundings> Budget for Deadline<'_, S> {
     fn plan(&mut self, stage: Stage, ledger: &Ledger) -> Plan {
         match self.pace {
-            Pace::Unhurried => Plan::Full,
+            Pace::Measured | Pace::Unhurried => Plan::Full,
             Pace::Live => {
                 let spent_us = self.at.now_ns().saturating_sub(self.started_ns) / 1_000;
                 let left_us = i64::from(ledger.budget_us) - spent_us.min(1 << 40) as i64;

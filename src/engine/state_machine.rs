@@ -70,7 +70,8 @@ impl Progress {
         let Some(source) = input.source else { return };
         let key = |source: &Source| (source.topic, source.partition);
         match self.positions.binary_search_by_key(&key(&source), key) {
-            Ok(at) => self.positions[at].offset = self.positions[at].offset.max(source.offset),
+            // Not the greatest: a topic that was made again counts from its own beginning.
+            Ok(at) => self.positions[at].offset = source.offset,
             Err(at) => self.positions.insert(at, source),
         }
     }

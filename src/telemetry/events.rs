@@ -92,8 +92,61 @@ pub enum LogEvent<'a> {
         partition: i32,
         /// The first offset.
         offset: i64,
-        /// Who knew it: the group, the journal, the setting `start`.
+        /// Who knew it: the group, the journal, the setting `start`; the partition was added; the broker
+        /// has another log than was read.
         from: &'static str,
+    },
+    /// The journal goes on for a group whose positions were told with another one, or with more.
+    Adopted {
+        /// How it does not fit.
+        text: &'a str,
+    },
+    /// A partition is not read though the broker has more of it.
+    Stalled {
+        /// The topic.
+        topic: &'a str,
+        /// The partition.
+        partition: i32,
+        /// Where reading stands.
+        offset: i64,
+        /// The offset after the broker's last message.
+        end: i64,
+        /// What the client said last, if anything.
+        said: &'a str,
+    },
+    /// Every partition is read again.
+    ReadingAgain,
+    /// The reading client is exchanged for a fresh one.
+    Renewed,
+    /// The reading client cannot take a message.
+    CannotRead {
+        /// What it says.
+        text: &'a str,
+    },
+    /// Topics that are to be read do not exist.
+    TopicMissing {
+        /// Which.
+        topics: &'a str,
+    },
+    /// There are partitions that nobody reads yet.
+    PartitionsAdded {
+        /// How many we read.
+        assigned: usize,
+        /// How many there are.
+        total: usize,
+    },
+    /// The log behind a partition's name does not go on where it was left.
+    Discontinued {
+        /// The topic.
+        topic: &'a str,
+        /// The partition.
+        partition: i32,
+        /// Where it would have gone on.
+        offset: i64,
+        /// Where reading begins.
+        begin: i64,
+        /// How it broke.
+        what: super::Break,
     },
     /// The group has taken partitions away.
     Revoked {
@@ -206,6 +259,14 @@ pub fn emit(event: &LogEvent<'_>) {
         LogEvent::Stopped => info!("stopped: everything is acknowledged and committed"),
         LogEvent::Assigned { assigned, total } => info!(assigned, total, "partitions assigned"),
         LogEvent::Position { topic, partition, offset, from } => info!(topic, partition, offset, from, "reading begins"),
+        LogEvent::Adopted { text } => warn!("adopted, as --adopt says: {text}"),
+        LogEvent::Stalled { topic, partition, offset, end, said } => error!(topic, partition, offset, end, said, "a partition is not read though the broker has more of it"),
+        LogEvent::ReadingAgain => info!("every partition is read again"),
+        LogEvent::Renewed => warn!("a fresh client takes the place of one that stands still"),
+        LogEvent::CannotRead { text } => error!("the Kafka client cannot read on: {text}"),
+        LogEvent::TopicMissing { topics } => error!(topics, "the broker has no such topic"),
+        LogEvent::PartitionsAdded { assigned, total } => warn!(assigned, total, "partitions were added and are not read yet"),
+        LogEvent::Discontinued { topic, partition, offset, begin, what } => error!(topic, partition, offset, begin, what = what.name(), "{}", what.meaning()),
         LogEvent::Revoked { partitions, unacknowledged } => info!(partitions, unacknowledged, "partitions taken away"),
         LogEvent::SharedGroup { assigned, total } => error!(assigned, total, "another instance reads some partitions: stop one of the two"),
         LogEvent::Paused { unacknowledged } => warn!(unacknowledged, "reading pauses: the broker is slow to acknowledge"),

@@ -68,6 +68,31 @@ label_values! {
 }
 
 label_values! {
+    /// How the log behind a partition's name does not go on where it was left.
+    Break {
+        /// Another topic under the same name: read from its beginning.
+        Replaced = "replaced",
+        /// Its end is gone: what comes is read.
+        Truncated = "truncated",
+        /// What was not read yet has been deleted.
+        Expired = "expired",
+    }
+}
+
+impl Break {
+    /// In a sentence.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Replaced => {
+                "stands another log than was read (the topic was made again, or its broker lost it)"
+            }
+            Self::Truncated => "the broker has lost the end of the log",
+            Self::Expired => "the broker has deleted messages that were not read",
+        }
+    }
+}
+
+label_values! {
     /// How a look at a changed table ended.
     ReloadResult {
         /// The new one is in use.
@@ -86,6 +111,7 @@ pub struct Meters {
     degradations: Vec<Counter>,
     delivered: Vec<Counter>,
     commits: Vec<Counter>,
+    breaks: Vec<Counter>,
     /// Times that reading paused.
     pub pauses: Counter,
     /// Transactions given up and taken again.
@@ -126,6 +152,10 @@ impl Meters {
             commits: each(
                 CounterName::Commits,
                 CommitResult::ALL.iter().map(|value| value.name()).collect(),
+            ),
+            breaks: each(
+                CounterName::Breaks,
+                Break::ALL.iter().map(|value| value.name()).collect(),
             ),
             pauses: registry.counter(CounterName::Pauses, &[]),
             rewinds: registry.counter(CounterName::Rewinds, &[]),
@@ -177,6 +207,11 @@ impl Meters {
     /// Counts an acknowledged record.
     pub fn delivered(&self, output: Output) {
         add(&self.delivered, output as usize);
+    }
+
+    /// Counts a log that does not go on where it was left.
+    pub fn broken(&self, what: Break) {
+        add(&self.breaks, what as usize);
     }
 
     /// Counts a commit.

@@ -15,7 +15,7 @@ mod log;
 pub use events::{LogEvent, emit};
 pub use latency::{Latencies, LatencyRecorder, Timer};
 pub use log::{Format, Level, hide_panic_payloads, init};
-pub use meters::{CommitResult, InputResult, Meters, Output, ReloadResult};
+pub use meters::{Break, CommitResult, InputResult, Meters, Output, ReloadResult};
 pub use names::{CounterName, GaugeName};
 pub use readiness::{Readiness, Unready};
 pub use registry::Registry;

@@ -44,6 +44,8 @@ metrics_table! {
         Commits: "tidegate_commits_total" ["result"] "Commits of source positions";
         Pauses: "tidegate_pauses_total" [] "Times that reading paused for unacknowledged outputs";
         Rewinds: "tidegate_rewinds_total" [] "Transactions given up and taken again";
+        Breaks: "tidegate_log_breaks_total" ["what"]
+            "Partitions whose log did not go on where it was left";
         JournalBytes: "tidegate_journal_bytes_total" [] "Bytes appended to the journal";
         GuardTrips: "tidegate_guard_trips_total" ["measure"]
             "Times that a guard found too many declines, by what it did";
@@ -59,6 +61,8 @@ metrics_table! {
         Unacknowledged: "tidegate_unacknowledged" [] "Outputs on their way to the broker";
         PartitionsAssigned: "tidegate_partitions_assigned" [] "Partitions that this instance reads";
         PartitionsTotal: "tidegate_partitions" [] "Partitions of the source topics";
+        PartitionsStalled: "tidegate_partitions_stalled" []
+            "Partitions that are not read though the broker has more of them";
         BuildInfo: "tidegate_build_info" ["version"] "1, with the version of the program";
         StartTime: "tidegate_start_time_seconds" [] "When the service started, Unix time";
     }

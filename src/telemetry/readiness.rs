@@ -1,7 +1,9 @@
 //! Whether the service takes work: a set of reasons why not, empty when it does.
 
+use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// Why the service does not take work, one bit each.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -31,6 +33,12 @@ pub enum Unready {
     BrokerCertificate = 1 << 10,
     /// The broker and we do not come to an encrypted channel.
     BrokerTls = 1 << 11,
+    /// A partition is not read though the broker has more of it.
+    PartitionStalled = 1 << 12,
+    /// A topic that is to be read does not exist.
+    TopicMissing = 1 << 13,
+    /// Partitions were added and are not read yet.
+    PartitionsAdded = 1 << 14,
 }
 
 impl Unready {
@@ -40,7 +48,7 @@ impl Unready {
     }
 
     /// Every reason with its name and its sentence.
-    pub const ALL: [(Self, &'static str, &'static str); 12] = [
+    pub const ALL: [(Self, &'static str, &'static str); 15] = [
         (Self::Starting, "starting", "the service is being set up"),
         (Self::Recovering, "recovering", "the journal is being read"),
         (Self::BrokerUnreachable, "broker_unreachable", "no broker answers"),
@@ -74,50 +82,106 @@ impl Unready {
              protocol in [kafka.security] says, and one that asks for a certificate of ours needs \
              certificate_file and key_file",
         ),
+        (Self::PartitionStalled, "partition_stalled", "a partition is not read"),
+        (Self::TopicMissing, "topic_missing", "the broker has no such topic"),
+        (
+            Self::PartitionsAdded,
+            "partitions_added",
+            "partitions were added and are not read yet: it comes by itself",
+        ),
     ];
 }
 
-/// The reasons that hold now.
+/// The reasons that hold now, and what else whoever asks should know.
 #[derive(Debug)]
-pub struct Readiness(AtomicU32);
+pub struct Readiness {
+    reasons: AtomicU32,
+    /// Where a reason holds, as a text.
+    places: Mutex<Vec<(Unready, String)>>,
+    /// The newest notes, each a code and a text.
+    notes: Mutex<VecDeque<(&'static str, String)>>,
+}
+
+/// Notes that are kept: the newest.
+const NOTES_MAX: usize = 16;
 
 impl Default for Readiness {
     fn default() -> Self {
-        Self(AtomicU32::new(Unready::Starting as u32))
+        Self {
+            reasons: AtomicU32::new(Unready::Starting as u32),
+            places: Mutex::default(),
+            notes: Mutex::default(),
+        }
     }
 }
 
 impl Readiness {
     /// Says that a reason holds; whether that is new.
     pub fn set(&self, reason: Unready) -> bool {
-        self.0.fetch_or(reason as u32, Ordering::Relaxed) & reason as u32 == 0
+        self.reasons.fetch_or(reason as u32, Ordering::Relaxed) & reason as u32 == 0
+    }
+
+    /// Says that a reason holds in a place, as a text of names and numbers; whether either is new.
+    pub fn set_at(&self, reason: Unready, place: &str) -> bool {
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_known = places.iter().any(|(of, text)| *of == reason && text == place);
+        if !is_known {
+            places.retain(|(of, _)| *of != reason);
+            places.push((reason, place.to_owned()));
+        }
+        self.set(reason) || !is_known
     }
 
     /// Says that a reason no longer holds; whether that is new.
     pub fn clear(&self, reason: Unready) -> bool {
-        self.0.fetch_and(!(reason as u32), Ordering::Relaxed) & reason as u32 != 0
+        self.reasons.fetch_and(!(reason as u32), Ordering::Relaxed) & reason as u32 != 0
+    }
+
+    /// Something happened that whoever asks should know; it makes nothing unready. A text of names and
+    /// numbers.
+    pub fn note(&self, code: &'static str, text: String) {
+        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        notes.retain(|(_, known)| *known != text);
+        if notes.len() >= NOTES_MAX {
+            notes.pop_front();
+        }
+        notes.push_back((code, text));
     }
 
     /// Whether none holds.
     pub fn is_ready(&self) -> bool {
-        self.0.load(Ordering::Relaxed) == 0
+        self.reasons.load(Ordering::Relaxed) == 0
     }
 
     /// Whether this one holds.
     pub fn holds(&self, reason: Unready) -> bool {
-        self.0.load(Ordering::Relaxed) & reason as u32 != 0
+        self.reasons.load(Ordering::Relaxed) & reason as u32 != 0
     }
 
-    /// `{"ready":false,"reasons":[{"code":...,"text":...}]}`.
+    /// `{"ready":false,"reasons":[{"code":...,"text":...}]}`, and `"notes"` of the same form where there
+    /// are any.
     pub fn to_json(&self) -> String {
         let mut out = format!("{{\"ready\":{},\"reasons\":[", self.is_ready());
+        let places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
         let mut comma = "";
-        for (_, name, text) in Unready::ALL.into_iter().filter(|(reason, ..)| self.holds(*reason)) {
-            // Writing to a string cannot fail.
-            let _ = write!(out, "{comma}{{\"code\":\"{name}\",\"text\":\"{text}\"}}");
+        for (reason, name, text) in Unready::ALL.into_iter().filter(|(of, ..)| self.holds(*of)) {
+            let place = places.iter().find(|(of, _)| *of == reason);
+            let place = place.map(|(_, place)| format!(": {place}")).unwrap_or_default();
+            write_item(&mut out, comma, name, &format!("{text}{place}"));
             comma = ",";
         }
-        out.push_str("]}");
+        out.push(']');
+        let notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        if !notes.is_empty() {
+            out.push_str(",\"notes\":[");
+            let mut comma = "";
+            for (code, text) in notes.iter() {
+                write_item(&mut out, comma, code, text);
+                comma = ",";
+            }
+            out.push(']');
+        }
+        out.push('}');
         out
     }
 
@@ -129,6 +193,13 @@ impl Readiness {
             let _ = writeln!(out, "{name}{{reason=\"{code}\"}} {value}");
         }
     }
+}
+
+fn write_item(out: &mut String, comma: &str, code: &str, text: &str) {
+    // A text that is no more than names and numbers is JSON after this, and writing to a string
+    // cannot fail.
+    let text = text.replace('\\', "\\\\").replace('"', "\\\"");
+    let _ = write!(out, "{comma}{{\"code\":\"{code}\",\"text\":\"{text}\"}}");
 }
 
 #[cfg(test)]
@@ -149,6 +220,17 @@ mod tests {
              of the group has some of the partitions: stop one of the two\"}]}"
         );
         assert!(readiness.clear(Unready::SharedGroup));
+        assert!(readiness.set_at(Unready::Stopping, "in \"a\""));
+        assert!(!readiness.set_at(Unready::Stopping, "in \"a\""));
+        assert!(readiness.set_at(Unready::Stopping, "in b"));
+        assert!(readiness.to_json().contains("the service stops: in b"));
+        assert!(readiness.clear(Unready::Stopping));
         assert_eq!(readiness.to_json(), "{\"ready\":true,\"reasons\":[]}");
+        for number in 0..20 {
+            readiness.note("seen", format!("number {}", number / 2));
+        }
+        let json: serde_json::Value = serde_json::from_str(&readiness.to_json()).unwrap();
+        let notes = json["notes"].as_array().unwrap();
+        assert_eq!((notes.len(), &notes[0]["text"]), (10, &"number 0".into()));
     }
 }

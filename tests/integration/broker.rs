@@ -5,7 +5,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::message::{Header, Headers as _, OwnedHeaders};
@@ -51,21 +51,49 @@ impl Topics {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let prefix = format!("test-{}-{number}", std::process::id());
         let topics = Self { bootstrap, prefix, partitions };
-        let admin: AdminClient<DefaultClientContext> = topics.client().create().unwrap();
-        let names = ["in", "decisions", "audit", "dead"].map(|name| topics.name(name));
-        let new = names.iter().map(|name| NewTopic {
-            name,
-            num_partitions: if name.ends_with("-in") { partitions } else { 1 },
-            replication: TopicReplication::Fixed(1),
-            config: Vec::new(),
-        });
-        let new: Vec<NewTopic<'_>> = new.collect();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let options = AdminOptions::new().operation_timeout(Some(PATIENCE));
-        for result in runtime.block_on(admin.create_topics(&new, &options)).unwrap() {
-            result.unwrap();
-        }
+        topics.create(&["in", "decisions", "audit", "dead"]);
         topics
+    }
+
+    /// Makes topics; one that is being deleted is waited for.
+    pub(crate) fn create(&self, which: &[&str]) {
+        let admin: AdminClient<DefaultClientContext> = self.client().create().unwrap();
+        let options = AdminOptions::new().operation_timeout(Some(PATIENCE));
+        for which in which {
+            let name = self.name(which);
+            let new = NewTopic {
+                name: &name,
+                num_partitions: if *which == "in" { self.partitions } else { 1 },
+                replication: TopicReplication::Fixed(1),
+                config: Vec::new(),
+            };
+            let deadline = Instant::now() + PATIENCE;
+            while let Err((_, code)) =
+                block_on(admin.create_topics([&new], &options)).unwrap().remove(0)
+            {
+                assert!(Instant::now() < deadline, "{name}: {code:?}");
+                std::thread::sleep(Duration::from_millis(200));
+            }
+        }
+    }
+
+    /// Deletes the source topic and makes it again, empty.
+    pub(crate) fn recreate_source(&self) {
+        let admin: AdminClient<DefaultClientContext> = self.client().create().unwrap();
+        let options = AdminOptions::new().operation_timeout(Some(PATIENCE));
+        let name = self.name("in");
+        block_on(admin.delete_topics(&[name.as_str()], &options)).unwrap()[0].as_ref().unwrap();
+        self.create(&["in"]);
+    }
+
+    /// Adds partitions to the source topic.
+    pub(crate) fn add_partitions(&mut self, partitions: i32) {
+        let admin: AdminClient<DefaultClientContext> = self.client().create().unwrap();
+        let options = AdminOptions::new().operation_timeout(Some(PATIENCE));
+        let name = self.name("in");
+        let new = NewPartitions::new(&name, usize::try_from(partitions).unwrap());
+        block_on(admin.create_partitions([&new], &options)).unwrap()[0].as_ref().unwrap();
+        self.partitions = partitions;
     }
 
     /// The same topics, for a service that is told another address.
@@ -82,6 +110,27 @@ impl Topics {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", &self.bootstrap).set("group.id", self.name("reader"));
         config
+    }
+
+    /// Sends messages to one partition, compressed in some way.
+    pub(crate) fn produce_to<'a>(
+        &self,
+        (partition, codec): (i32, &str),
+        messages: impl IntoIterator<Item = (&'a str, &'a [u8])>,
+    ) {
+        let producer: BaseProducer = self
+            .client()
+            .set("message.timeout.ms", "120000")
+            .set("compression.type", codec)
+            .set("linger.ms", "50")
+            .create()
+            .unwrap();
+        let topic = self.name("in");
+        for (key, payload) in messages {
+            let record = BaseRecord::to(&topic).partition(partition).key(key).payload(payload);
+            producer.send(record).unwrap();
+        }
+        producer.flush(PATIENCE).unwrap();
     }
 
     /// Sends messages; returns when the broker has all.
@@ -163,6 +212,11 @@ impl Topics {
     }
 }
 
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.unwrap().block_on(future)
+}
+
 fn record(message: &rdkafka::message::BorrowedMessage<'_>) -> Record {
     let seq = message.headers().and_then(|headers| {
         let header = headers.iter().find(|header| header.key == "seq")?;
@@ -238,6 +292,11 @@ impl OwnBroker {
         command.arg("--dir").arg(self.dir.path()).args(["--ca", authority, "--names", names]);
         let output = command.output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// Loses everything that it had, with its disk.
+    pub(crate) fn wipe(&self) {
+        std::fs::remove_dir_all(self.dir.path().join("data")).unwrap();
     }
 
     pub(crate) fn stop(&self) {

@@ -12,6 +12,8 @@ mod delivery;
 mod changes;
 mod forms;
 mod crashes;
+mod ownership;
+mod logs;
 mod disks;
 mod refusals;
 mod secure;

@@ -18,12 +18,20 @@ pub(crate) struct Home {
     pub(crate) journal: String,
     /// Whether this user may change everything over a socket, approved by nobody else.
     pub(crate) has_socket: bool,
+    /// Whether the journal goes on for a group that is another one's.
+    pub(crate) adopt: bool,
 }
 
 impl Home {
     pub(crate) fn new() -> Self {
         let journal = "segment_mb = 8\n".to_owned();
-        Self { dir: tempfile::tempdir().unwrap(), kafka: String::new(), journal, has_socket: false }
+        Self {
+            dir: tempfile::tempdir().unwrap(),
+            kafka: String::new(),
+            journal,
+            has_socket: false,
+            adopt: false,
+        }
     }
 
     /// The journal's directory.
@@ -87,6 +95,7 @@ impl Home {
     pub(crate) fn start(&self, topics: &Topics) -> Service {
         let mut child = command(&["run", "--config"])
             .arg(self.write(topics))
+            .args(self.adopt.then_some("--adopt"))
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();

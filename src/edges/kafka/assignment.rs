@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{CommitMode, Consumer as _};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::{Offset, TopicPartitionList};
 
@@ -12,22 +12,29 @@ use crate::telemetry::{LogEvent, Unready, emit};
 
 use super::changes::Told;
 use super::contexts::Rebalance;
+use super::continuity::{Extent, Position};
+use super::ownership::{Misfit, Unfit, misfit};
+use super::watch::{Wanted, members};
 use super::{Edge, EdgeError, Handler, Start};
 
-/// Where to begin with a partition, and who knew it. The group was told which number came `next_then`.
+/// Where to begin with a partition, and who knew it. A journal that does not fit the group's positions
+/// and goes on all the same is asked first: it is the only truth.
 pub(super) fn begin_at(
-    group: Option<(i64, Seq)>,
+    group: Option<(i64, Option<Misfit>)>,
     journal: Option<i64>,
-    next: Seq,
 ) -> Option<(i64, &'static str)> {
     match (group, journal) {
-        (Some((group, next_then)), Some(journal)) if next_then > next => {
-            Some((group.min(journal), "journal"))
-        }
+        (Some((group, Some(_))), Some(journal)) => Some((group.min(journal), "journal")),
         (Some((group, _)), _) => Some((group, "group")),
         (None, Some(journal)) => Some((journal, "journal")),
         (None, None) => None,
     }
+}
+
+/// Where a partition would go on, and who says so.
+struct Begin {
+    position: Position,
+    from: &'static str,
 }
 
 /// Whether a commit was refused because the group is deciding anew: it will be refused as long as
@@ -38,8 +45,19 @@ fn has_moved_on(error: &KafkaError) -> bool {
     matches!(code, Some(IllegalGeneration | RebalanceInProgress | UnknownMemberId))
 }
 
+/// Whether the broker has no such partition.
+fn is_gone(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode::{UnknownPartition, UnknownTopic, UnknownTopicOrPartition};
+    let code = error.rdkafka_error_code();
+    matches!(code, Some(UnknownPartition | UnknownTopic | UnknownTopicOrPartition))
+}
+
+/// How long a partition that is assigned may not exist.
+const GONE: Duration = Duration::from_secs(10);
 /// How long one question to the broker may take before it is asked again.
 const ASK: Duration = Duration::from_secs(5);
+/// The same at a start, where what the clients say is listened to in between.
+const LOOK: Duration = Duration::from_secs(1);
 
 impl<H: Handler> Edge<H> {
     /// Acts on what the group has decided since the last round.
@@ -58,14 +76,8 @@ impl<H: Handler> Edge<H> {
 
     /// Gives partitions back: first everything of theirs is acknowledged and committed.
     fn revoke(&mut self, partitions: &TopicPartitionList) -> Result<(), EdgeError> {
-        self.drain(Instant::now() + self.settings.stop_timeout)?;
-        self.commit(CommitMode::Sync);
-        let unacknowledged = self.work.ledger.unacknowledged();
-        for element in partitions.elements() {
-            if let Some(topic) = self.topic_index(element.topic()) {
-                self.work.ledger.forget(topic, element.partition());
-            }
-        }
+        let unacknowledged = self.let_go(partitions)?;
+        self.set_assigned(&TopicPartitionList::new());
         // When the group has moved on meanwhile there is nothing left to give back.
         let _ = self.consumer.unassign();
         self.forget_pause();
@@ -76,7 +88,7 @@ impl<H: Handler> Edge<H> {
     }
 
     /// Takes partitions and says where to begin with each.
-    fn assign(&mut self, partitions: TopicPartitionList) -> Result<(), EdgeError> {
+    pub(super) fn assign(&mut self, partitions: TopicPartitionList) -> Result<(), EdgeError> {
         let mut committed = partitions.clone();
         // Without the group's word we would begin at the wrong place: ask until it answers.
         loop {
@@ -92,15 +104,28 @@ impl<H: Handler> Edge<H> {
                 }
             }
         }
+        if !self.settings.adopt {
+            // Somebody else may have gone on for the group meanwhile.
+            self.judge_ownership(&committed)?;
+        }
         let told = committed.elements();
         self.work.recall(told.iter().filter_map(|element| Told::parse(element.metadata())))?;
-        let Some(begin) = self.begin_of(&committed)? else { return Ok(()) };
+        let begins = self.begin_of(&committed)?;
+        let proven = begins.map_or(Ok(None), |begins| self.proven(begins))?;
+        let Some(begin) = proven else {
+            // Nothing is read of what is not known; who has nothing left to give back has none.
+            let _ = self.consumer.unassign();
+            self.set_assigned(&TopicPartitionList::new());
+            self.telemetry.readiness.set(Unready::NoPartitions);
+            return Ok(());
+        };
         // Fails when the group has moved on meanwhile: the next rebalance says how.
         if self.consumer.assign(&begin).is_err() || !self.commit_begin(&begin)? {
             return Ok(());
         }
         self.work.handler.resume(&self.positions_of(&begin))?;
         self.forget_pause();
+        self.set_assigned(&begin);
         self.compare_with_total(begin.count());
         Ok(())
     }
@@ -130,49 +155,136 @@ impl<H: Handler> Edge<H> {
 
     /// Where to begin with each partition: where the group says; where the journal says when the
     /// group does not know, or when the journal has lost what the group believes done (the journal
-    /// is the only truth); else where the setting says. `None` when a stop came before an answer.
-    fn begin_of(
-        &self,
-        committed: &TopicPartitionList,
-    ) -> Result<Option<TopicPartitionList>, EdgeError> {
+    /// is the only truth); else where the setting says, and a partition that was added to a topic
+    /// that we read with its first message. `None` when a stop came before an answer.
+    fn begin_of(&self, committed: &TopicPartitionList) -> Result<Option<Vec<Begin>>, EdgeError> {
         let kept = self.work.handler.positions();
-        let mut begin = TopicPartitionList::with_capacity(committed.count());
+        let is_known = |name: &str| {
+            let topic = self.topic_index(name);
+            let has_offset = |element: &TopicPartitionListElem<'_>| {
+                element.topic() == name && matches!(element.offset(), Offset::Offset(_))
+            };
+            kept.iter().any(|at| Some(at.topic) == topic)
+                || committed.elements().iter().any(has_offset)
+        };
+        let mut begins = Vec::with_capacity(committed.count());
         for element in committed.elements() {
             let (name, partition) = (element.topic(), element.partition());
-            let is_this = |position: &&Source| {
-                self.topic_index(name) == Some(position.topic) && position.partition == partition
-            };
+            let Some(topic) = self.topic_index(name) else { continue };
+            let is_this = |at: &&Source| (at.topic, at.partition) == (topic, partition);
             let journal = kept.iter().find(is_this).map(|position| position.offset);
             let group = match element.offset() {
-                Offset::Offset(offset) => Some(offset),
+                Offset::Offset(offset) => Some((offset, self.misfit_of(&element))),
                 _ => None,
             };
-            let next_then = Told::parse(element.metadata()).map_or(Seq(0), |told| told.next);
-            let group = group.map(|offset| (offset, next_then));
-            let (offset, from) = match begin_at(group, journal, self.work.handler.next_seq()) {
+            let (offset, from) = match begin_at(group, journal) {
                 Some(begin) => begin,
-                None => match self.edge_of(name, partition)? {
-                    Some(offset) => (offset, "start"),
+                None => match self.extent_of(topic, partition)? {
                     None => return Ok(None),
+                    Some((first, _)) if is_known(name) => (first, "added"),
+                    Some((first, _)) if self.settings.start == Start::Earliest => (first, "start"),
+                    Some((_, end)) => (end, "start"),
                 },
             };
-            emit(&LogEvent::Position { topic: name, partition, offset, from });
-            // Fails only for an offset that the client cannot express; ours were messages'.
-            let _ = begin.add_partition_offset(name, partition, Offset::Offset(offset));
+            begins.push(Begin { position: Position { topic, partition, offset, journal }, from });
         }
-        Ok(Some(begin))
+        Ok(Some(begins))
     }
 
-    /// The first or the next offset of a partition, as the setting says.
-    fn edge_of(&self, topic: &str, partition: i32) -> Result<Option<i64>, EdgeError> {
+    /// The same after a look at what stands there.
+    fn proven(&mut self, begins: Vec<Begin>) -> Result<Option<TopicPartitionList>, EdgeError> {
+        let positions: Vec<Position> = begins.iter().map(|begin| begin.position).collect();
+        let Some(offsets) = self.prove(&positions)? else { return Ok(None) };
+        let mut proven = Vec::with_capacity(begins.len());
+        for (Begin { position, from }, offset) in begins.into_iter().zip(offsets) {
+            let Position { topic, partition, .. } = position;
+            let name = self.settings.topics.get(usize::from(topic)).map_or("", String::as_str);
+            let from = if offset == position.offset { from } else { "broker" };
+            emit(&LogEvent::Position { topic: name, partition, offset, from });
+            proven.push(Source { topic, partition, offset });
+        }
+        Ok(Some(self.list(&proven)))
+    }
+
+    /// Whether this journal may go on where the group says, asked before anybody notices that we are
+    /// there: joining the group or beginning a transaction ends the process that may. `false` when a
+    /// stop came before an answer.
+    pub(super) fn check_ownership(&mut self) -> Result<bool, EdgeError> {
+        while !self.is_stopping() {
+            if let Ok(committed) = self.ask_group() {
+                return self.judge_ownership(&committed).map(|()| true);
+            }
+            self.check_fatal()?;
+            // Why not is said by the clients: to whoever listens.
+            self.producer.poll(Duration::ZERO);
+            if let Some(Err(error)) = self.consumer.poll(Duration::from_millis(100)) {
+                self.judge(&error)?;
+            }
+        }
+        Ok(false)
+    }
+
+    /// What the group knows of all partitions of our topics.
+    fn ask_group(&self) -> KafkaResult<TopicPartitionList> {
+        let mut list = TopicPartitionList::new();
+        for topic in &self.settings.topics {
+            let metadata = self.consumer.fetch_metadata(Some(topic), LOOK)?;
+            let partitions = metadata.topics().iter().flat_map(|topic| topic.partitions());
+            partitions.for_each(|partition| drop(list.add_partition(topic, partition.id())));
+        }
+        if list.count() == 0 {
+            return Ok(list);
+        }
+        self.consumer.committed_offsets(list, LOOK)
+    }
+
+    fn judge_ownership(&self, committed: &TopicPartitionList) -> Result<(), EdgeError> {
+        for element in committed.elements() {
+            let Some(misfit) = self.misfit_of(&element) else { continue };
+            let unfit = Unfit {
+                misfit,
+                group: self.settings.group.clone(),
+                place: (element.topic().to_owned(), element.partition()),
+                told: Told::parse(element.metadata()).map_or(Seq(0), |told| told.next),
+                next: self.work.handler.next_seq(),
+            };
+            if !self.settings.adopt {
+                return Err(EdgeError::Unfit(unfit));
+            }
+            emit(&LogEvent::Adopted { text: &unfit.to_string() });
+            return Ok(());
+        }
+        Ok(())
+    }
+
+    /// How our journal does not fit what the group was told with a position.
+    fn misfit_of(&self, element: &TopicPartitionListElem<'_>) -> Option<Misfit> {
+        let (told, handler) = (Told::parse(element.metadata())?, &self.work.handler);
+        misfit(&told, handler.journal(), handler.next_seq())
+    }
+
+    /// The first offset of a partition and the one after its last; `None` when a stop came first, or the
+    /// partition does not exist.
+    pub(super) fn extent_of(
+        &self,
+        topic: u16,
+        partition: i32,
+    ) -> Result<Option<Extent>, EdgeError> {
+        let name = self.settings.topics.get(usize::from(topic)).map_or("", String::as_str);
+        let begin = Instant::now();
         loop {
-            match self.consumer.fetch_watermarks(topic, partition, ASK) {
-                Ok((first, next)) => {
-                    let is_first = self.settings.start == Start::Earliest;
-                    return Ok(Some(if is_first { first } else { next }));
-                }
+            match self.consumer.fetch_watermarks(name, partition, ASK) {
+                Ok(extent) => return Ok(Some(extent)),
                 Err(_) if self.is_stopping() => return Ok(None),
-                Err(_) => self.check_fatal()?,
+                // It is not there any more, or not yet: the group decides anew.
+                Err(error) if is_gone(&error) && begin.elapsed() >= GONE => {
+                    self.watched.want(Wanted::Renewal);
+                    return Ok(None);
+                }
+                Err(_) => {
+                    self.check_fatal()?;
+                    std::thread::sleep(Duration::from_millis(100));
+                }
             }
         }
     }
@@ -195,11 +307,16 @@ impl<H: Handler> Edge<H> {
         } else {
             readiness.clear(Unready::NoPartitions);
         }
-        if assigned < total {
+        if assigned >= total {
+            readiness.clear(Unready::SharedGroup);
+            readiness.clear(Unready::PartitionsAdded);
+        } else if members(&self.consumer, &self.settings.group).is_ok_and(|members| members == 1) {
+            // Added since the group decided: the watch sees to it.
+            readiness.set(Unready::PartitionsAdded);
+            emit(&LogEvent::PartitionsAdded { assigned, total });
+        } else {
             readiness.set(Unready::SharedGroup);
             emit(&LogEvent::SharedGroup { assigned, total });
-        } else {
-            readiness.clear(Unready::SharedGroup);
         }
     }
 
@@ -212,7 +329,7 @@ impl<H: Handler> Edge<H> {
         list.elements().iter().filter_map(position).collect()
     }
 
-    fn topic_index(&self, name: &str) -> Option<u16> {
+    pub(super) fn topic_index(&self, name: &str) -> Option<u16> {
         let place = self.settings.topics.iter().position(|topic| topic == name)?;
         u16::try_from(place).ok()
     }

@@ -9,7 +9,7 @@ use std::fmt;
 use std::ops::Range;
 
 use crate::domain::Seq;
-use crate::journal::{Directory, Item, JournalError, OpenPart, Reader};
+use crate::journal::{Directory, Item, JournalError, JournalId, OpenPart, Reader};
 
 use super::Sendable;
 
@@ -51,39 +51,59 @@ pub(super) struct Told {
     pub(super) next: Seq,
     /// Below this number every change's audit record was acknowledged.
     pub(super) changes: Seq,
+    /// The journal whose numbers these are; `None` where an earlier version told them.
+    pub(super) journal: Option<JournalId>,
 }
 
 impl Told {
     /// As it is told when changes from a number on may not be out, or when all are.
-    pub(super) fn new(next: Seq, changes_from: Option<Seq>) -> Self {
-        Self { next, changes: changes_from.map_or(next, |from| from.min(next)) }
+    pub(super) fn new(next: Seq, changes_from: Option<Seq>, journal: Option<JournalId>) -> Self {
+        Self { next, changes: changes_from.map_or(next, |from| from.min(next)), journal }
     }
 
-    /// Reads what `Display` wrote. One number is what was told before changes had audit records.
+    /// Reads what `Display` wrote. One number is what was told before changes had audit records, two
+    /// before the journal was named. What a later version may add behind is left alone.
     pub(super) fn parse(text: &str) -> Option<Self> {
-        let (next, changes) = text.split_once(' ').unwrap_or((text, text));
-        Some(Self { next: next.parse().map(Seq).ok()?, changes: changes.parse().map(Seq).ok()? })
+        let mut words = text.split(' ');
+        let next = words.next()?.parse().map(Seq).ok()?;
+        let changes = words.next().map_or(Some(next), |word| word.parse().map(Seq).ok())?;
+        let journal = words.next().map(journal_named);
+        if journal == Some(None) {
+            return None;
+        }
+        Some(Self { next, changes, journal: journal.flatten() })
     }
 }
 
-/// The second number only where it says something: an earlier version reads the first alone.
+/// A journal by its name of 32 hexadecimal digits.
+fn journal_named(word: &str) -> Option<JournalId> {
+    let is_name = word.len() == 32 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let number = is_name.then(|| u128::from_str_radix(word, 16).ok()).flatten()?;
+    Some(JournalId::from_bytes(number.to_be_bytes()))
+}
+
 impl fmt::Display for Told {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { next, changes } = self;
-        if changes == next {
-            write!(f, "{}", next.0)
-        } else {
-            write!(f, "{} {}", next.0, changes.0)
-        }
+        let Self { next, changes, journal } = self;
+        write!(f, "{} {}", next.0, changes.0)?;
+        journal.map_or(Ok(()), |journal| write!(f, " {journal:?}"))
     }
 }
 
 /// From which number on changes were perhaps not sent, as the partitions' positions say: the number
-/// only grows, so the newest of them holds. `None` when nothing was told, or by another journal's
-/// numbers: of one that has lost its end since, or is not this one.
-pub(super) fn perhaps_unsent(told: impl Iterator<Item = Told>, next: Seq) -> Option<Seq> {
-    let newest =
-        told.reduce(|a, b| Told { next: a.next.max(b.next), changes: a.changes.max(b.changes) })?;
+/// only grows, so the newest of them holds. `None` when nothing was told of this journal, or when it
+/// has lost its end since.
+pub(super) fn perhaps_unsent(
+    told: impl Iterator<Item = Told>,
+    journal: Option<JournalId>,
+    next: Seq,
+) -> Option<Seq> {
+    let is_ours = |told: &Told| told.journal.is_none() || told.journal == journal;
+    let newest = told.filter(is_ours).reduce(|a, b| Told {
+        next: a.next.max(b.next),
+        changes: a.changes.max(b.changes),
+        journal,
+    })?;
     (newest.next <= next).then_some(newest.changes)
 }
 
@@ -134,17 +154,31 @@ mod tests {
         Told::parse(text).unwrap()
     }
 
-    /// What an earlier version told is understood, and what it would read is the same.
+    const NAME: &str = "000102030405060708090a0b0c0d0eff";
+
+    fn journal() -> JournalId {
+        journal_named(NAME).unwrap()
+    }
+
+    /// What is told is read back, also by a version that knows more.
     #[test]
     fn what_was_told_is_read_back() {
-        for (next, from, text) in
-            [(9, None, "9"), (9, Some(4), "9 4"), (9, Some(9), "9"), (9, Some(12), "9")]
-        {
-            let one = Told::new(Seq(next), from.map(Seq));
-            assert_eq!((one.to_string().as_str(), told(text)), (text, one));
+        for (from, changes) in [(None, 9), (Some(4), 4), (Some(9), 9), (Some(12), 9)] {
+            let one = Told::new(Seq(9), from.map(Seq), Some(journal()));
+            let text = format!("9 {changes} {NAME}");
+            assert_eq!((one.to_string(), told(&text)), (text.clone(), one));
+            assert_eq!(told(&format!("{text} and more")), one);
         }
-        for text in ["", "x", "1 ", " 1", "1 2 3", "-1"] {
+        for text in ["", "x", "1 ", " 1", "1 2 3", "-1", "1 2 +00102030405060708090a0b0c0d0eff"] {
             assert_eq!(Told::parse(text), None, "{text:?}");
+        }
+    }
+
+    /// What earlier versions told: one number, or two.
+    #[test]
+    fn what_an_earlier_version_told_is_understood() {
+        for (text, next, changes) in [("9", 9, 9), ("9 4", 9, 4)] {
+            assert_eq!(told(text), Told { next: Seq(next), changes: Seq(changes), journal: None });
         }
     }
 
@@ -153,11 +187,15 @@ mod tests {
     #[test]
     fn the_newest_number_holds_where_the_journal_has_it() {
         let from = |texts: &[&str], next| {
-            perhaps_unsent(texts.iter().map(|text| told(text)), Seq(next)).map(|seq| seq.0)
+            let told = texts.iter().map(|text| told(text));
+            perhaps_unsent(told, Some(journal()), Seq(next)).map(|seq| seq.0)
         };
         assert_eq!(from(&[], 9), None);
         assert_eq!(from(&["5", "9 7"], 9), Some(7));
         assert_eq!(from(&["5", "9"], 20), Some(9));
         assert_eq!(from(&["5", "9 7"], 8), None);
+        let (ours, other) = (format!("9 7 {NAME}"), "99 98 f00102030405060708090a0b0c0d0eff");
+        assert_eq!(from(&[&ours, other], 9), Some(7));
+        assert_eq!(from(&[other], 200), None);
     }
 }

@@ -4,7 +4,6 @@ use rdkafka::consumer::{CommitMode, Consumer as _};
 use rdkafka::{Offset, TopicPartitionList};
 
 use crate::domain::Source;
-use crate::telemetry::{LogEvent, emit};
 
 use super::changes::Told;
 use super::{Edge, Handler};
@@ -24,7 +23,7 @@ impl<H: Handler> Edge<H> {
         }
         if let Err(error) = self.consumer.commit(&self.commit_list(&done, self.work.told()), mode) {
             self.work.ledger.doubt_commits();
-            emit(&LogEvent::CommitFailed { code: &error.to_string() });
+            self.consumer.context().note_commit_failure(&error.to_string());
         }
     }
 

@@ -10,12 +10,12 @@ use rdkafka::ClientContext;
 use rdkafka::TopicPartitionList;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
-use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::DeliveryResult;
 use rdkafka::producer::ProducerContext;
 use rdkafka::types::RDKafkaRespErr;
 
-use crate::telemetry::{LogEvent, Output, Telemetry, Unready, emit};
+use crate::telemetry::{CommitResult, LogEvent, Output, Telemetry, Unready, emit};
 
 use super::ledger::Ticket;
 use super::statistics::Statistics;
@@ -37,6 +37,7 @@ pub(super) struct ConsumerSide {
     has_rebalance: AtomicBool,
     commit_failed: AtomicBool,
     is_closing: AtomicBool,
+    is_doubted: AtomicBool,
 }
 
 impl ConsumerSide {
@@ -48,6 +49,7 @@ impl ConsumerSide {
             has_rebalance: AtomicBool::new(false),
             commit_failed: AtomicBool::new(false),
             is_closing: AtomicBool::new(false),
+            is_doubted: AtomicBool::new(false),
         }
     }
 
@@ -67,6 +69,18 @@ impl ConsumerSide {
         self.commit_failed.swap(false, Ordering::Relaxed)
     }
 
+    /// Whether a topic was made again since the last time this was asked.
+    pub(super) fn take_doubt(&self) -> bool {
+        self.is_doubted.swap(false, Ordering::Relaxed)
+    }
+
+    /// A commit failed; a later one carries more.
+    pub(super) fn note_commit_failure(&self, text: &str) {
+        self.commit_failed.store(true, Ordering::Relaxed);
+        self.telemetry.meters.commit(CommitResult::Failed);
+        emit(&LogEvent::CommitFailed { code: text });
+    }
+
     /// From now on a revocation is granted at once: the loop no longer listens.
     pub(super) fn close(&self) {
         self.is_closing.store(true, Ordering::Relaxed);
@@ -75,7 +89,18 @@ impl ConsumerSide {
 
 impl ClientContext for ConsumerSide {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
-        log_line(level, facility, text);
+        if level as i32 >= RDKafkaLogLevel::Debug as i32 {
+            // Asked for, because of this alone: the client knows that a topic was made again, and its
+            // positions stay.
+            if is_made_again(text) {
+                self.is_doubted.store(true, Ordering::Relaxed);
+            }
+        } else if facility == "COMMITFAIL" {
+            // No callback tells of a commit that nobody waits for; the client's own log does.
+            self.note_commit_failure(text);
+        } else {
+            log_line(level, facility, text);
+        }
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
@@ -107,20 +132,6 @@ impl ConsumerContext for ConsumerSide {
         };
         lock(&self.rebalances).push(rebalance);
         self.has_rebalance.store(true, Ordering::Relaxed);
-    }
-
-    fn commit_callback(&self, result: KafkaResult<()>, _: &TopicPartitionList) {
-        use crate::telemetry::CommitResult;
-        match result {
-            Ok(()) => self.telemetry.meters.commit(CommitResult::Done),
-            // There was nothing to commit, or what there was is no longer ours.
-            Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::NoOffset)) => {}
-            Err(error) => {
-                self.commit_failed.store(true, Ordering::Relaxed);
-                self.telemetry.meters.commit(CommitResult::Failed);
-                emit(&LogEvent::CommitFailed { code: &error.to_string() });
-            }
-        }
     }
 }
 
@@ -229,6 +240,13 @@ fn refusal_of(code: RDKafkaErrorCode, reason: &str) -> Option<Unready> {
     }
 }
 
+/// Whether a line of the client says that a topic has another id than before. The first id that it
+/// learns comes after one of zeros.
+fn is_made_again(text: &str) -> bool {
+    const NONE: &str = " changed id from AAAAAAAAAAAAAAAAAAAAAA to ";
+    text.contains(" changed id from ") && !text.contains(NONE)
+}
+
 fn log_line(level: RDKafkaLogLevel, facility: &str, text: &str) {
     // A connection that fails is told to `error` as well.
     let is_warning = level as i32 <= RDKafkaLogLevel::Warning as i32 && facility != "FAIL";
@@ -265,6 +283,17 @@ mod tests {
         ] {
             assert_eq!(refusal_of(code, reason), expected, "{reason}");
         }
+    }
+
+    /// The client's line, as it writes it.
+    #[test]
+    fn a_topic_that_was_made_again_is_heard_of() {
+        let line = |from: &str| {
+            format!("[thrd:main]: Topic in changed id from {from} to kZ8NZBvOSCSEGp1yvHeYTg")
+        };
+        assert!(is_made_again(&line("MUZNXdUYSOSCbh0ZfQ4yIA")));
+        assert!(!is_made_again(&line("AAAAAAAAAAAAAAAAAAAAAA")));
+        assert!(!is_made_again("[thrd:main]: Topic in [0] Leader 1 Epoch 0"));
     }
 
     /// A ticket that came back changed would acknowledge another message.

@@ -8,8 +8,10 @@ use crate::domain::{Applied, EventTime, Fact, Kind, Seq, Service, Source};
 use crate::edges::admin::Orders;
 use crate::edges::snapshots::Keeper;
 use crate::edges::tables::TableStore;
-use crate::engine::{Admission, Admitted, Clock, Intent, Outcome, Pipeline, Step, Surroundings};
-use crate::journal::{Directory, Item, JournalError, OpenPart, Reader};
+use crate::engine::{
+    Admission, Admitted, Clock, Intent, Outcome, Pipeline, Recognised, Step, Surroundings,
+};
+use crate::journal::{Directory, Item, JournalError, JournalId, OpenPart, Reader};
 use crate::stages::decode::Encoded;
 use crate::stages::enrich::TokenKeys;
 use crate::stages::mask::Masked;
@@ -240,9 +242,6 @@ impl<S: Surroundings> Handler for Decider<S> {
         received_at: EventTime,
         source: Source,
     ) -> Result<Answer<'_, &Masked, Audit<'_>>, HandlerError> {
-        // What expired with the message before: its step lent out the engine.
-        let expired = self.pipeline.engine_mut().take_expired();
-        let expired: Vec<Source> = expired.filter_map(|expired| expired.source).collect();
         if let Some(keeper) = &mut self.snapshots {
             keeper.turn(self.pipeline.engine_mut());
         }
@@ -261,9 +260,12 @@ impl<S: Surroundings> Handler for Decider<S> {
             }
             _ => None,
         };
-        let mut answer = answer(step, audit);
-        answer.expired = expired;
-        Ok(answer)
+        Ok(answer(step, audit))
+    }
+
+    fn take_expired(&mut self) -> Vec<Source> {
+        let expired = self.pipeline.engine_mut().take_expired();
+        expired.filter_map(|expired| expired.source).collect()
     }
 
     fn flush(&mut self) -> Result<u64, HandlerError> {
@@ -315,6 +317,10 @@ impl<S: Surroundings> Handler for Decider<S> {
         self.pipeline.engine().next_seq()
     }
 
+    fn journal(&self) -> Option<JournalId> {
+        self.pipeline.journal()
+    }
+
     fn positions(&self) -> Vec<Source> {
         let source = |(&(topic, partition), &offset): (&(u16, i32), &i64)| Source {
             topic,
@@ -322,6 +328,17 @@ impl<S: Surroundings> Handler for Decider<S> {
             offset,
         };
         self.positions.iter().map(source).collect()
+    }
+
+    fn recognise(
+        &mut self,
+        message: Encoded<'_>,
+        at: Source,
+        now: EventTime,
+    ) -> Result<Recognised, HandlerError> {
+        let mut admitted = Box::<Admitted>::default();
+        self.admission().admit(message, &mut admitted);
+        Ok(self.pipeline.recognise(&admitted, at, now)?)
     }
 
     fn idle(&mut self) {
@@ -391,7 +408,6 @@ fn answer<'a>(step: Step<'a>, audit: Option<Audit<'a>>) -> Answer<'a, &'a Masked
         decision: step.decision,
         audit,
         rejected,
-        expired: Vec::new(),
         decided,
         missing: step.missing(),
         dropped: step.dropped,

@@ -1,10 +1,11 @@
 //! The loop: take what is ready, decide, journal, send, commit what is acknowledged.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use rdkafka::config::FromClientConfigAndContext as _;
+use rdkafka::config::{FromClientConfigAndContext as _, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Headers as _};
@@ -17,9 +18,11 @@ use crate::telemetry::{LogEvent, Telemetry, Unready, emit};
 
 use super::ahead::{Ahead, Came};
 use super::contexts::{ConsumerSide, Delivery, ProducerSide};
+use super::ownership::Unfit;
 use super::patience::Stalled;
-use super::settings::Property;
+use super::settings::{Property, STRATEGIES};
 use super::statistics::Statistics;
+use super::watch::{Shared, Wanted};
 use super::work::Work;
 use super::{Format, Handler, HandlerError, Settings};
 
@@ -68,6 +71,9 @@ pub enum EdgeError {
         /// How many.
         unacknowledged: usize,
     },
+    /// The journal is not the one that the group's positions belong to.
+    #[error("{0}")]
+    Unfit(Unfit),
     /// More partitions than one instance can read.
     #[error("more than {} partitions: run fewer", super::ledger::Ticket::LANES_MAX)]
     TooManyPartitions,
@@ -90,7 +96,13 @@ pub struct Edge<H: Handler> {
     pub(super) consumer: BaseConsumer<ConsumerSide>,
     pub(super) producer: BaseProducer<ProducerSide>,
     pub(super) telemetry: Telemetry,
-    statistics: Arc<Statistics>,
+    pub(super) statistics: Arc<Statistics>,
+    /// What the watch beside the stream knows and wants.
+    pub(super) watched: Arc<Shared>,
+    /// How often the reading client was exchanged.
+    pub(super) renewals: usize,
+    /// When each error of the reading client was last said.
+    said: HashMap<i32, Instant>,
     pub(super) deliveries: Vec<Delivery>,
     is_paused: bool,
     /// The batch found no room on the disk.
@@ -100,6 +112,10 @@ pub struct Edge<H: Handler> {
     /// Set by whoever wants the loop to end.
     stop: Arc<AtomicBool>,
 }
+
+/// Inputs that may follow one whose outputs are not acknowledged: so far back a start searches the
+/// journal for what was perhaps not sent.
+pub const IN_FLIGHT_MAX: u64 = 1_000_000;
 
 /// How long a loop without work waits for a message: longer would delay a stop.
 const IDLE: Duration = Duration::from_millis(100);
@@ -116,9 +132,8 @@ impl<H: Handler> Edge<H> {
     ) -> Result<Self, EdgeError> {
         let statistics = Arc::new(Statistics::default());
         let side = ConsumerSide::new(telemetry.clone(), Arc::clone(&statistics));
-        let consumer =
-            BaseConsumer::from_config_and_context(&client_config(settings.consumer()), side)
-                .map_err(EdgeError::Client)?;
+        let consumer = BaseConsumer::from_config_and_context(&reading_config(&settings, 0), side)
+            .map_err(EdgeError::Client)?;
         let side = ProducerSide::new(telemetry.clone(), Arc::clone(&statistics));
         let producer =
             BaseProducer::from_config_and_context(&client_config(settings.producer()), side)
@@ -135,6 +150,9 @@ impl<H: Handler> Edge<H> {
             producer,
             telemetry,
             statistics,
+            watched: Arc::default(),
+            renewals: 0,
+            said: HashMap::new(),
             deliveries: Vec::new(),
             is_paused: false,
             stalled: None,
@@ -160,11 +178,14 @@ impl<H: Handler> Edge<H> {
     }
 
     fn run_to_the_end(&mut self) -> Result<(), EdgeError> {
+        if !self.check_ownership()? {
+            return Ok(());
+        }
         if self.settings.transactional_id.is_some() && !self.init_transactions()? {
             return Ok(());
         }
-        let topics: Vec<&str> = self.settings.topics.iter().map(String::as_str).collect();
-        self.consumer.subscribe(&topics).map_err(EdgeError::Client)?;
+        self.subscribe()?;
+        let _watch = self.start_watch()?;
         while !self.is_stopping() {
             self.turn()?;
         }
@@ -200,6 +221,7 @@ impl<H: Handler> Edge<H> {
             self.last_tick = now;
             self.telemetry.meters.journal_bytes.absolute(self.work.handler.journal_bytes());
             self.check_fatal()?;
+            self.serve_watch()?;
         }
         Ok(())
     }
@@ -240,6 +262,8 @@ impl<H: Handler> Edge<H> {
             Some(Ok(message)) => message,
             Some(Err(error)) => {
                 self.judge(&error)?;
+                let code = error.rdkafka_error_code();
+                code.into_iter().for_each(|code| self.note_reading_error(code));
                 return Ok(false);
             }
             None => return Ok(false),
@@ -264,7 +288,9 @@ impl<H: Handler> Edge<H> {
     fn balance_load(&mut self) {
         let waiting = self.work.ledger.unacknowledged();
         self.telemetry.meters.unacknowledged.set(waiting as f64);
-        let is_full = self.work.outbox.is_blocked() || self.stalled.is_some();
+        let span = self.work.ledger.span(self.work.handler.next_seq());
+        let is_full =
+            self.work.outbox.is_blocked() || self.stalled.is_some() || span > IN_FLIGHT_MAX;
         let most = self.settings.unacknowledged_max;
         if !self.is_paused && (waiting > most || is_full) {
             self.is_paused = self.with_assignment(|consumer, ours| consumer.pause(ours).is_ok());
@@ -278,6 +304,24 @@ impl<H: Handler> Edge<H> {
                 emit(&LogEvent::Resumed);
             }
         }
+        self.watched.set_paused(self.is_paused);
+    }
+
+    /// A partition cannot be read on. The client says so at each of its tries: once a minute is enough.
+    fn note_reading_error(&mut self, code: RDKafkaErrorCode) {
+        use RDKafkaErrorCode::{AutoOffsetReset, OffsetOutOfRange};
+        if matches!(code, AutoOffsetReset | OffsetOutOfRange) {
+            self.watched.want(Wanted::Proof);
+        }
+        let text = format!("{code:?}: {code}");
+        let now = Instant::now();
+        let last = self.said.insert(code as i32, now);
+        if last.is_none_or(|at| now.duration_since(at) >= Duration::from_secs(60)) {
+            emit(&LogEvent::CannotRead { text: &text });
+        } else if let Some(at) = last {
+            self.said.insert(code as i32, at);
+        }
+        self.watched.say(&text);
     }
 
     fn with_assignment(
@@ -322,7 +366,7 @@ impl<H: Handler> Edge<H> {
 }
 
 /// What the bytes of a message are. Headers are looked at only where they are asked for.
-fn form_of(message: &BorrowedMessage<'_>, format: Format) -> Form {
+pub(super) fn form_of(message: &BorrowedMessage<'_>, format: Format) -> Form {
     match format {
         Format::Json => Form::Json,
         Format::Protobuf => Form::Protobuf,
@@ -335,8 +379,19 @@ fn form_of(message: &BorrowedMessage<'_>, format: Format) -> Form {
     }
 }
 
-fn client_config(properties: Vec<Property>) -> ClientConfig {
+/// Of the client that reads: it also tells of every topic's id, which no call gives.
+/// `renewals` counts the clients that went before.
+pub(super) fn reading_config(settings: &Settings, renewals: usize) -> ClientConfig {
+    let mut config = client_config(settings.consumer());
+    let strategy = STRATEGIES[renewals % STRATEGIES.len()];
+    config.set("partition.assignment.strategy", strategy);
+    config.set("debug", "metadata").set_log_level(RDKafkaLogLevel::Debug);
+    config
+}
+
+pub(super) fn client_config(properties: Vec<Property>) -> ClientConfig {
     let mut config = ClientConfig::new();
+    config.set_log_level(RDKafkaLogLevel::Warning);
     for (key, value) in properties {
         config.set(key, value);
     }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::{Action, EventTime, Kind, MissingTables, Seq, Service, Source, Stage};
-use crate::journal::{JournalError, OpenPart};
+use crate::engine::Recognised;
+use crate::journal::{JournalError, JournalId, OpenPart};
 use crate::stages::decode::{Dropped, Encoded};
 use crate::telemetry::InputResult;
 
@@ -59,6 +60,12 @@ pub trait Handler {
         source: Source,
     ) -> Result<Answer<'_, Self::Decision<'_>, Self::Audit<'_>>, HandlerError>;
 
+    /// Amendments that gave up waiting for their event with the message before: they become dead
+    /// letters. Nearly always none.
+    fn take_expired(&mut self) -> Vec<Source> {
+        Vec::new()
+    }
+
     /// Gives everything processed so far to the journal. What it answered may be sent once
     /// [`kept`](Self::kept) reaches this mark. After an error it can be tried again.
     fn flush(&mut self) -> Result<u64, HandlerError>;
@@ -73,6 +80,11 @@ pub trait Handler {
 
     /// The number that the next input gets.
     fn next_seq(&self) -> Seq;
+
+    /// The journal that numbers them; `None` where nothing is kept.
+    fn journal(&self) -> Option<JournalId> {
+        None
+    }
 
     /// Per topic and partition the offset after the last message that the journal has. Messages
     /// that get no number (rejected, repeated) leave no trace there, so it may be behind.
@@ -100,6 +112,16 @@ pub trait Handler {
     /// its audit records are wanted once more.
     fn resume(&mut self, _begin: &[Source]) -> Result<(), HandlerError> {
         Ok(())
+    }
+
+    /// Whether a message is the one that the journal has from this place.
+    fn recognise(
+        &mut self,
+        _message: Encoded<'_>,
+        _at: Source,
+        _now: EventTime,
+    ) -> Result<Recognised, HandlerError> {
+        Ok(Recognised::Unsure)
     }
 
     /// Nothing came for a while: time for what can wait.
@@ -147,8 +169,6 @@ pub struct Answer<'a, D, A> {
     pub audit: Option<A>,
     /// Why it becomes a dead letter.
     pub rejected: Option<Rejected>,
-    /// Amendments whose event never came: they become dead letters now. Nearly always empty.
-    pub expired: Vec<Source>,
     /// What was decided, for the counters; `None` unless decided for the first time.
     pub decided: Option<(Kind, Service, Action)>,
     /// Tables that were not there.

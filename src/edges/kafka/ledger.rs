@@ -75,6 +75,8 @@ struct Lane {
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     offset: i64,
+    /// The number that came next when it was taken.
+    next: Seq,
     /// Outputs without an acknowledgement, and one more until the journal has the message.
     pending: u32,
     /// The journal does not have it yet.
@@ -82,13 +84,14 @@ struct Entry {
 }
 
 impl Ledger {
-    /// Takes in a message. It is held until [`settle`](Self::settle).
-    pub(super) fn take(&mut self, source: Source) -> Option<Ticket> {
+    /// Takes in a message, when `next` is the number that comes next. It is held until [`settle`](Self::settle).
+    pub(super) fn take(&mut self, source: Source, next: Seq) -> Option<Ticket> {
         let lane = self.lane(source.topic, source.partition)?;
         let entry = self.lanes.get_mut(lane)?;
         let number = entry.first + entry.entries.len() as u64;
         entry.begin.get_or_insert(source.offset);
-        entry.entries.push_back(Entry { offset: source.offset, pending: 1, is_held: true });
+        let offset = source.offset;
+        entry.entries.push_back(Entry { offset, next, pending: 1, is_held: true });
         Some(Ticket::new(lane, number))
     }
 
@@ -144,6 +147,15 @@ impl Ledger {
     /// Outputs without an acknowledgement.
     pub(super) const fn unacknowledged(&self) -> usize {
         self.unacknowledged
+    }
+
+    /// How much stands behind the oldest message that is not done, when `next` is the number that comes
+    /// next: inputs since, or messages that wait for one before them, whichever is more. One output
+    /// that the broker does not acknowledge holds a lane up while all others go on.
+    pub(super) fn span(&self, next: Seq) -> u64 {
+        let front = |lane: &Lane| lane.entries.front().map_or(0, |front| next.0 - front.next.0);
+        let waiting: usize = self.lanes.iter().map(|lane| lane.entries.len()).sum();
+        self.lanes.iter().map(front).fold(waiting as u64, u64::max)
     }
 
     /// Positions that the broker does not know yet; from now on it counts as told.
@@ -282,10 +294,10 @@ mod tests {
     #[test]
     fn a_position_never_passes_a_message_that_is_not_done() {
         let mut ledger = Ledger::default();
-        let first = ledger.take(at(0, 10)).unwrap();
+        let first = ledger.take(at(0, 10), Seq(1)).unwrap();
         ledger.expect(first);
-        let second = ledger.take(at(0, 11)).unwrap();
-        let other = ledger.take(at(1, 5)).unwrap();
+        let second = ledger.take(at(0, 11), Seq(1)).unwrap();
+        let other = ledger.take(at(1, 5), Seq(1)).unwrap();
         for ticket in [first, second, other] {
             ledger.settle(ticket);
         }
@@ -302,7 +314,7 @@ mod tests {
     #[test]
     fn a_message_is_held_until_the_journal_has_it() {
         let mut ledger = Ledger::default();
-        let ticket = ledger.take(at(0, 0)).unwrap();
+        let ticket = ledger.take(at(0, 0), Seq(1)).unwrap();
         assert_eq!(ledger.commits(), []);
         ledger.settle(ticket);
         assert_eq!(ledger.commits(), [at(0, 1)]);
@@ -312,12 +324,12 @@ mod tests {
     #[test]
     fn a_late_acknowledgement_finds_nothing() {
         let mut ledger = Ledger::default();
-        let old = ledger.take(at(0, 7)).unwrap();
+        let old = ledger.take(at(0, 7), Seq(1)).unwrap();
         ledger.expect(old);
         ledger.settle(old);
         ledger.forget(0, 0);
         assert_eq!(ledger.unacknowledged(), 0);
-        let new = ledger.take(at(0, 7)).unwrap();
+        let new = ledger.take(at(0, 7), Seq(1)).unwrap();
         ledger.expect(new);
         ledger.settle(new);
         ledger.acknowledge(old);
@@ -332,7 +344,7 @@ mod tests {
     #[test]
     fn a_change_is_on_its_way_until_it_is_acknowledged() {
         let mut ledger = Ledger::default();
-        let message = ledger.take(at(0, 3)).unwrap();
+        let message = ledger.take(at(0, 3), Seq(1)).unwrap();
         let [late, early] = [9, 4].map(|seq| ledger.expect_change(Seq(seq)));
         ledger.settle(message);
         assert_eq!((ledger.commits(), ledger.first_change()), (vec![at(0, 4)], Some(Seq(4))));
@@ -348,18 +360,40 @@ mod tests {
         assert_eq!((ledger.first_change(), ledger.unacknowledged()), (None, 0));
     }
 
+    /// Other lanes go on for long while one output is stuck: how far is bounded by whoever reads on.
+    #[test]
+    fn what_stands_behind_a_stuck_output_is_counted() {
+        let mut ledger = Ledger::default();
+        assert_eq!(ledger.span(Seq(9)), 0);
+        let stuck = ledger.take(at(0, 0), Seq(1)).unwrap();
+        ledger.expect(stuck);
+        ledger.settle(stuck);
+        for offset in 0..50 {
+            let other = ledger.take(at(1, offset), Seq(2)).unwrap();
+            ledger.settle(other);
+        }
+        assert_eq!(ledger.span(Seq(1_000)), 999);
+        for offset in 1..50 {
+            let behind = ledger.take(at(0, offset), Seq(2)).unwrap();
+            ledger.settle(behind);
+        }
+        assert_eq!(ledger.span(Seq(2)), 50);
+        ledger.acknowledge(stuck);
+        assert_eq!(ledger.span(Seq(1_000)), 0);
+    }
+
     /// A given-up transaction is read again from where the last good one ended.
     #[test]
     fn a_rewind_goes_back_to_the_last_transaction() {
         let mut ledger = Ledger::default();
-        ledger.take(at(0, 3)).unwrap();
+        ledger.take(at(0, 3), Seq(1)).unwrap();
         assert_eq!(ledger.rewind(), [at(0, 3)]);
-        ledger.take(at(0, 3)).unwrap();
-        ledger.take(at(0, 5)).unwrap();
+        ledger.take(at(0, 3), Seq(1)).unwrap();
+        ledger.take(at(0, 5), Seq(1)).unwrap();
         assert_eq!(ledger.taken(), [at(0, 6)]);
         ledger.finish_all();
         assert_eq!((ledger.taken(), ledger.commits()), (vec![], vec![]));
-        ledger.take(at(0, 6)).unwrap();
+        ledger.take(at(0, 6), Seq(1)).unwrap();
         assert_eq!(ledger.rewind(), [at(0, 6)]);
     }
 
@@ -375,7 +409,7 @@ mod tests {
             let mut open: Vec<usize> = Vec::new();
             let mut tickets = Vec::new();
             for (offset, count) in outputs.iter().enumerate() {
-                let ticket = ledger.take(at(0, offset as i64)).unwrap();
+                let ticket = ledger.take(at(0, offset as i64), Seq(1)).unwrap();
                 for _ in 0..*count {
                     ledger.expect(ticket);
                     open.push(offset);

@@ -34,8 +34,18 @@ mod work;
 mod sending;
 #[cfg(feature = "kafka")]
 mod commits;
+#[cfg_attr(not(feature = "kafka"), allow(dead_code))]
+mod ownership;
+#[cfg(feature = "kafka")]
+mod continuity;
 #[cfg(feature = "kafka")]
 mod assignment;
+#[cfg(feature = "kafka")]
+mod watch;
+#[cfg(feature = "kafka")]
+mod renewal;
+#[cfg(feature = "kafka")]
+mod trial;
 #[cfg(feature = "kafka")]
 mod transaction;
 #[cfg_attr(not(feature = "kafka"), allow(dead_code))]
@@ -46,13 +56,16 @@ mod edge;
 pub use changes::Changed;
 pub use decider::{Audit, Decider, EDGE_REASONS, Gate};
 #[cfg(feature = "kafka")]
-pub use edge::{Edge, EdgeError};
+pub use edge::{Edge, EdgeError, IN_FLIGHT_MAX};
 pub use handler::{Admit, Answer, EVENT_UNKNOWN, Handler, HandlerError, Rejected, Sendable};
+pub use ownership::{Misfit, Unfit};
 pub use patience::{DiskPolicy, OnDiskFull};
 pub use security::{Mechanism, Protocol, Secret, SecretError, Security, is_exposed, is_loopback};
 pub use settings::{Compression, Format, Isolation, Outputs, Settings, Start};
 #[cfg(feature = "kafka")]
 pub use statistics::Statistics;
+#[cfg(feature = "kafka")]
+pub use trial::refusals;
 
 #[cfg(test)]
 #[cfg(feature = "kafka")]

@@ -13,10 +13,12 @@ pub struct Security {
     pub protocol: Protocol,
     /// How a password is proven.
     pub mechanism: Mechanism,
-    /// The user, with `sasl_*`.
+    /// The user, with `sasl_*`; with GSSAPI the principal.
     pub username: Option<String>,
     /// Its password.
     pub password: Option<Secret>,
+    /// The principal's keys, with GSSAPI; `None`: the system's own.
+    pub keytab_file: Option<PathBuf>,
     /// Certificates that the broker's must come from; `None`: the system's store.
     pub ca_file: Option<PathBuf>,
     /// Our own certificate.
@@ -78,15 +80,23 @@ pub enum Mechanism {
     ScramSha256,
     /// The password itself.
     Plain,
+    /// A ticket of Kerberos; only in a build with the cargo feature `gssapi`.
+    Gssapi,
 }
 
 impl Mechanism {
     /// Each choice with its name, which is also the client's.
-    pub const NAMED: [(&'static str, Self); 3] = [
+    pub const NAMED: [(&'static str, Self); 4] = [
         ("SCRAM-SHA-512", Self::ScramSha512),
         ("SCRAM-SHA-256", Self::ScramSha256),
         ("PLAIN", Self::Plain),
+        ("GSSAPI", Self::Gssapi),
     ];
+
+    /// Whether a password is proven.
+    pub const fn has_password(self) -> bool {
+        !matches!(self, Self::Gssapi)
+    }
 
     fn property(self) -> &'static str {
         Self::NAMED.iter().find(|(_, value)| *value == self).map_or("", |(name, _)| name)
@@ -98,8 +108,15 @@ impl Security {
         let mut properties = vec![("security.protocol", self.protocol.property().to_owned())];
         if self.protocol.is_sasl() {
             properties.push(("sasl.mechanism", self.mechanism.property().to_owned()));
-            properties.extend(self.username.clone().map(|name| ("sasl.username", name)));
-            properties.extend(self.password.clone().map(|secret| ("sasl.password", secret.0)));
+            let username = self.username.clone();
+            if self.mechanism.has_password() {
+                properties.extend(username.map(|name| ("sasl.username", name)));
+                properties.extend(self.password.clone().map(|secret| ("sasl.password", secret.0)));
+            } else {
+                properties.extend(username.map(|name| ("sasl.kerberos.principal", name)));
+                let keytab = self.keytab_file.as_deref().map(|file| file.to_string_lossy());
+                properties.extend(keytab.map(|file| ("sasl.kerberos.keytab", file.into_owned())));
+            }
         }
         if !self.protocol.is_plaintext() {
             let path = |path: &Path| path.to_string_lossy().into_owned();

@@ -20,6 +20,8 @@ pub struct Settings {
     /// The name of this instance within the group: who comes with it takes over at once, whether
     /// restarted or beside us. `None`: a group of equals, which waits for a dead one's session.
     pub instance: Option<String>,
+    /// The operator says that this journal goes on for the group, whoever did before.
+    pub adopt: bool,
     /// The name shown to the broker.
     pub client_id: String,
     /// Where to begin when neither the group nor the journal knows.
@@ -166,6 +168,11 @@ fn name_of<T: PartialEq>(named: &[(&'static str, T)], choice: &T) -> &'static st
 /// One property of librdkafka.
 pub(super) type Property = (&'static str, String);
 
+/// How a group shares partitions out, in order of preference: for one member they come to the same. A
+/// member whose `instance` joins again gets what it had, also where partitions were added meanwhile,
+/// unless what it prefers has changed.
+pub(super) const STRATEGIES: [&str; 2] = ["range,roundrobin", "roundrobin,range"];
+
 impl Settings {
     /// Properties of the consumer.
     pub(super) fn consumer(&self) -> Vec<Property> {
@@ -174,10 +181,13 @@ impl Settings {
             ("group.id", self.group.clone()),
             ("enable.auto.commit", "false".to_owned()),
             ("enable.auto.offset.store", "false".to_owned()),
-            ("auto.offset.reset", name_of(&Start::NAMED, &self.start).to_owned()),
+            // A position that the broker does not have is looked into, and never set by the client.
+            ("auto.offset.reset", "error".to_owned()),
+            // Added partitions are found by it; the client's own default is five minutes.
+            ("topic.metadata.refresh.interval.ms", "5000".to_owned()),
             ("isolation.level", name_of(&Isolation::NAMED, &self.isolation).to_owned()),
             // One instance takes all partitions: cooperative hand-over would only add rounds.
-            ("partition.assignment.strategy", "range".to_owned()),
+            ("partition.assignment.strategy", STRATEGIES[0].to_owned()),
             ("session.timeout.ms", self.session_timeout_ms.to_string()),
             // Rebalances are rare and all in one hand: no reason to be patient with them.
             ("heartbeat.interval.ms", (self.session_timeout_ms / 15).to_string()),
@@ -242,6 +252,7 @@ pub(super) mod tests {
             format: Format::Json,
             group: "group".to_owned(),
             instance: None,
+            adopt: false,
             client_id: "test".to_owned(),
             start: Start::Earliest,
             batch_messages: 64,
@@ -280,6 +291,7 @@ pub(super) mod tests {
         assert_eq!(value(&consumer, "enable.auto.commit"), Some("false"));
         assert_eq!(value(&consumer, "isolation.level"), Some("read_committed"));
         assert_eq!(value(&consumer, "fetch.queue.backoff.ms"), Some("1"));
+        assert_eq!(value(&consumer, "auto.offset.reset"), Some("error"));
         let producer = settings.producer();
         assert_eq!(value(&producer, "enable.idempotence"), Some("true"));
         assert_eq!(value(&producer, "linger.ms"), Some("0"));

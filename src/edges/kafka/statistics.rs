@@ -2,12 +2,14 @@
 //!
 //! The client makes them on the engine's thread as a JSON text; they are parsed elsewhere.
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use crate::telemetry::{GaugeName, LogEvent, Telemetry, Unready, emit};
+use crate::telemetry::{CommitResult, GaugeName, LogEvent, Telemetry, Unready, emit};
 
 use super::contexts::lock;
+use super::watch::Name;
 
 /// How long a broker must not have refused us before a connection that is up counts as mended:
 /// longer than the client's pause between two tries, since another broker may be up meanwhile.
@@ -22,6 +24,19 @@ const REFUSALS: [Unready; 3] =
 pub struct Statistics {
     newest: Mutex<Vec<u8>>,
     refused_at: Mutex<Option<Instant>>,
+    /// How far each partition is read, as the newest of them said.
+    readings: Mutex<BTreeMap<Name, Reading>>,
+}
+
+/// How far a partition is read.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+struct Reading {
+    /// The next offset that is fetched; negative where the client does not know.
+    next: i64,
+    /// Messages that were fetched and not taken.
+    waits: u64,
+    /// The position that the group was told; negative before.
+    committed: i64,
 }
 
 impl Statistics {
@@ -58,16 +73,57 @@ impl Statistics {
         if is_back {
             emit(&LogEvent::BrokerBack);
         }
-        telemetry.registry.forget(GaugeName::ConsumerLag);
+        self.note_readings(&statistics, telemetry);
+        // What is not known now is what was known last: a metric that goes away alarms nobody.
         for (name, topic) in &statistics.topics {
             for (number, partition) in &topic.partitions {
-                if *number < 0 || partition.consumer_lag < 0 {
-                    continue;
-                }
+                let Some(lag) = lag_of(partition).filter(|_| *number >= 0) else { continue };
                 let labels = [name.as_str(), &number.to_string()];
-                let gauge = telemetry.registry.gauge(GaugeName::ConsumerLag, &labels);
-                gauge.set(partition.consumer_lag as f64);
+                telemetry.registry.gauge(GaugeName::ConsumerLag, &labels).set(lag as f64);
             }
         }
     }
+
+    /// The next offset that is fetched of a partition, and how many messages wait to be taken.
+    pub(super) fn reading(&self, name: &Name) -> Option<(i64, u64)> {
+        lock(&self.readings).get(name).map(|reading| (reading.next, reading.waits))
+    }
+
+    /// Partitions are another's: what was known of them is not true any more.
+    pub(super) fn forget(&self, telemetry: &Telemetry) {
+        lock(&self.readings).clear();
+        telemetry.registry.forget(GaugeName::ConsumerLag);
+    }
+
+    /// The client calls nobody back for a commit: that one was made shows in what it knows committed.
+    fn note_readings(&self, statistics: &rdkafka::Statistics, telemetry: &Telemetry) {
+        let mut readings = lock(&self.readings);
+        let mut is_told = false;
+        for (topic, partitions) in &statistics.topics {
+            for (number, partition) in &partitions.partitions {
+                let reading = Reading {
+                    next: partition.next_offset,
+                    waits: u64::try_from(partition.fetchq_cnt).unwrap_or(0),
+                    committed: partition.committed_offset,
+                };
+                let before = readings.insert((topic.clone(), *number), reading);
+                let before = before.map_or(-1, |before| before.committed);
+                is_told |= reading.committed >= 0 && before != reading.committed;
+            }
+        }
+        if is_told {
+            telemetry.meters.commit(CommitResult::Done);
+        }
+    }
+}
+
+/// Messages between the last one taken and the newest; `None` where the client does not know. Control
+/// records, which end transactions, are none: once all is taken that was fetched, and everything was
+/// fetched, nothing is left.
+fn lag_of(partition: &rdkafka::statistics::Partition) -> Option<i64> {
+    let end = [partition.ls_offset, partition.hi_offset].into_iter().find(|end| *end >= 0)?;
+    if partition.fetchq_cnt == 0 && partition.next_offset >= end {
+        return Some(0);
+    }
+    Some(partition.consumer_lag).filter(|lag| *lag >= 0)
 }

@@ -18,7 +18,7 @@ use rdkafka::{ClientConfig, Message as _, Offset, TopicPartitionList};
 use super::settings::tests::settings;
 use super::*;
 use crate::domain::{EventTime, MissingTables, Seq, Source, Stage};
-use crate::journal::OpenPart;
+use crate::journal::{JournalId, OpenPart};
 use crate::stages::decode::{Dropped, Encoded};
 use crate::telemetry::{InputResult, Telemetry, Unready};
 
@@ -31,6 +31,8 @@ impl Sendable for &[u8] {
 /// What survives a crash of the fake engine.
 #[derive(Default)]
 struct Journal {
+    /// Its name.
+    id: Option<JournalId>,
     seqs: HashMap<Vec<u8>, u64>,
     positions: BTreeMap<(u16, i32), i64>,
     /// What people ask for.
@@ -119,7 +121,6 @@ impl Handler for Fake {
             decision: (!is_bad).then_some(&self.decision[..]),
             audit: (!is_bad).then_some(&self.decision[..]),
             rejected: is_bad.then_some(Rejected { reason: "not_json", field: None }),
-            expired: Vec::new(),
             decided: None,
             missing: MissingTables::default(),
             dropped: Dropped::default(),
@@ -165,6 +166,10 @@ impl Handler for Fake {
         Seq(self.journal.lock().unwrap().next_seq())
     }
 
+    fn journal(&self) -> Option<JournalId> {
+        self.journal.lock().unwrap().id
+    }
+
     fn positions(&self) -> Vec<Source> {
         let journal = self.journal.lock().unwrap();
         let position = |(&(topic, partition), &offset): (&(u16, i32), &i64)| Source {
@@ -194,7 +199,15 @@ impl World {
             .set("bootstrap.servers", cluster.bootstrap_servers())
             .create()
             .unwrap();
-        Self { cluster, journal: Arc::default(), producer }
+        let world = Self { cluster, journal: Arc::default(), producer };
+        world.journal.lock().unwrap().id = Some(JournalId::from_bytes([1; 16]));
+        world
+    }
+
+    /// Another directory, or one that lacks its volume: an empty journal in the same place.
+    fn exchange_journal(&self) {
+        let id = Some(JournalId::from_bytes([2; 16]));
+        *self.journal.lock().unwrap() = Journal { id, ..Journal::default() };
     }
 
     fn settings(&self) -> Settings {
@@ -348,6 +361,9 @@ fn each_message_is_decided_and_committed() {
             Running::has(telemetry, &format!("tidegate_consumer_lag{labels}"))
         })
     });
+    edge.wait_until("a commit", |telemetry| {
+        !Running::has(telemetry, "tidegate_commits_total{result=\"done\"} 0")
+    });
     edge.stop().unwrap();
     let total: i64 = world.committed(3).into_iter().flatten().sum();
     assert_eq!(total, 502);
@@ -405,11 +421,39 @@ fn a_group_is_set_back_only_when_the_journal_has_lost_something() {
 
     world.journal.lock().unwrap().positions.insert((0, 0), 15);
     world.journal.lock().unwrap().seqs.retain(|_, seq| *seq <= 15);
-    let edge = world.start(world.settings());
+    let unfit = world.start(world.settings()).join().unwrap_err();
+    assert!(unfit.to_string().contains("ends with input 15, and the group was told of input 20"));
+    let edge = world.start(Settings { adopt: true, ..world.settings() });
     let decisions = world.read("decisions", 25);
     assert_eq!((decisions.len(), world.read("dead", 2).len()), (25, 2));
     check_each_decided(&decisions, 20);
     edge.stop().unwrap();
+}
+
+/// A journal that is not the group's is refused before anything is read or joined, and goes on only
+/// when the operator says so; from then on it is the group's.
+#[test]
+fn another_journal_is_refused() {
+    let world = World::new(2);
+    world.produce(names(0, 20));
+    let edge = world.start(world.settings());
+    assert_eq!(world.read("decisions", 20).len(), 20);
+    edge.stop().unwrap();
+    world.exchange_journal();
+    world.produce(names(20, 25));
+    for transactional_id in [None, Some("tidegate".to_owned())] {
+        let edge = world.start(Settings { transactional_id, ..world.settings() });
+        let unfit = edge.join().unwrap_err();
+        assert!(matches!(&unfit, EdgeError::Unfit(_)), "{unfit}");
+        assert!(unfit.to_string().contains("--adopt"), "{unfit}");
+    }
+    assert_eq!(world.read("decisions", 20).len(), 20, "nothing was read");
+    for adopt in [true, false] {
+        let edge = world.start(Settings { adopt, ..world.settings() });
+        check_each_decided(&world.read("decisions", 25), 25);
+        edge.wait_until("ready", |telemetry| telemetry.readiness.is_ready());
+        edge.stop().unwrap();
+    }
 }
 
 /// A broker that goes and comes back: not ready meanwhile, nothing lost, ready again by itself.

@@ -7,12 +7,13 @@
 
 use std::time::{Duration, Instant};
 
+use rdkafka::TopicPartitionList;
 use rdkafka::consumer::Consumer as _;
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::producer::Producer as _;
 
 use crate::domain::Source;
-use crate::telemetry::{LogEvent, emit};
+use crate::telemetry::{CommitResult, LogEvent, emit};
 
 use super::changes::Told;
 use super::{Edge, EdgeError, Handler};
@@ -63,6 +64,9 @@ impl<H: Handler> Edge<H> {
             None => {
                 self.work.settle();
                 self.work.ledger.finish_all();
+                if !taken.is_empty() {
+                    self.telemetry.meters.commit(CommitResult::Done);
+                }
             }
             Some(code) => self.give_up(&code, told)?,
         }
@@ -140,9 +144,15 @@ impl<H: Handler> Edge<H> {
         let _ = self.note_deliveries();
         let positions = self.work.abandon(told)?;
         let list = self.list(&positions);
-        // A partition that is no longer ours is read by its next owner, from what was committed.
-        let _ = self.consumer.seek_partitions(list, STEP);
-        Ok(())
+        let sought = self.consumer.seek_partitions(list, STEP);
+        let is_there =
+            |list: TopicPartitionList| list.elements().iter().all(|at| at.error().is_ok());
+        if sought.is_ok_and(is_there) {
+            return Ok(());
+        }
+        // What was given up must be read again: from what the group was told, with every partition that
+        // is still ours. One that is not is read by its next owner.
+        self.begin_again()
     }
 
     fn judge_transaction(&self, error: KafkaError) -> Result<Verdict, EdgeError> {

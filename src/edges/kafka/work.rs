@@ -27,6 +27,8 @@ pub(super) struct Work<H> {
     fresh_changes: usize,
     /// The number that came next at the start, until it is known which changes before it to recall.
     began: Option<Seq>,
+    /// Below this number the journal keeps every input as durably as configured.
+    kept_below: Seq,
     /// Flushed and not kept yet, oldest first.
     flushed: VecDeque<Flushed>,
     /// Messages whose outputs are released.
@@ -49,6 +51,8 @@ struct Taken {
 struct Flushed {
     /// Reached when it is kept.
     mark: u64,
+    /// The number that came next.
+    next: Seq,
     at: Instant,
     messages: usize,
     outputs: usize,
@@ -65,6 +69,8 @@ impl<H: Handler> Work<H> {
     pub(super) fn new(handler: H, telemetry: Telemetry, settings: &Settings) -> Self {
         Self {
             began: Some(handler.next_seq()),
+            // What was there at the start is on the medium: opening a journal sees to it.
+            kept_below: handler.next_seq(),
             handler,
             ledger: Ledger::default(),
             outbox: Outbox::default(),
@@ -112,9 +118,12 @@ impl<H: Handler> Work<H> {
     pub(super) fn take(&mut self, ahead: &mut Ahead<H::Admission>) -> Result<bool, EdgeError> {
         let Some((came, mut turn)) = ahead.next() else { return Ok(false) };
         let Came { source, stamped_ms, at } = came;
-        let ticket = self.ledger.take(source).ok_or(EdgeError::TooManyPartitions)?;
+        let ticket = self
+            .ledger
+            .take(source, self.handler.next_seq())
+            .ok_or(EdgeError::TooManyPartitions)?;
         self.change()?;
-        let mut answer = self.handler.process(turn.admitted(), self.latest, source)?;
+        let answer = self.handler.process(turn.admitted(), self.latest, source)?;
         let meters = &self.telemetry.meters;
         meters.input(answer.result);
         meters.missing(answer.missing);
@@ -144,15 +153,21 @@ impl<H: Handler> Work<H> {
             self.ledger.expect(ticket);
             self.outbox.push(Output::Audit, ticket, answer.seq, key, payload);
         }
-        let expired = std::mem::take(&mut answer.expired);
         let letter = answer.rejected.map(|rejected| (source, rejected));
         drop(answer);
+        // Under the ticket of the message with which they expired: it is not done before they are out.
+        let expired = self.handler.take_expired();
         for (source, rejected) in letter.into_iter().chain(expired.into_iter().map(never_came)) {
             self.bury(ticket, source, rejected);
         }
         self.batch.push_back(Taken { ticket, at, stamped_ms });
         self.fresh += 1;
         Ok(true)
+    }
+
+    /// The edge's time, which never goes back.
+    pub(super) fn now(&self) -> EventTime {
+        self.latest.max((self.clock)())
     }
 
     /// Makes the changes that wait and puts out their audit records, before those of what comes next.
@@ -179,25 +194,26 @@ impl<H: Handler> Work<H> {
     /// group was told beside its positions.
     pub(super) fn recall(&mut self, told: impl Iterator<Item = Told>) -> Result<(), HandlerError> {
         let Some(began) = self.began.take().filter(|_| self.has_audit) else { return Ok(()) };
-        self.handler.recall(perhaps_unsent(told, began), began)
+        self.handler.recall(perhaps_unsent(told, self.handler.journal(), began), began)
     }
 
     /// Whether the audit record of every change is out, as far as anybody knows.
     #[cfg(test)]
     pub(super) fn is_told(&self) -> bool {
-        let Told { next, changes } = self.told();
-        self.began.is_none() && next == changes
+        let Told { next, changes, .. } = self.told();
+        self.began.is_none() && next == changes && next == self.handler.next_seq()
     }
 
-    /// What the group is told beside its positions.
+    /// What the group is told beside its positions. Its number promises nothing that a power cut may
+    /// take back: a journal that ends before it has lost what it had kept.
     pub(super) fn told(&self) -> Told {
         let waiting = [self.ledger.first_change(), self.handler.recalls_from()];
-        Told::new(self.handler.next_seq(), waiting.into_iter().flatten().min())
+        Told::new(self.kept_below, waiting.into_iter().flatten().min(), self.handler.journal())
     }
 
     /// The same in a transaction, which carries everything that is on its way.
     pub(super) fn told_in_transaction(&self) -> Told {
-        Told::new(self.handler.next_seq(), self.handler.recalls_from())
+        Told::new(self.kept_below, self.handler.recalls_from(), self.handler.journal())
     }
 
     /// Puts a dead letter out.
@@ -226,7 +242,8 @@ impl<H: Handler> Work<H> {
         let outputs = self.outbox.unreleased() - waiting;
         let messages = std::mem::take(&mut self.fresh);
         self.fresh_changes = 0;
-        self.flushed.push_back(Flushed { mark, at, messages, outputs });
+        let next = self.handler.next_seq();
+        self.flushed.push_back(Flushed { mark, next, at, messages, outputs });
         Ok(())
     }
 
@@ -239,6 +256,7 @@ impl<H: Handler> Work<H> {
         while let Some(flushed) = self.flushed.pop_front_if(|flushed| flushed.mark <= kept) {
             self.outbox.release(flushed.outputs);
             self.kept += flushed.messages;
+            self.kept_below = flushed.next;
         }
         Ok(())
     }

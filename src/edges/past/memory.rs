@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::run::Position;
 use super::{Fingerprints, fault};
-use crate::domain::{Amendment, EntityKind, Input, Past, Standing, Token, What};
+use crate::domain::{Amendment, EntityKind, Input, Past, Source, Standing, Token, What};
 use crate::journal::{BundleHash, JournalError, ReadEntry, read_record};
 
 /// What the journal knows of inputs that the engine has forgotten.
@@ -135,6 +135,12 @@ impl Memory {
         let Some(at) = self.position(event)? else { return Ok(None) };
         let Some(record) = self.read_named(at, event)? else { return Ok(None) };
         Ok(Some(Past { amendments: self.amendments(event, at)?, ..past(record) }))
+    }
+
+    /// Where the message of an input came from, if the journal has it and knows.
+    pub fn source(&self, name: Token) -> Result<Option<Source>, JournalError> {
+        let Some(at) = self.position(name)? else { return Ok(None) };
+        Ok(self.read_named(at, name)?.and_then(|(entry, _)| entry.input.source))
     }
 
     fn position(&self, name: Token) -> Result<Option<Position>, JournalError> {

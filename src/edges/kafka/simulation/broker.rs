@@ -77,6 +77,26 @@ impl Broker {
         broker
     }
 
+    /// Deletes a topic and makes it again under its name: the same messages, in another order. The group
+    /// forgets its position, or a tool has kept it.
+    pub(super) fn make_again(&mut self, dice: &mut Dice) {
+        let partition = dice.place(self.log.len());
+        let log = &self.log[partition];
+        if log.is_empty() {
+            return;
+        }
+        let mut other = log.clone();
+        other.rotate_left(dice.place(log.len()));
+        // Two logs with one event in one place cannot be told apart by that place.
+        if log.iter().zip(&other).any(|(was, is)| about(was) == about(is)) {
+            return;
+        }
+        self.log[partition] = other;
+        if dice.once_in(2) {
+            self.committed[partition] = None;
+        }
+    }
+
     /// Whether the group knows that everything is done.
     pub(super) fn is_done(&self) -> bool {
         let told = |(log, told): (&Vec<Vec<u8>>, &Option<(i64, Told)>)| {
@@ -98,6 +118,13 @@ impl Broker {
         }
         Ok(decisions)
     }
+}
+
+/// What a message says up to what may differ between two of one event.
+fn about(message: &[u8]) -> &[u8] {
+    let end = message.windows(8).position(|window| window == b"\"kind\":\"");
+    let end = end.filter(|end| *end > 1).unwrap_or(message.len());
+    &message[..end]
 }
 
 fn time(dice: &mut Dice) -> String {

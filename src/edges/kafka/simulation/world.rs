@@ -19,7 +19,8 @@ use crate::engine::{
     SnapshotFault, Surroundings, recover,
 };
 use crate::journal::{
-    Directory, Due, Durability, FreshRandom, JournalError, Keeper, Opening, Writer,
+    Directory, Due, Durability, FreshRandom, Item, JournalError, JournalId, Keeper, Opening,
+    Reader, Writer,
 };
 use crate::stages::decode::{Door, TimeLimits};
 use crate::stages::enrich::Tables;
@@ -29,6 +30,8 @@ use crate::telemetry::Telemetry;
 
 use super::super::ahead::{Ahead, Came};
 use super::super::assignment::begin_at;
+use super::super::continuity::Position;
+use super::super::ownership::{Misfit, Unfit, misfit};
 use super::super::settings::tests::settings;
 use super::super::work::Work;
 use super::super::{Decider, EdgeError, Gate, Handler as _, HandlerError};
@@ -87,8 +90,9 @@ impl Shared {
     }
 }
 
-/// A machine whose clock the dice move.
+/// A machine whose clock the dice move, and which reads the whole journal for what it has forgotten.
 struct Clockwork {
+    dir: Directory,
     ns: Arc<AtomicU64>,
     step_ns: u64,
 }
@@ -101,6 +105,18 @@ impl Surroundings for Clockwork {
     fn clock(&self) -> Clock {
         let (ns, step_ns) = (Arc::clone(&self.ns), self.step_ns);
         Arc::new(move || ns.fetch_add(step_ns, Ordering::Relaxed))
+    }
+
+    fn source(&mut self, name: Token) -> Result<Option<Source>, JournalError> {
+        let Some(mut reader) = Reader::open(&self.dir)? else { return Ok(None) };
+        while let Some(item) = reader.read()? {
+            if let Item::Entry(entry) = item
+                && entry.input.name() == name
+            {
+                return Ok(entry.input.source);
+            }
+        }
+        Ok(None)
     }
 
     fn at_the_edge(&mut self, _card: &Sensitive<CardDigits>, _input: &mut Input) {}
@@ -214,6 +230,9 @@ impl<'a> World<'a> {
                 return Err("it comes to no end".to_owned());
             }
             self.disk.restart(self.crash);
+            if self.dice.once_in(5) {
+                self.broker.make_again(&mut self.dice);
+            }
             if self.dice.once_in(4) {
                 let flipped = self.disk.flip_a_bit(&mut self.dice, is_snapshot);
                 flipped.into_iter().for_each(|path| self.note_flip(path));
@@ -222,6 +241,9 @@ impl<'a> World<'a> {
     }
 
     fn live(&mut self, is_calm: bool) -> End {
+        if let Err(text) = self.check_stranger() {
+            return End::Fault(text);
+        }
         let mut life = match self.begin() {
             Ok(Ok(life)) => life,
             Ok(Err(text)) => return End::Fault(text),
@@ -285,9 +307,10 @@ impl<'a> World<'a> {
             durability: self.durability,
             pace: Pace::Live,
             surroundings: Clockwork {
+                dir: self.dir.clone(),
                 ns: Arc::new(AtomicU64::new(0)),
                 // Sometimes so slow that plans step down.
-                step_ns: [0, 1_000, 60_000][self.dice.place(3)],
+                step_ns: [0, 1_000, 3_000_000][self.dice.place(3)],
             },
         };
         let pipeline = Pipeline::new(parts, files)?;
@@ -455,16 +478,62 @@ impl<'a> World<'a> {
     fn assign(&mut self, life: &mut Life, partition: usize) -> Result<(), EdgeError> {
         let kept = life.work.handler.positions();
         let journal = kept.iter().find(|at| at.partition == partition as i32).map(|at| at.offset);
-        let next = life.work.handler.next_seq();
+        let (ours, next) = (life.work.handler.journal(), life.work.handler.next_seq());
         let told = self.broker.committed.iter().flatten().map(|(_, told)| *told);
         life.work.recall(told)?;
-        let group = self.broker.committed[partition].map(|(offset, told)| (offset, told.next));
-        let begin = begin_at(group, journal, next);
-        let offset = begin.map_or(0, |(offset, _)| offset);
+        let group = self.broker.committed[partition];
+        let group = group.map(|(offset, told)| (offset, misfit(&told, ours, next)));
+        // Where nothing that is acknowledged may be lost, no start is refused; elsewhere a power cut
+        // may have taken the journal's end, and the operator says that it goes on.
+        match group.and_then(|(_, misfit)| misfit) {
+            None => {}
+            Some(Misfit::Behind) if !self.is_strict => {}
+            Some(misfit) => return Err(EdgeError::Unfit(self.unfit(misfit, partition, next))),
+        }
+        let offset = match begin_at(group, journal) {
+            None => 0,
+            Some((offset, _)) => {
+                let partition = partition as i32;
+                self.prove(life, Position { topic: 0, partition, offset, journal })?
+            }
+        };
         self.broker.committed[partition] = Some((offset, life.work.told()));
         let source = Source { topic: 0, partition: partition as i32, offset };
         life.work.handler.resume(&[source])?;
         life.positions[partition] = Some(offset);
+        Ok(())
+    }
+
+    /// Where to begin, by what stands there.
+    fn prove(&self, life: &mut Life, position: Position) -> Result<i64, EdgeError> {
+        let log = &self.broker.log[position.partition as usize];
+        let extent = (0, log.len() as i64);
+        let mut is_same = None;
+        if let Some(offset) = position.evidence(extent) {
+            let at = Source { topic: 0, partition: position.partition, offset };
+            let message = (&log[offset as usize]).into();
+            let found = life.work.handler.recognise(message, at, self.now())?;
+            is_same = position.is_same(offset, Some(found));
+        }
+        Ok(position.begin(extent, is_same).0)
+    }
+
+    /// What the edge would say.
+    fn unfit(&self, misfit: Misfit, partition: usize, next: Seq) -> Unfit {
+        let told = self.broker.committed[partition].map_or(Seq(0), |(_, told)| told.next);
+        let place = ("payments".to_owned(), partition as i32);
+        Unfit { misfit, group: "group".to_owned(), place, told, next }
+    }
+
+    /// A start with an empty directory, in another's place: refused as soon as anything was decided.
+    fn check_stranger(&self) -> Result<(), String> {
+        let stranger = Some(JournalId::from_bytes([0xEE; 16]));
+        for (_, told) in self.broker.committed.iter().flatten() {
+            let is_refused = misfit(told, stranger, Seq(1)).is_some();
+            if is_refused != (told.next > Seq(1)) {
+                return Err(format!("another journal was let in after {told}"));
+            }
+        }
         Ok(())
     }
 
