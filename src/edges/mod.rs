@@ -4,6 +4,8 @@ pub mod kafka;
 pub mod past;
 pub mod closed_segments;
 pub mod journal_keeper;
+mod spare_file;
+mod bounded_listener;
 pub mod http;
 pub mod tables;
 pub mod card_sequence;

@@ -35,6 +35,8 @@ pub enum Refusal {
     Provenance(ProvenanceFault),
     /// The bundle is live already.
     InForce,
+    /// More bundles wait for an approver than there is room for.
+    TooManyProposals,
     /// Nobody proposed the bundle.
     NotProposed,
     /// The bundle was proposed by another one than the activation says.
@@ -88,6 +90,9 @@ impl fmt::Display for Refusal {
             Self::Ended => f.write_str("an entry would have ended already: give a later expiry"),
             Self::Provenance(fault) => fault.fmt(f),
             Self::InForce => f.write_str("this bundle is live already"),
+            Self::TooManyProposals => {
+                f.write_str("too many proposals wait for an approver: approve some first")
+            }
             Self::NotProposed => f.write_str(
                 "nobody has proposed this bundle: `tidegate rules activate DIR` does, by another \
                  person than who approves",
@@ -162,6 +167,9 @@ impl Engine {
             }
             Control::Propose(proposal) if proposal.bundle == self.bundle.hash => {
                 Err(Refusal::InForce)
+            }
+            Control::Propose(proposal) if !self.governance.takes_proposal(&proposal.proposer) => {
+                Err(Refusal::TooManyProposals)
             }
             Control::Propose(_) | Control::Guard(_) => Ok(()),
             Control::Activate(activation) => self.check_activation(activation),

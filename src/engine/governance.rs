@@ -7,8 +7,10 @@ use crate::domain::{
 };
 use crate::stages::features::{Misfit, Words};
 
-/// Most proposals that wait for an approver; the oldest gives way.
-const PROPOSALS_MAX: usize = 64;
+/// Most proposals that wait for an approver: no one more is taken.
+const PROPOSALS_MAX: usize = 256;
+/// Most of them of one person, whose own oldest gives way.
+const PERSON_PROPOSALS_MAX: usize = 8;
 /// Most bundles that can be gone back to; the oldest gives way.
 const KNOWN_MAX: usize = 256;
 /// Most rules that are switched off.
@@ -56,12 +58,26 @@ impl Governance {
         self.off.len() < OFF_MAX
     }
 
+    /// Whether one more proposal of a person can wait without another one's giving way.
+    pub(super) fn takes_proposal(&self, of: &str) -> bool {
+        let own = self.proposals.iter().filter(|(_, proposer)| proposer == of).count();
+        self.proposals.len() < PROPOSALS_MAX || own >= PERSON_PROPOSALS_MAX
+    }
+
+    /// A bundle that somebody else has proposed stays his proposal.
     pub(super) fn propose(&mut self, proposal: &Proposal) {
-        self.proposals.retain(|(known, _)| *known != proposal.bundle);
-        if self.proposals.len() >= PROPOSALS_MAX {
-            self.proposals.remove(0);
+        let Proposal { bundle, proposer, .. } = proposal;
+        self.proposals.retain(|waiting| *waiting != (*bundle, proposer.clone()));
+        let own = |waiting: &(BundleDigest, String)| waiting.1 == *proposer;
+        if self.proposals.iter().filter(|waiting| own(waiting)).count() >= PERSON_PROPOSALS_MAX
+            && let Some(oldest) = self.proposals.iter().position(own)
+        {
+            self.proposals.remove(oldest);
         }
-        self.proposals.push((proposal.bundle, proposal.proposer.clone()));
+        let is_known = self.proposals.iter().any(|(known, _)| known == bundle);
+        if !is_known && self.proposals.len() < PROPOSALS_MAX {
+            self.proposals.push((*bundle, proposer.clone()));
+        }
     }
 
     /// Rules whose declines are reviews.
@@ -188,4 +204,40 @@ fn read_digest(words: &mut Words<'_>) -> Result<BundleDigest, Misfit> {
         *half = *Token::from_words([words.one()?, words.one()?]).as_bytes();
     }
     Ok(digest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn propose(governance: &mut Governance, number: u64, proposer: &str) {
+        let mut bundle = BundleDigest::default();
+        bundle[..8].copy_from_slice(&number.to_le_bytes());
+        let diff = crate::domain::RuleDiff::default();
+        governance.propose(&Proposal { bundle, proposer: proposer.to_owned(), diff });
+    }
+
+    /// However much somebody proposes, what another one proposed waits for its approver.
+    #[test]
+    fn nobody_evicts_another_ones_proposal() {
+        let mut governance = Governance::default();
+        propose(&mut governance, 1, "li");
+        (2..200).for_each(|number| propose(&mut governance, number, "wang"));
+        propose(&mut governance, 1, "wang");
+        let mut first = BundleDigest::default();
+        first[0] = 1;
+        assert_eq!(governance.proposer(&first), Some("li"));
+        let own = governance.proposals.iter().filter(|(_, proposer)| proposer == "wang").count();
+        assert!((1..=PERSON_PROPOSALS_MAX).contains(&own), "{own}");
+        for person in 0..100 {
+            let name = format!("person {person}");
+            for number in 0..20 {
+                propose(&mut governance, 1_000 * (person + 1) + number, &name);
+            }
+        }
+        assert_eq!(governance.proposals.len(), PROPOSALS_MAX);
+        assert_eq!(governance.proposer(&first), Some("li"));
+        assert!(!governance.takes_proposal("somebody new"));
+        assert!(governance.takes_proposal("person 3"), "his own oldest gives way");
+    }
 }

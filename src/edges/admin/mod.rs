@@ -10,7 +10,10 @@ mod tokens;
 mod request;
 mod order;
 mod rule_diff;
+mod allowance;
 mod office;
+mod guests;
+mod lines;
 mod socket;
 mod client;
 

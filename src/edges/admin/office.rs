@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use arc_swap::ArcSwap;
 
+use super::allowance::{Allowance, Limits};
 use super::order::Change;
 use super::people::{People, Role};
 use super::request::{Answer, Request, list_change};
@@ -35,7 +37,12 @@ pub struct Office {
     in_force: Arc<ArcSwap<Bundle>>,
     keys: Option<Arc<TokenKeys>>,
     tries: Tries,
+    /// Bytes of proposals, which stay on the journal's disk.
+    proposed: Arc<Allowance>,
 }
+
+/// What one person may have stored of proposals, in bytes.
+const PROPOSED: Limits = Limits { burst: 256 << 20, per_minute: 4 << 20, per_day: 1 << 30 };
 
 /// How the cases of a bundle are tried; the error says why they cannot be. Those by events need an
 /// engine of their own each, which whoever opens the office knows how to make.
@@ -62,7 +69,9 @@ impl Office {
     pub fn new(people: People, journal: &Path, standing: Standing, in_force: Arc<Bundle>) -> Self {
         let in_force = Arc::new(ArcSwap::new(in_force));
         let tries: Tries = |bundle, _| Ok(bundle.test());
-        Self { people, store: BundleStore::of(journal), standing, in_force, keys: None, tries }
+        let proposed = Arc::new(Allowance::new(PROPOSED));
+        let store = BundleStore::of(journal);
+        Self { people, store, standing, in_force, keys: None, tries, proposed }
     }
 
     /// The same, where cases by events are played, too.
@@ -201,6 +210,11 @@ impl Office {
         let mut findings = looked_over(prepared.bundle(), files)?;
         findings.extend(notes);
         let bundle = prepared.digest();
+        let bytes = files.values().map(|content| content.len() as u64).sum();
+        self.proposed.take(person, bytes, Instant::now()).map_err(|wait| {
+            let minutes = wait.as_secs().div_ceil(60);
+            format!("{person} has proposed too many bytes: try again in {minutes} minutes")
+        })?;
         self.store.put(&bundle, files).map_err(|error| error.to_string())?;
         let proposer = person.to_owned();
         let proposal = Proposal { bundle, proposer, diff: diff.clone() };

@@ -1,28 +1,21 @@
 //! The socket itself: who is at the other end, one line in, one line out, bounded in size and time.
 
 use std::fs;
-use std::io::{self, BufRead, BufReader, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::Duration;
 
+use super::guests::{Guests, Place};
+use super::lines::{Came, Lines, SILENCE};
 use super::office::Office;
 use super::order::OrderSender;
-use super::people::People;
+use super::people::{People, Role};
 use super::request::{Answer, Request};
+use crate::edges::spare_file::SpareFile;
 use crate::edges::users;
 use crate::telemetry::{LogEvent, emit};
-
-/// Longest request: a bundle's files are at most 64 MiB, and JSON writes some bytes as two.
-const LINE_MAX: u64 = 96 << 20;
-/// A client that says nothing for so long has gone.
-const SILENCE: Duration = Duration::from_secs(30);
-/// Clients at once.
-const CLIENTS_MAX: usize = 16;
 
 /// The socket and who may use it.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -46,41 +39,95 @@ pub fn serve(path: PathBuf, office: Office, orders: OrderSender) -> Result<(), S
     let listener = bind(&path).map_err(|error| SocketError { path: path.clone(), error })?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
     let runtime = runtime.map_err(|error| SocketError { path: path.clone(), error })?;
-    let clients = Arc::new(AtomicUsize::new(0));
+    let door = Door { office, orders, guests: Guests::default() };
     let accept = move || {
-        for stream in listener.incoming() {
-            let Ok(stream) = stream else { continue };
-            if clients.load(Ordering::Relaxed) >= CLIENTS_MAX {
-                continue;
+        let mut spare = SpareFile::default();
+        loop {
+            spare.keep();
+            match listener.accept() {
+                Ok((stream, _)) => {
+                    if let Ok((stream, person)) = peer(stream, &runtime) {
+                        door.receive(stream, person);
+                    }
+                }
+                Err(error) => {
+                    if let Some(rest) = spare.after(&error) {
+                        thread::sleep(rest);
+                    }
+                }
             }
-            let Ok((stream, person)) = peer(stream, &runtime) else { continue };
-            let guest = Guest::count(&clients);
-            let (office, orders) = (office.clone(), orders.clone());
-            let talk = move || {
-                // A client that breaks off has its reasons.
-                let _ = talk(&stream, &person, &office, &orders);
-                drop(guest);
-            };
-            let _ = thread::Builder::new().name("admin client".to_owned()).spawn(talk);
         }
     };
     let spawned = thread::Builder::new().name("admin".to_owned()).spawn(accept);
     spawned.map(drop).map_err(|error| SocketError { path, error })
 }
 
-/// One more client, until dropped.
-struct Guest(Arc<AtomicUsize>);
-
-impl Guest {
-    fn count(clients: &Arc<AtomicUsize>) -> Self {
-        clients.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(clients))
-    }
+/// What every client needs.
+#[derive(Clone, Debug)]
+struct Door {
+    office: Office,
+    orders: OrderSender,
+    guests: Guests,
 }
 
-impl Drop for Guest {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+impl Door {
+    /// Gives a client a thread of its own, or tells it why not.
+    fn receive(&self, stream: UnixStream, person: String) {
+        let guest = match self.admit(&person) {
+            Ok(guest) => guest,
+            Err(why) => {
+                // A new connection takes a short line without waiting.
+                let _ = say(&stream, &Answer::refused(why));
+                return;
+            }
+        };
+        let door = self.clone();
+        let talk = move || {
+            // A client that breaks off has its reasons.
+            let _ = door.talk(&stream, &person);
+            drop(guest);
+        };
+        let _ = thread::Builder::new().name("admin client".to_owned()).spawn(talk);
+    }
+
+    fn admit(&self, person: &str) -> Result<super::guests::Guest, String> {
+        let people = self.office.people();
+        if !people.knows(person) {
+            return Err(format!("{person} has no role: [admin] of the configuration gives roles"));
+        }
+        let switches_off = people.may(person, &[Role::Operator, Role::Approver]);
+        let place = if switches_off { Place::Reserved } else { Place::Ordinary };
+        self.guests.admit(person, place)
+    }
+
+    fn talk(&self, stream: &UnixStream, person: &str) -> io::Result<()> {
+        let mut lines = Lines::new(stream);
+        loop {
+            match lines.next(&self.guests, person)? {
+                Came::Line => {}
+                Came::End => return Ok(()),
+                Came::Refused(why) => return say(stream, &Answer::refused(why)),
+            }
+            let answer = match Request::read(lines.line()) {
+                Ok(request) => self.answer(&request, person, &mut lines),
+                Err(error) => Answer::refused(error.to_string()),
+            };
+            say(stream, &answer)?;
+        }
+    }
+
+    fn answer(&self, request: &Request, person: &str, lines: &mut Lines<'_>) -> Answer {
+        // However short, a bundle is long in the making.
+        if matches!(request, Request::Propose { .. })
+            && let Err(why) = lines.large(&self.guests, person)
+        {
+            return Answer::refused(why);
+        }
+        let answer = self.office.serve(request, person, &mut |change| self.orders.send(change));
+        if let (Some(what), Some(seq)) = (request.changes(), answer.seq) {
+            emit(&LogEvent::Changed { what, about: request.about(&answer), by: person, seq });
+        }
+        answer
     }
 }
 
@@ -108,46 +155,8 @@ fn peer(stream: UnixStream, runtime: &tokio::runtime::Runtime) -> io::Result<(Un
     let user = stream.peer_cred()?.uid();
     let stream = stream.into_std()?;
     stream.set_nonblocking(false)?;
-    stream.set_read_timeout(Some(SILENCE))?;
     stream.set_write_timeout(Some(SILENCE))?;
     Ok((stream, users::name(user)))
-}
-
-fn talk(
-    stream: &UnixStream,
-    person: &str,
-    office: &Office,
-    orders: &OrderSender,
-) -> io::Result<()> {
-    if !office.people().knows(person) {
-        let text = format!("{person} has no role: [admin] of the configuration gives roles");
-        return say(stream, &Answer::refused(text));
-    }
-    let mut input = BufReader::new(stream);
-    // It may hold values for a list.
-    let mut line = zeroize::Zeroizing::new(Vec::new());
-    loop {
-        line.clear();
-        let read = input.by_ref().take(LINE_MAX).read_until(b'\n', &mut line)?;
-        if read == 0 {
-            return Ok(());
-        }
-        if line.last() != Some(&b'\n') {
-            return say(stream, &Answer::refused("a request is one line of at most 96 MiB"));
-        }
-        let answer = match Request::read(&line) {
-            Ok(request) => {
-                let answer = office.serve(&request, person, &mut |change| orders.send(change));
-                if let (Some(what), Some(seq)) = (request.changes(), answer.seq) {
-                    let about = request.about(&answer);
-                    emit(&LogEvent::Changed { what, about, by: person, seq });
-                }
-                answer
-            }
-            Err(error) => Answer::refused(error.to_string()),
-        };
-        say(stream, &answer)?;
-    }
 }
 
 fn say(mut stream: &UnixStream, answer: &Answer) -> io::Result<()> {
