@@ -14,7 +14,7 @@ use crate::edges::snapshots::{self, Keeper};
 use crate::engine::{
     ENGINE_SEMANTICS, Engine, EngineLimits, Pace, Parts, Pipeline, Recovered, recover,
 };
-use crate::journal::{Durability, FreshRandom, JournalError, Opening, Writer};
+use crate::journal::{Durability, FreshRandom, JournalError, KeyUse, Opening, Writer};
 use crate::stages::decode::{Door, TimeLimits};
 use crate::stages::features::PlanFault;
 use crate::stages::mask::Profile;
@@ -69,7 +69,7 @@ fn list(faults: &[PlanFault]) -> String {
 }
 
 /// The client's namespace of event ids, until there is more than one client.
-const NAMESPACE: &str = "";
+pub(super) const NAMESPACE: &str = "";
 
 /// Opens the journal, counts again what it holds, and puts the stages in their places.
 pub(super) fn assemble(
@@ -88,10 +88,11 @@ pub(super) fn assemble_all(assembly: Assembly<'_>) -> Result<Assembled, Assemble
     let mut recovered = Recovered::default();
     let (mut journal, mut durability, mut fingerprints) = (None, Durability::default(), None);
     if let Some((dir, segment_bytes, wanted)) = assembly.journal {
+        assembly.keys.check_journal(&dir, NAMESPACE, KeyUse::Append)?;
         // The writer first: it takes the lock and cuts a torn tail, then the records are read.
         let opening = Opening {
             key: assembly.keys.seal_key(),
-            token_key_version: assembly.keys.token_version(),
+            token_key: assembly.keys.token_key(),
             software: concat!("tidegate ", env!("CARGO_PKG_VERSION")).to_owned(),
             engine_semantics: ENGINE_SEMANTICS,
             opened_at: now(),

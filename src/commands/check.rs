@@ -4,7 +4,10 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::prepare::{Finding, prepare};
+use super::assemble::NAMESPACE;
+use super::prepare::{Finding, Prepared, prepare};
+use crate::config::KeysFrom;
+use crate::journal::KeyUse;
 
 /// Check a configuration and all that it names: keys, rules, tables, profiles
 #[derive(clap::Args, Clone, Debug)]
@@ -30,7 +33,7 @@ struct Report<'a> {
 
 /// Runs the command: 0 clean, 2 with faults.
 pub fn run(args: &Args) -> ExitCode {
-    let faults = prepare(&args.config).err().unwrap_or_default();
+    let faults = prepare(&args.config).and_then(fits_journal).err().unwrap_or_default();
     if args.json {
         let config = args.config.display().to_string();
         let report = Report { config, clean: faults.is_empty(), faults: &faults };
@@ -43,6 +46,24 @@ pub fn run(args: &Args) -> ExitCode {
         report(&args.config, &faults);
     }
     if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(2) }
+}
+
+/// Refuses keys that are not those of the journal, which `run` refuses when it opens it.
+fn fits_journal(prepared: Prepared) -> Result<(), Vec<Finding>> {
+    let Prepared { config, means, profile: _ } = prepared;
+    match means.keys.check_journal(&config.journal.dir, NAMESPACE, KeyUse::Append) {
+        Err(error) if error.is_other_key() => Err(vec![Finding {
+            file: match &config.keys {
+                KeysFrom::File(path) => path.display().to_string(),
+                KeysFrom::Env(name) => format!("environment variable {name}"),
+            },
+            line: None,
+            key: None,
+            message: error.to_string(),
+        }]),
+        // What else may be wrong with it is not a matter of the configuration.
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
 /// Tells people.

@@ -1,4 +1,4 @@
-//! `tidegate keys`: makes a key file that only its owner may read.
+//! `tidegate keys`: makes a key file that only its owner may read, and says whether one fits a journal.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
@@ -6,9 +6,12 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use crate::edges::keys::generate;
+use super::assemble::NAMESPACE;
+use super::report::Fault;
+use crate::edges::keys::{Keys, generate};
+use crate::journal::{Directory, KeyUse};
 
-/// Make the keys that tokens and seals need.
+/// Make the keys that tokens and seals need, or see whether they are a journal's.
 #[derive(clap::Args, Clone, Debug)]
 pub struct Args {
     #[command(subcommand)]
@@ -24,12 +27,43 @@ enum Command {
         #[arg(long)]
         out: PathBuf,
     },
+    /// Say whether a key file is the one that a journal is written with
+    #[command(after_help = "Exit code: 0 it is, 2 it is not.\n\nExample:\n  tidegate keys check \
+                            --keys tidegate.keys --journal journal")]
+    Check {
+        /// The key file
+        #[arg(long, value_name = "FILE")]
+        keys: PathBuf,
+        /// The journal's directory
+        #[arg(long, value_name = "DIR")]
+        journal: PathBuf,
+    },
 }
 
-/// Runs it: 0 when the file is written, 2 when it exists, 3 when the disk fails.
+/// Runs it: 0 when all is well, 2 when the caller can correct it, 3 when the disk fails.
 pub fn run(args: Args) -> ExitCode {
-    let Command::Init { out } = args.command;
-    match init(&out) {
+    match args.command {
+        Command::Init { out } => told_init(&out),
+        Command::Check { keys, journal } => match check(&keys, &journal) {
+            Ok(()) => {
+                eprintln!("{}: the keys of {}", keys.display(), journal.display());
+                ExitCode::SUCCESS
+            }
+            Err(fault) => ExitCode::from(fault.told("keys check")),
+        },
+    }
+}
+
+fn check(keys: &Path, journal: &Path) -> Result<(), Fault> {
+    let read = Keys::from_file(keys).map_err(|error| Fault::Wrong(error.to_string()))?;
+    if Directory::from(journal).segments().map_or(true, |segments| segments.is_empty()) {
+        return Err(Fault::NoJournal(journal.to_owned()));
+    }
+    Ok(read.check_journal(journal, NAMESPACE, KeyUse::Append)?)
+}
+
+fn told_init(out: &Path) -> ExitCode {
+    match init(out) {
         Ok(()) => {
             eprintln!("{}: new keys, readable by you alone; keep a copy apart", out.display());
             ExitCode::SUCCESS

@@ -60,7 +60,11 @@ pub(super) enum ServeError {
 impl ServeError {
     /// 2 where the operator has named the wrong thing, 3 where something outside failed.
     pub(super) const fn exit_code(&self) -> u8 {
-        if matches!(self, Self::Edge(EdgeError::Unfit(_))) { 2 } else { 3 }
+        match self {
+            Self::Edge(EdgeError::Unfit(_)) => 2,
+            Self::Assemble(AssembleError::Journal(error)) if error.is_other_key() => 2,
+            _ => 3,
+        }
     }
 }
 

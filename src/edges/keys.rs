@@ -20,7 +20,7 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use crate::journal::SealKey;
+use crate::journal::{KeyCheck, SealKey, TokenKeyName};
 use crate::stages::enrich::TokenKeys;
 
 /// Bytes of every key.
@@ -80,6 +80,11 @@ impl Keys {
         self.token_version
     }
 
+    /// How a journal's headers name the key that makes tokens.
+    pub fn token_key(&self) -> TokenKeyName {
+        TokenKeyName { version: self.token_version, check: KeyCheck(self.token_keys().check()) }
+    }
+
     /// The key that seals.
     pub fn seal_key(&self) -> SealKey {
         let (id, secret) = self.journal.first().expect("there is one, by every constructor");
@@ -91,7 +96,7 @@ impl Keys {
         self.journal.iter().map(|(id, secret)| SealKey::new(*id, secret.clone())).collect()
     }
 
-    fn parse(text: &str) -> Result<Self, Vec<KeyFault>> {
+    pub(super) fn parse(text: &str) -> Result<Self, Vec<KeyFault>> {
         // The parser's own message quotes the line, which holds a key: only its place is told.
         let raw: RawKeys = toml::from_str(text).map_err(|error| {
             let before = text.get(..error.span().map_or(0, |span| span.start)).unwrap_or_default();

@@ -10,6 +10,7 @@ pub mod http;
 pub mod tables;
 pub mod card_sequence;
 pub mod keys;
+pub mod journal_keys;
 pub mod bundle_files;
 pub mod machine;
 mod noted;

@@ -18,6 +18,7 @@ mod state_machine;
 mod snapshot;
 mod recovery;
 mod admission;
+mod event_token;
 mod pipeline;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ mod tests;
 pub use admission::{Admission, Admitted};
 pub use budget::{Budget, Fixed, Unhurried};
 pub use control::{ENTRIES_MAX, Refusal};
+pub use event_token::token_under;
 pub use lists::{Listed, Lists};
 pub use parked::Expired;
 pub use pipeline::{

@@ -32,6 +32,7 @@ use crate::stages::enrich::{Tables, TokenKeys, price};
 use crate::stages::mask::{Answer, Masked, Profile, render};
 
 use super::admission::Watch;
+use super::event_token::{control_name, control_token};
 use super::guard::{Seen, Watcher};
 use super::switch::stored;
 use super::{
@@ -427,9 +428,8 @@ impl<S: Surroundings> Pipeline<S> {
         input.key_version = keys.version();
         input.event_id.push_str("control.");
         input.event_id.push_str(control.name());
-        let name = [&next.0.to_le_bytes()[..], &received_at.as_ms().to_le_bytes()].concat();
-        // Of no client's namespace, since no event id holds a space.
-        input.event = keys.event("control input", &format!("{name:02x?}"));
+        let name = control_name(next, received_at);
+        input.event = control_token(keys, &name);
         input.content = keys.content(&name);
         input.what = What::Control;
         input.control = Some(Box::new(control));

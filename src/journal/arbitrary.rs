@@ -5,7 +5,7 @@ use proptest::option::of;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::seal::{FreshRandom, SealKey};
+use super::seal::{FreshRandom, KeyCheck, SealKey, TokenKeyName};
 use super::{Columns, Opening};
 use crate::domain::{
     Action, Activation, Amendment, Applied, Band, Body, Content, Control, DecisionFlags,
@@ -55,7 +55,7 @@ pub(super) fn columns() -> Columns {
 pub(super) fn opening(byte: u8) -> Opening {
     Opening {
         key: key(1),
-        token_key_version: 1,
+        token_key: TokenKeyName { version: 1, check: KeyCheck([1; 16]) },
         software: "tidegate 0.1.0".to_owned(),
         engine_semantics: 1,
         opened_at: EventTime::from_ms(1_800_000_000_000).unwrap(),

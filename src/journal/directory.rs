@@ -87,7 +87,7 @@ impl Directory {
     /// What each segment's header says of where it begins, ascending.
     pub fn beginnings(&self) -> Result<Vec<Beginning>, JournalError> {
         let beginning = |(first_record, path): (u64, PathBuf)| {
-            let header = SegmentReader::open(self, &path, first_record)?.header;
+            let header = SegmentReader::open_header(self, &path, first_record)?.header;
             Ok(Beginning {
                 path,
                 first_record,

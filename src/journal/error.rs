@@ -110,6 +110,34 @@ pub enum JournalError {
         /// Which file.
         path: PathBuf,
     },
+    /// The keys given are not those of this journal, though they go by the same number.
+    #[error(
+        "{path}: this journal is written under another {which} than the one given, which is called \
+         version {version} too: events would be decided twice and lists be empty; give the key file \
+         that the journal was begun with, or another directory"
+    )]
+    OtherKey {
+        /// A segment that says so.
+        path: PathBuf,
+        /// `token key` or `journal key`.
+        which: &'static str,
+        /// Its version, or its id.
+        version: u32,
+    },
+    /// Tokens of one journal are made under one key.
+    #[error(
+        "{path}: this journal's tokens are made under version {known} of the token key, and version \
+         {given} is given: under it events would be decided twice and lists be empty; give the key \
+         file with version {known}, or another directory"
+    )]
+    OtherTokenVersion {
+        /// A segment that says so.
+        path: PathBuf,
+        /// The journal's.
+        known: u16,
+        /// The key file's.
+        given: u16,
+    },
     /// A record larger than any that we read back.
     #[error("a record of {bytes} bytes is larger than the journal's limit of {limit}")]
     TooLarge {
@@ -131,6 +159,11 @@ impl JournalError {
     pub fn is_disk_full(&self) -> bool {
         use io::ErrorKind::{QuotaExceeded, StorageFull};
         matches!(self, Self::Io { source, .. } if matches!(source.kind(), StorageFull | QuotaExceeded))
+    }
+
+    /// Whether the keys given are not this journal's: the caller can correct that.
+    pub const fn is_other_key(&self) -> bool {
+        matches!(self, Self::OtherKey { .. } | Self::OtherTokenVersion { .. })
     }
 
     /// For `map_err` on file operations.

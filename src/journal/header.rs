@@ -2,7 +2,7 @@
 
 use super::frame;
 use super::notes::{ActiveBundle, BundleHash, BundleRef};
-use super::seal::{JournalId, SegmentSalt};
+use super::seal::{JournalId, KeyCheck, SegmentSalt, TokenKeyName};
 use crate::domain::Seq;
 use crate::wire::{MessageReader, MessageWriter, WireError};
 
@@ -28,6 +28,9 @@ pub(super) struct SegmentHeader {
     pub bundles: u32,
     /// The bundle in force when it began; absent where it is the first record.
     pub active: Option<ActiveBundle>,
+    /// Which key makes its tokens, and the check of the key that seals. Absent in segments of before.
+    pub token_key: Option<TokenKeyName>,
+    pub seal_check: Option<KeyCheck>,
 }
 
 impl SegmentHeader {
@@ -52,6 +55,13 @@ impl SegmentHeader {
                 w.uint(4, active.offset);
             });
         }
+        if let Some(token_key) = &self.token_key {
+            w.uint(9, u64::from(token_key.version));
+            w.bytes(10, &token_key.check.0);
+        }
+        if let Some(check) = &self.seal_check {
+            w.bytes(11, &check.0);
+        }
     }
 
     /// Reads the payload of the first frame.
@@ -65,7 +75,10 @@ impl SegmentHeader {
             key_id: 0,
             bundles: 0,
             active: None,
+            token_key: None,
+            seal_check: None,
         };
+        let (mut version, mut check) = (0, None);
         let mut reader = MessageReader::new(payload);
         while let Some((number, value)) = reader.field()? {
             match number {
@@ -77,9 +90,15 @@ impl SegmentHeader {
                 6 => header.key_id = value.narrow("segment.key_id")?,
                 7 => header.bundles = value.narrow("segment.bundles")?,
                 8 => header.active = Some(read_active(value.message("segment.active")?)?),
+                9 => version = value.narrow("segment.token_key_version")?,
+                10 => check = Some(KeyCheck(value.array("segment.token_key_check")?)),
+                11 => {
+                    header.seal_check = Some(KeyCheck(value.array("segment.seal_key_check")?));
+                }
                 _ => {}
             }
         }
+        header.token_key = check.map(|check| TokenKeyName { version, check });
         Ok(header)
     }
 }

@@ -211,6 +211,11 @@ impl Reader {
         }
     }
 
+    /// The last entry.
+    pub(super) const fn entry(&self) -> &ReadEntry {
+        &self.entry
+    }
+
     /// The bytes of the last entry's open part.
     pub fn open_part(&self) -> OpenPart<'_> {
         OpenPart(self.current.payload(self.open.clone()))

@@ -9,8 +9,8 @@
 use std::fmt;
 
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
-use ring::hkdf;
 use ring::rand::{SecureRandom as _, SystemRandom};
+use ring::{hkdf, hmac};
 use zeroize::Zeroizing;
 
 use super::JournalError;
@@ -91,7 +91,22 @@ impl FreshRandom {
     }
 }
 
+/// What a journal's headers show of a key: derived from it one way, the same in every journal. It
+/// tells two keys apart and is of no use for anything that either of them protects.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct KeyCheck(pub [u8; 16]);
+
+/// Which key makes a journal's tokens: the journal itself makes none.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct TokenKeyName {
+    /// Its version.
+    pub version: u16,
+    /// Its check.
+    pub check: KeyCheck,
+}
+
 /// A key that seals journals. Its bytes leave memory with it.
+#[derive(Clone)]
 pub struct SealKey {
     id: u32,
     secret: Zeroizing<[u8; 32]>,
@@ -106,6 +121,17 @@ impl SealKey {
     /// Its number.
     pub const fn id(&self) -> u32 {
         self.id
+    }
+
+    /// Its check.
+    pub fn check(&self) -> KeyCheck {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, self.secret.as_slice());
+        let mut context = hmac::Context::with_key(&key);
+        context.update(b"tidegate seal key check 1");
+        context.update(&self.id.to_le_bytes());
+        let mut check = [0; 16];
+        check.copy_from_slice(&context.sign().as_ref()[..16]);
+        KeyCheck(check)
     }
 
     /// The key of one segment.

@@ -12,6 +12,8 @@ use super::header::{MAGIC, PREAMBLE, SegmentHeader, VERSION};
 
 /// Bytes read at once: many records a system call, few enough to stay in cache.
 const CHUNK: usize = 256 << 10;
+/// Bytes that hold any header: they are a quarter of a kibibyte.
+const HEADER_CHUNK: usize = 4 << 10;
 
 /// What the reader met.
 pub(super) enum Step {
@@ -37,13 +39,30 @@ pub(super) struct SegmentReader {
 impl SegmentReader {
     /// Opens a segment and reads its header.
     pub(super) fn open(dir: &Directory, path: &Path, first: u64) -> Result<Self, JournalError> {
+        Self::open_sized(dir, path, (first, CHUNK))
+    }
+
+    /// The same, for who wants nothing but the header: of all segments, say.
+    pub(super) fn open_header(
+        dir: &Directory,
+        path: &Path,
+        first: u64,
+    ) -> Result<Self, JournalError> {
+        Self::open_sized(dir, path, (first, HEADER_CHUNK))
+    }
+
+    fn open_sized(
+        dir: &Directory,
+        path: &Path,
+        (first, chunk): (u64, usize),
+    ) -> Result<Self, JournalError> {
         let file = dir.open(path)?;
         let mut preamble = [0; PREAMBLE];
         if fill(&*file, path, &mut preamble, 0)? < PREAMBLE {
             return Err(not_a_segment(path, "it is too short"));
         }
         check_preamble(path, &preamble)?;
-        let mut buffer = vec![0; CHUNK];
+        let mut buffer = vec![0; chunk];
         let length = fill(&*file, path, &mut buffer, PREAMBLE as u64)?;
         let Parsed::Whole(payload) = frame::parse(&buffer[..length]) else {
             let what = "the segment's header fails its checksum";

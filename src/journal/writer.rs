@@ -12,11 +12,14 @@ use super::entry::{Entry, write_open};
 use super::frame::{self, PAYLOAD_MAX};
 use super::header::SegmentHeader;
 use super::keeper::{ALLOCATE, Keeper, Prepared, Shared};
+use super::keys_fit::fits_newest;
 use super::notes::{
     ActiveBundle, BundleHash, BundleRef, Start, StoredBundle, write_bundle, write_start,
 };
 use super::recover::{End, recover};
-use super::seal::{Binding, FreshRandom, JournalId, SealKey, Sealer, SegmentSalt};
+use super::seal::{
+    Binding, FreshRandom, JournalId, KeyCheck, SealKey, Sealer, SegmentSalt, TokenKeyName,
+};
 use crate::domain::{EventTime, Seq};
 use crate::wire::{EventBytes, MessageWriter};
 
@@ -30,8 +33,8 @@ const BUNDLE_EVERY: usize = 16;
 pub struct Opening {
     /// The key that seals.
     pub key: SealKey,
-    /// The version of the key that makes tokens.
-    pub token_key_version: u16,
+    /// The key that makes tokens.
+    pub token_key: TokenKeyName,
     /// Name and version of the software.
     pub software: String,
     /// The version of the engine's semantics.
@@ -108,6 +111,9 @@ pub struct Writer {
     /// What a keeper does for us, or we ourselves.
     shared: Arc<Shared>,
     key: SealKey,
+    /// What headers say of it, and of the key that makes tokens.
+    key_check: KeyCheck,
+    token_key: TokenKeyName,
     journal: JournalId,
     salt: SegmentSalt,
     engine_semantics: u32,
@@ -148,6 +154,8 @@ impl Writer {
             bundles: 0,
             active: None,
         });
+        let key_check = opening.key.check();
+        fits_newest(&dir, &opening)?;
         let salt = opening.fresh.salt;
         let bundle_in = end.active.map_or(u64::MAX, |active| active.segment);
         let after = |(first, _): &(u64, PathBuf)| *first > bundle_in;
@@ -161,6 +169,8 @@ impl Writer {
             key_id: opening.key.id(),
             bundles: end.bundles,
             active: end.active,
+            token_key: Some(opening.token_key),
+            seal_check: Some(key_check),
         };
         let current = begin_segment(&dir, &header, &opening.key, opening.segment_bytes)?;
         let place = (Arc::clone(&current.file), current.path.clone());
@@ -170,6 +180,8 @@ impl Writer {
             dir,
             shared,
             key: opening.key,
+            key_check,
+            token_key: opening.token_key,
             journal: end.journal,
             salt,
             engine_semantics: opening.engine_semantics,
@@ -195,7 +207,7 @@ impl Writer {
             software: opening.software,
             engine_semantics: opening.engine_semantics,
             key_id: writer.key.id(),
-            token_key_version: opening.token_key_version,
+            token_key_version: opening.token_key.version,
         };
         writer.note(|w| w.message(2, |w| write_start(w, &start)))?;
         writer.flush(Durability::Synced)?;
@@ -423,6 +435,8 @@ impl Writer {
             bundles: self.bundles,
             // The bundle is its first record then: nothing in it needs an older segment.
             active: self.active.filter(|_| !is_bundle_due),
+            token_key: Some(self.token_key),
+            seal_check: Some(self.key_check),
         };
         let bytes = header.to_bytes();
         let Prepared { file, path } = prepared;

@@ -125,11 +125,11 @@ fn query(args: &Find) -> Result<Query, Fault> {
         ..Query::default()
     };
     if let Some(id) = &args.merchant {
-        let keys = search::token_keys(args.keys.as_ref(), "--merchant")?;
+        let keys = search::token_keys(&args.journal, args.keys.as_ref(), "--merchant")?;
         query.merchant = Some(search::merchant(id, &keys)?);
     }
     if args.card {
-        let keys = search::token_keys(args.keys.as_ref(), "--card")?;
+        let keys = search::token_keys(&args.journal, args.keys.as_ref(), "--card")?;
         query.card = Some(search::card(&keys)?);
     }
     Ok(query)

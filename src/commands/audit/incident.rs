@@ -112,7 +112,7 @@ pub(super) fn run(args: &Incident) -> Result<(), Fault> {
     let mut query = Query { span: args.span, rule: args.rule.clone(), ..Query::default() };
     let mut about = args.rule.as_deref().map(|rule| format!("rule {rule}")).unwrap_or_default();
     if let Some(id) = &args.merchant {
-        let keys = search::token_keys(args.keys.as_ref(), "--merchant")?;
+        let keys = search::token_keys(&args.journal, args.keys.as_ref(), "--merchant")?;
         let token = search::merchant(id, &keys)?;
         about = format!("merchant {}", token.display(keys.version()));
         query.merchant = Some(token);

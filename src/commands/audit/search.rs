@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 
 use super::card;
 use crate::bundle::Bundle;
+use crate::commands::assemble::NAMESPACE;
 use crate::commands::report::{Fault, Span};
 use crate::domain::{Action, EntityKind, ReasonId, Token};
 use crate::edges::keys::Keys;
 use crate::journal::{
-    BundleRef, JournalIndex, Key, Position, ReadEntry, Reader, StoredBundle, Wanted,
+    BundleRef, JournalIndex, Key, KeyUse, Position, ReadEntry, Reader, StoredBundle, Wanted,
 };
 use crate::stages::enrich::TokenKeys;
 
@@ -25,11 +26,17 @@ pub(super) struct Query {
     pub(super) card: Option<Token>,
 }
 
-/// The keys that make tokens, for what is asked by a raw value.
-pub(super) fn token_keys(keys: Option<&PathBuf>, asked: &str) -> Result<TokenKeys, Fault> {
+/// The keys that make tokens, for what is asked by a raw value: those that made the journal's, or
+/// nothing would be found and nobody would know why.
+pub(super) fn token_keys(
+    journal: &Path,
+    keys: Option<&PathBuf>,
+    asked: &str,
+) -> Result<TokenKeys, Fault> {
     let needed = || Fault::Wrong(format!("{asked} needs --keys FILE: entities stand as tokens"));
     let path = keys.ok_or_else(needed)?;
     let keys = Keys::from_file(path).map_err(|error| Fault::Wrong(error.to_string()))?;
+    keys.check_journal(journal, NAMESPACE, KeyUse::Look)?;
     Ok(keys.token_keys())
 }
 

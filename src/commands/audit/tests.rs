@@ -9,7 +9,8 @@ use crate::domain::{
 };
 use crate::edges::keys::Keys;
 use crate::journal::{
-    BundleHash, Durability, Entry, FreshRandom, Hits, Opening, StoredBundle, Writer,
+    BundleHash, Durability, Entry, FreshRandom, Hits, KeyCheck, Opening, StoredBundle,
+    TokenKeyName, Writer,
 };
 
 fn journal(inputs: u64) -> tempfile::TempDir {
@@ -17,7 +18,7 @@ fn journal(inputs: u64) -> tempfile::TempDir {
     let opened_at = EventTime::from_ms(1_800_000_000_000).unwrap();
     let opening = Opening {
         key: Keys::demo().seal_key(),
-        token_key_version: 3,
+        token_key: TokenKeyName { version: 3, check: KeyCheck([3; 16]) },
         software: "tidegate".to_owned(),
         engine_semantics: 1,
         opened_at,

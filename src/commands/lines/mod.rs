@@ -56,6 +56,7 @@ impl LinesError {
         match self {
             Self::Setting(_)
             | Self::Assemble(AssembleError::Plan(_) | AssembleError::InForce { .. }) => 2,
+            Self::Assemble(AssembleError::Journal(error)) if error.is_other_key() => 2,
             Self::File { error, .. } if error.kind() == io::ErrorKind::NotFound => 2,
             Self::File { .. } | Self::Assemble(_) | Self::Journal(_) | Self::Thread(_) => 3,
         }
@@ -92,6 +93,9 @@ impl Lines<'_> {
         let (input, bytes) = open_input(self.from).map_err(LinesError::at(self.from))?;
         let Setting { means, journal, door, times, limits, profile, snapshots, admin: _ } = setting;
         let Means { keys, bundle, bundle_files, tables } = means;
+        // So must one that cannot be written to; what stands there stays until the lines begin.
+        let output = self.to.map(open_output).transpose();
+        let output = output.map_err(LinesError::at(self.to.unwrap_or(Path::new("-"))))?;
         let dir = journal.as_ref().map(|(dir, ..)| dir.clone());
         let (pipeline, recovered) = assemble(Assembly {
             bundle,
@@ -113,7 +117,7 @@ impl Lines<'_> {
                 keep_snapshots(dir, snapshots, &pipeline, &recovered).map_err(LinesError::Thread)?
             }
         };
-        let output = self.to.map(open_output).transpose();
+        let output = output.map(begin_output).transpose();
         let output = output.map_err(LinesError::at(self.to.unwrap_or(Path::new("-"))))?;
         let mut engine = Running { pipeline, keeper };
         let bar = Bar::new(self.doing, bytes, self.may_draw());
@@ -202,10 +206,17 @@ fn open_input(path: &Path) -> io::Result<(Box<dyn BufRead>, Option<u64>)> {
     Ok((Box::new(BufReader::with_capacity(BUFFER_BYTES, file)), bytes))
 }
 
-fn open_output(path: &Path) -> io::Result<Box<dyn Write>> {
-    Ok(if path.as_os_str() == "-" {
-        Box::new(io::stdout())
-    } else {
-        Box::new(BufWriter::with_capacity(BUFFER_BYTES, File::create(path)?))
-    })
+/// Where answers go; `None` is standard output. A file keeps what it has.
+fn open_output(path: &Path) -> io::Result<Option<File>> {
+    let mut options = File::options();
+    let options = options.write(true).create(true).truncate(false);
+    if path.as_os_str() == "-" { Ok(None) } else { options.open(path).map(Some) }
+}
+
+fn begin_output(file: Option<File>) -> io::Result<Box<dyn Write>> {
+    let Some(file) = file else { return Ok(Box::new(io::stdout())) };
+    if file.metadata()?.is_file() {
+        file.set_len(0)?;
+    }
+    Ok(Box::new(BufWriter::with_capacity(BUFFER_BYTES, file)))
 }

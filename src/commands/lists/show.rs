@@ -8,12 +8,13 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::values;
+use crate::commands::assemble::NAMESPACE;
 use crate::commands::control::{At, Looking, list_kind, tokens};
 use crate::commands::report::{Fault, grouped};
 use crate::domain::{Control, EntityKind, ListPurpose, Seq, Token};
 use crate::edges::admin::RawValue;
 use crate::engine::{Engine, Listed, Lists, recover};
-use crate::journal::{Item, Reader};
+use crate::journal::{Item, KeyUse, Reader};
 
 /// What to show.
 #[derive(clap::Args, Clone, Debug)]
@@ -115,7 +116,11 @@ fn typed(at: &At, kind: EntityKind) -> Result<Vec<Token>, Fault> {
     if let Some(mut client) = at.service()? {
         return values::read(kind, &mut |values| tokens(&mut client, kind, values));
     }
-    let keys = at.setting()?.means.keys.token_keys();
+    let setting = at.setting()?;
+    if let Some((journal, ..)) = &setting.journal {
+        setting.means.keys.check_journal(journal, NAMESPACE, KeyUse::Append)?;
+    }
+    let keys = setting.means.keys.token_keys();
     let token = |value: &RawValue| value.token(kind, &keys);
     values::read(kind, &mut |values| Ok(values.iter().map(token).collect()))
 }

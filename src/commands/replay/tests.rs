@@ -78,7 +78,7 @@ fn with_a_wrong_body(journal: &Path, wrong: Seq, change: Change) -> Copy {
     let copy = tempfile::tempdir().unwrap();
     let opening = Opening {
         key: Keys::demo().seal_key(),
-        token_key_version: 1,
+        token_key: Keys::demo().token_key(),
         software: "a test".to_owned(),
         engine_semantics: crate::engine::ENGINE_SEMANTICS,
         opened_at: EventTime::from_ms(1_800_000_000_000).unwrap(),

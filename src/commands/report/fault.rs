@@ -46,6 +46,7 @@ impl Fault {
                 JournalError::Damaged { .. }
                 | JournalError::Record { .. }
                 | JournalError::Gap { .. } => 1,
+                error if error.is_other_key() => 2,
                 JournalError::NotASegment { .. } | JournalError::NewerVersion { .. } => 2,
                 _ => 3,
             },

@@ -45,6 +45,10 @@ impl Bench {
         Self::with(FEATURES, 1)
     }
 
+    pub(in crate::edges) fn under(keys: Keys) -> Self {
+        Self { keys, ..Self::new() }
+    }
+
     fn with(features: &str, recent_events: u32) -> Self {
         let mut files = shipped_files();
         files.retain(|name, _| ["bundle.yaml", "policy.yaml"].contains(&name.as_str()));
@@ -75,7 +79,7 @@ impl Bench {
         self.opened += 1;
         let opening = Opening {
             key: self.keys.seal_key(),
-            token_key_version: 1,
+            token_key: self.keys.token_key(),
             software: "test".to_owned(),
             engine_semantics: crate::engine::ENGINE_SEMANTICS,
             opened_at: EventTime::MIN,

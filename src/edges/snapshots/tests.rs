@@ -54,7 +54,7 @@ impl Process {
         let keys = Keys::demo();
         let opening = Opening {
             key: keys.seal_key(),
-            token_key_version: keys.token_version(),
+            token_key: keys.token_key(),
             software: "test".to_owned(),
             engine_semantics: ENGINE_SEMANTICS,
             opened_at: EventTime::MIN,

@@ -49,6 +49,7 @@ pub struct TokenKeys {
     version: u16,
     purposes: [hmac::Key; Purpose::LABELS.len()],
     identifiers: [hmac::Key; DeviceIdentifier::COUNT],
+    check: [u8; 16],
 }
 
 impl TokenKeys {
@@ -63,12 +64,19 @@ impl TokenKeys {
             version,
             purposes: Purpose::LABELS.map(|label| derive("entity", label)),
             identifiers: DeviceIdentifier::ALL.map(|which| derive("device", which.name())),
+            check: *first_16(&derive_check(&root, version)).as_bytes(),
         }
     }
 
     /// The version that tokens are shown with.
     pub const fn version(&self) -> u16 {
         self.version
+    }
+
+    /// What may be shown of the secret: an HMAC of nothing but the version, under no key that makes
+    /// tokens. It tells two secrets apart, and helps nobody to guess at a value behind a token.
+    pub const fn check(&self) -> [u8; 16] {
+        self.check
     }
 
     /// The token of an event id within its client's namespace.
@@ -198,6 +206,10 @@ impl fmt::Debug for TokenKeys {
     }
 }
 
+fn derive_check(root: &hmac::Key, version: u16) -> [u8; 32] {
+    root.sign_parts(&[b"tidegate/token/v1/check/", &version.to_le_bytes()])
+}
+
 fn first_16(tag: &[u8; 32]) -> Token {
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&tag[..16]);
@@ -262,6 +274,15 @@ mod tests {
         let card = keys.card("6225881234567890").unwrap();
         assert_eq!(format!("{card:?}"), "a03ae651d8a70464a61b165ce1d85817");
         assert_eq!(format!("{:?}", keys.event("gw", "e-1")), "3b3c145f1afe2b06b09a6ee96d607038");
+    }
+
+    /// A journal's header shows the check: it says which secret and version, and is no token.
+    #[test]
+    fn a_check_tells_secrets_apart() {
+        let check = keys().check();
+        assert_eq!(check, TokenKeys::new(1, &[7; 32]).check());
+        assert_ne!(check, TokenKeys::new(2, &[7; 32]).check());
+        assert_ne!(check, TokenKeys::new(1, &[8; 32]).check());
     }
 
     /// What cannot be a value of the kind is nobody, not the entity of the empty string.

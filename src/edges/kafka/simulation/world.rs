@@ -268,7 +268,7 @@ impl<'a> World<'a> {
         let mut engine = self.shared.engine();
         let opening = Opening {
             key: self.shared.keys.seal_key(),
-            token_key_version: 1,
+            token_key: self.shared.keys.token_key(),
             software: "simulation".to_owned(),
             engine_semantics: ENGINE_SEMANTICS,
             opened_at: self.now(),
