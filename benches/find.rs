@@ -19,8 +19,8 @@ use tidegate::domain::{
     Applied, Body, Content, EntityKind, EventTime, Fact, Input, Observed, Seq, Token,
 };
 use tidegate::journal::{
-    BundleRef, Directory, Durability, Entry, FreshRandom, Hits, JournalIndex, Key, Opening,
-    SealKey, Wanted, Writer, index_closed,
+    BundleRef, Directory, Durability, Entry, FreshRandom, Hits, JournalIndex, Key, KeyCheck,
+    Opening, SealKey, TokenKeyName, Wanted, Writer, index_closed,
 };
 
 /// A number from the command line: `NAME VALUE`.
@@ -68,7 +68,7 @@ fn write(dir: &Path, records: u64, cards: u64) -> u64 {
         let writer = writer.get_or_insert_with(|| {
             let opening = Opening {
                 key: SealKey::new(1, zeroize::Zeroizing::new([7; 32])),
-                token_key_version: 1,
+                token_key: TokenKeyName { version: 1, check: KeyCheck([1; 16]) },
                 software: "bench".to_owned(),
                 engine_semantics: 1,
                 opened_at: EventTime::MIN,

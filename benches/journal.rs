@@ -15,8 +15,8 @@ use tidegate::domain::{
     FieldId, FieldType, Input, Observed, ReasonId, Schema, Seq, Source, Token,
 };
 use tidegate::journal::{
-    BundleRef, Columns, Due, Durability, Entry, Features, FreshRandom, Hits, Item, Opening, Reader,
-    SealKey, Writer,
+    BundleRef, Columns, Due, Durability, Entry, Features, FreshRandom, Hits, Item, KeyCheck,
+    Opening, Reader, SealKey, TokenKeyName, Writer,
 };
 use tidegate::stages::decode::{Door, decode};
 use tidegate::wire::{EventBytes, encode};
@@ -171,7 +171,7 @@ fn features(input: &Input) -> (FeatureVector, Columns) {
 fn writer(dir: &std::path::Path) -> Writer {
     let opening = Opening {
         key: SealKey::new(1, zeroize::Zeroizing::new([7; 32])),
-        token_key_version: 1,
+        token_key: TokenKeyName { version: 1, check: KeyCheck([1; 16]) },
         software: "bench".to_owned(),
         engine_semantics: 1,
         opened_at: EventTime::MIN,

@@ -52,7 +52,7 @@ impl Subject {
             TableStore::load(&paths, Arc::new(keys.token_keys())).expect("the world's own tables");
         let opening = Opening {
             key: keys.seal_key(),
-            token_key_version: keys.token_version(),
+            token_key: keys.token_key(),
             software: "bench".to_owned(),
             engine_semantics: ENGINE_SEMANTICS,
             opened_at: EventTime::MIN,
