@@ -118,6 +118,8 @@ pub struct Pipeline<S> {
     last_received_at: EventTime,
     /// The message whose turn it is.
     current: Box<Admitted>,
+    /// The change that was made last: an input beside the message, whose turn may still come.
+    change: Box<Input>,
     masked: Masked,
     appended: Option<Appended>,
     indices: Indices,
@@ -234,13 +236,13 @@ pub enum Recognised {
 /// The first inputs after a start find pages and caches cold: no rule is left out for that.
 const COLD_TURNS: u32 = 16;
 
-/// What a record seals beside its open part.
+/// Which input a record is made of.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Sealing {
-    /// The message that was read.
-    Event,
-    /// Nothing: a person's change holds no raw value.
-    Nothing,
+enum Recorded {
+    /// The message whose turn it is; what was read is sealed.
+    Message,
+    /// A change by people or guards, which holds no raw value to seal.
+    Change,
 }
 
 impl<S: Surroundings> Pipeline<S> {
@@ -267,6 +269,7 @@ impl<S: Surroundings> Pipeline<S> {
             last_received_at,
             admission: Arc::new(admission),
             current: Box::default(),
+            change: Box::new(Input::new()),
             masked: Masked::new(),
             appended: None,
             indices: Indices::default(),
@@ -372,7 +375,7 @@ impl<S: Surroundings> Pipeline<S> {
         watch.lap(self.now_ns(), Stage::Decide);
 
         if seq_of(&applied) == next {
-            self.append(applied, &watch, Sealing::Event)?;
+            self.append(applied, &watch, Recorded::Message)?;
             self.watch_declines(&applied);
         }
         watch.lap(self.now_ns(), Stage::Journal);
@@ -422,7 +425,7 @@ impl<S: Surroundings> Pipeline<S> {
         self.parts.engine.check_control(&control, received_at)?;
         self.last_received_at = received_at;
         let next = self.parts.engine.next_seq();
-        let input = &mut self.current.input;
+        let input = &mut *self.change;
         input.clear();
         (input.received_at, input.occurred_at) = (received_at, received_at);
         input.key_version = keys.version();
@@ -434,8 +437,8 @@ impl<S: Surroundings> Pipeline<S> {
         input.what = What::Control;
         input.control = Some(Box::new(control));
         let watch = Watch::start(self.now_ns());
-        let applied = self.parts.engine.apply(&self.current.input, &mut Unhurried);
-        self.append(applied, &watch, Sealing::Nothing)?;
+        let applied = self.parts.engine.apply(&self.change, &mut Unhurried);
+        self.append(applied, &watch, Recorded::Change)?;
         Ok(next)
     }
 
@@ -462,7 +465,7 @@ impl<S: Surroundings> Pipeline<S> {
     /// The id and the record's open part of the change that was made last, until the next input.
     pub fn changed(&self) -> Option<(&str, OpenPart<'_>)> {
         let (journal, appended) = (self.parts.journal.as_ref()?, self.appended.as_ref()?);
-        Some((&self.current.input.event_id, journal.open_part(appended)?))
+        Some((&self.change.event_id, journal.open_part(appended)?))
     }
 
     fn watch_declines(&mut self, applied: &Applied) {
@@ -626,9 +629,13 @@ impl<S: Surroundings> Pipeline<S> {
         &mut self,
         applied: Applied,
         watch: &Watch,
-        sealing: Sealing,
+        recorded: Recorded,
     ) -> Result<(), JournalError> {
         let Some(journal) = &mut self.parts.journal else { return Ok(()) };
+        let (input, event) = match recorded {
+            Recorded::Message => (&self.current.input, Some(&self.current.bytes)),
+            Recorded::Change => (&*self.change, None),
+        };
         let engine = &self.parts.engine;
         let is_decided = matches!(applied, Applied::Decided { .. });
         let is_event = is_decided || matches!(applied, Applied::Observed { .. });
@@ -644,7 +651,7 @@ impl<S: Surroundings> Pipeline<S> {
         let observed = Observed { stage_ns: watch.stage_ns, ..Observed::default() };
         let entry = Entry {
             seq: seq_of(&applied),
-            input: &self.current.input,
+            input,
             applied,
             device: engine.device().filter(|_| is_event),
             hits: Hits { fired, shadow, undetermined },
@@ -652,9 +659,8 @@ impl<S: Surroundings> Pipeline<S> {
             bundle: self.bundle,
             observed: &observed,
         };
-        let event = (sealing == Sealing::Event).then_some(&self.current.bytes);
         let appended = journal.append(&entry, event)?;
-        self.parts.surroundings.appended(&self.current.input, &appended);
+        self.parts.surroundings.appended(input, &appended);
         self.appended = Some(appended);
         Ok(())
     }

@@ -340,8 +340,8 @@ impl Drop for StopAtEnd<'_> {
 }
 
 /// A rule that suddenly declines everybody asks for reviews instead, and declines again when it is
-/// calm; volume buys no passage through a hard block. What the guard did is an input: replay and a
-/// journal read back agree.
+/// calm; volume buys no passage through a hard block. What the guard did is an input of its own: the
+/// payment that comes after it has its answer, and replay and a journal read back agree.
 #[test]
 fn a_rule_that_declines_too_much_falls_back_to_review() {
     let desk = Desk::new();
@@ -365,6 +365,12 @@ fn a_rule_that_declines_too_much_falls_back_to_review() {
     let out = fs::read_to_string(desk.at("out")).unwrap();
     let decisions: Vec<serde_json::Value> =
         out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let ids = |all: &[serde_json::Value]| -> Vec<String> {
+        all.iter().map(|one| one["event_id"].to_string()).collect()
+    };
+    let asked: Vec<serde_json::Value> =
+        lines.iter().map(|line| serde_json::from_slice(line).unwrap()).collect();
+    assert_eq!(ids(&decisions), ids(&asked));
     let has = |decision: &serde_json::Value, word: &str| decision.to_string().contains(word);
     let (hard, soft): (Vec<_>, Vec<_>) =
         decisions.iter().partition(|decision| has(decision, "code_hard"));
