@@ -1,10 +1,10 @@
 //! What must hold after every course of events.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::domain::{Activation, Applied, Control, Ground, Plan, Seq};
-use crate::engine::{Copying, Engine, Fixed, recover};
+use crate::engine::{Copying, Engine, Fixed, Intent, Outcome, recover};
 use crate::journal::{Directory, Item, JournalError, JournalId, Reader};
 use crate::telemetry::Output;
 
@@ -78,6 +78,7 @@ impl World<'_> {
             *changes.entry(change).or_default() += 1;
         }
         self.check_outputs(&decided, &said)?;
+        self.check_lines()?;
         self.check_state()?;
         self.check_damage(&said)
     }
@@ -96,6 +97,32 @@ impl World<'_> {
             }
             if let Some(Control::Activate(activation)) = entry.input.control.as_deref() {
                 engine.follow(&self.shared.rules(&activation.bundle).0);
+            }
+        }
+        Ok(())
+    }
+
+    /// The same messages as lines of a file, under every bundle: the pipeline makes what guards ask for
+    /// by itself there, and every payment still has the answer to itself.
+    fn check_lines(&self) -> Result<(), String> {
+        for (bundle, files) in &self.shared.bundles {
+            let pipeline = self.shared.pipeline(bundle, files, &self.dir);
+            let mut pipeline = pipeline.map_err(|error| error.to_string())?;
+            let tables = self.shared.tables.current();
+            let keys = self.shared.keys.token_keys();
+            let mut decided = BTreeSet::new();
+            for line in self.broker.log.iter().flatten() {
+                let arrival = (Some(self.now()), None);
+                let step = pipeline.process(&line[..], arrival, Intent::Decide, (&tables, &keys));
+                let step = step.map_err(|error| error.to_string())?;
+                if matches!(step.outcome, Outcome::Applied(Applied::Decided { .. }))
+                    && !decided.insert(step.event_id.to_owned())
+                {
+                    return Err(format!("{} was decided twice as a line", step.event_id));
+                }
+            }
+            if decided != self.broker.events {
+                return Err(format!("of {:?} these were decided: {decided:?}", self.broker.events));
             }
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! One course of events: a service that lives, crashes and is started again, until all is done.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -44,8 +44,8 @@ use super::people::{People, Rules, bundles};
 pub(super) struct Shared {
     /// The configured one first.
     pub(super) bundles: Vec<Rules>,
-    keys: Keys,
-    tables: Arc<TableStore>,
+    pub(super) keys: Keys,
+    pub(super) tables: Arc<TableStore>,
     telemetry: Telemetry,
 }
 
@@ -76,6 +76,28 @@ impl Shared {
         self.engine_under(&self.bundles[0].0)
     }
 
+    /// A pipeline without a journal or a budget, as a file of lines runs through.
+    pub(super) fn pipeline(
+        &self,
+        bundle: &Arc<Bundle>,
+        files: &BTreeMap<String, Vec<u8>>,
+        dir: &Directory,
+    ) -> Result<Pipeline<Clockwork>, JournalError> {
+        let parts = Parts {
+            engine: self.engine_under(bundle),
+            journal: None,
+            received_after: EventTime::MIN,
+            door: Door::default(),
+            times: TimeLimits::default(),
+            namespace: String::new(),
+            profile: Profile::shipped("default").unwrap(),
+            durability: Durability::Written,
+            pace: Pace::Unhurried,
+            surroundings: Clockwork { dir: dir.clone(), ns: Arc::default(), step_ns: 0 },
+        };
+        Pipeline::new(parts, files)
+    }
+
     fn engine_under(&self, bundle: &Arc<Bundle>) -> Engine {
         let limits = EngineLimits {
             state: StateLimits {
@@ -91,7 +113,7 @@ impl Shared {
 }
 
 /// A machine whose clock the dice move, and which reads the whole journal for what it has forgotten.
-struct Clockwork {
+pub(super) struct Clockwork {
     dir: Directory,
     ns: Arc<AtomicU64>,
     step_ns: u64,
@@ -369,7 +391,7 @@ impl<'a> World<'a> {
         Err(format!("a bit of {} was turned, and it was believed", name(&flipped)))
     }
 
-    fn now(&self) -> EventTime {
+    pub(super) fn now(&self) -> EventTime {
         EventTime::from_ms(self.clock.load(Ordering::Relaxed)).unwrap()
     }
 
