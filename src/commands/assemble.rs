@@ -135,7 +135,9 @@ pub(super) fn assemble_all(assembly: Assembly<'_>) -> Result<Assembled, Assemble
         pace: assembly.pace,
         surroundings,
     };
-    Ok(Assembled { pipeline: Pipeline::new(parts, &files)?, recovered, files })
+    let mut pipeline = Pipeline::new(parts, &files)?;
+    pipeline.note_upgrade(recovered.upgrade(), &assembly.keys.token_keys())?;
+    Ok(Assembled { pipeline, recovered, files })
 }
 
 /// The bundle that was activated, of the files that the journal has of it.

@@ -1,6 +1,6 @@
 //! What people change while the stream goes on: lists, the bundle in force, a rule. Each is an input.
 
-use super::{EntityKind, EventTime, GuardMeasure, ListSource, Token};
+use super::{EntityKind, EventTime, GuardMeasure, ListSource, Seq, Token};
 
 /// A change that a person makes. It is numbered and journaled like an event, so that every decision
 /// can be made again from the inputs before it.
@@ -18,6 +18,8 @@ pub enum Control {
     SwitchOff(SwitchedOff),
     /// A guard has found too much; nobody asked for it.
     Guard(GuardTrip),
+    /// From here on another version of the engine computes what the journal keeps.
+    Upgrade(Upgrade),
 }
 
 impl Control {
@@ -30,6 +32,7 @@ impl Control {
             Self::Activate(_) => "activate",
             Self::SwitchOff(_) => "switch_off",
             Self::Guard(_) => "guard",
+            Self::Upgrade(_) => "upgrade",
         }
     }
 }
@@ -283,6 +286,20 @@ pub struct GuardTrip {
     pub found: u32,
     /// The limit, in the same unit.
     pub limit: u32,
+}
+
+/// Another version of the engine goes on with a journal. State and answers are its own from here on:
+/// what it makes of inputs that were counted before may differ from what was made of them then.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Upgrade {
+    /// The semantics under which the newest input before was applied.
+    pub from: u32,
+    /// The semantics from here on.
+    pub to: u32,
+    /// The snapshot of an older semantics that the state was taken from, by the first input that it
+    /// has not seen; `None` where the new version counted every input itself, or went on from a
+    /// snapshot of its own.
+    pub snapshot: Option<Seq>,
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ pub use amount::{Amount, AmountTooLarge, Currency};
 pub use card_digits::CardDigits;
 pub use control::{
     Activation, BundleDigest, Control, Ground, GuardTrip, ListAddition, ListEntry, ListRemoval,
-    Proposal, Provenance, ProvenanceFault, RuleDiff, SwitchedOff,
+    Proposal, Provenance, ProvenanceFault, RuleDiff, SwitchedOff, Upgrade,
 };
 pub use decision::{
     Action, Applied, Band, Body, DecisionFlags, FollowUps, Observed, Plan, ReasonId, Reasons,

@@ -171,7 +171,7 @@ impl Engine {
             Control::Propose(proposal) if !self.governance.takes_proposal(&proposal.proposer) => {
                 Err(Refusal::TooManyProposals)
             }
-            Control::Propose(_) | Control::Guard(_) => Ok(()),
+            Control::Propose(_) | Control::Guard(_) | Control::Upgrade(_) => Ok(()),
             Control::Activate(activation) => self.check_activation(activation),
             Control::SwitchOff(off) => {
                 let rule = off.rule.clone();
@@ -329,7 +329,8 @@ impl Engine {
                 self.governance.guard(trip);
                 self.mark_off();
             }
-            None => {}
+            // It says which engine makes the state; it changes nothing in it.
+            Some(Control::Upgrade(_)) | None => {}
         }
     }
 }

@@ -41,4 +41,6 @@ pub use switch::{Prepared, Retired, Standing, check_currency};
 
 /// The version of what the engine computes: replay is byte-exact within one version. Raise it with
 /// every change that can change a body.
-pub const ENGINE_SEMANTICS: u32 = 3;
+pub const ENGINE_SEMANTICS: u32 = 4;
+/// The oldest version whose snapshots this one goes on from.
+pub const OLDEST_SEMANTICS: u32 = 2;

@@ -20,7 +20,7 @@ use crate::bundle::Bundle;
 use crate::domain::{
     Activation, Applied, Body, CardDigits, Control, EntityKind, EventTime, Ground, GuardTrip,
     Input, MissingTables, Observed, Past, Plan, Reasons, Sensitive, Seq, Source, Stage, Token,
-    What,
+    Upgrade, What,
 };
 use crate::journal::{
     Appended, BundleRef, Columns, Durability, Entry, Features, Hits, JournalError, JournalId,
@@ -440,6 +440,21 @@ impl<S: Surroundings> Pipeline<S> {
         let applied = self.parts.engine.apply(&self.change, &mut Unhurried);
         self.append(applied, &watch, Recorded::Change)?;
         Ok(next)
+    }
+
+    /// Notes in the journal that this version of the engine goes on from another one's, where it does:
+    /// the first input of its own.
+    pub fn note_upgrade(
+        &mut self,
+        upgrade: Option<Upgrade>,
+        keys: &TokenKeys,
+    ) -> Result<(), JournalError> {
+        let (Some(upgrade), Some(_)) = (upgrade, &self.parts.journal) else { return Ok(()) };
+        match self.control(Control::Upgrade(upgrade), self.last_received_at, keys) {
+            // It is never refused.
+            Ok(_) | Err(ControlError::Refused(_)) => Ok(()),
+            Err(ControlError::Journal(error)) => Err(error),
+        }
     }
 
     /// What guards have done since the last call.

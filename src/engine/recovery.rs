@@ -7,15 +7,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::bundle::Bundle;
-use crate::domain::{BundleDigest, Control, EventTime, Seq, Source};
+use crate::domain::{BundleDigest, Control, EventTime, Seq, Source, Upgrade};
 use crate::journal::{
     BundleRef, Directory, Item, JournalError, JournalId, ReadEntry, Reader, StoredBundle,
 };
 
-use super::Engine;
 use super::made::{BandNames, Made};
 use super::recent::BundleNumber;
 use super::snapshot::{Head, Kept, Shelf, Snapshot, SnapshotFault};
+use super::{ENGINE_SEMANTICS, Engine};
 
 /// What a journal held.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -30,6 +30,10 @@ pub struct Recovered {
     pub inputs: u64,
     /// The number of the last one.
     pub last_seq: Option<Seq>,
+    /// The semantics of the engine that applied the last one.
+    pub semantics: Option<u32>,
+    /// The snapshot of an older semantics that the state was taken from, as in [`Upgrade`].
+    pub converted: Option<Seq>,
     /// When the last one arrived: arrivals never go back, also across a restart.
     pub last_received_at: Option<EventTime>,
     /// Per topic and partition, the newest position that an input came from.
@@ -57,6 +61,12 @@ impl Recovered {
         })
     }
 
+    /// The input that says so, where another version of the engine counted the journal so far.
+    pub fn upgrade(&self) -> Option<Upgrade> {
+        let from = self.semantics.filter(|from| *from != ENGINE_SEMANTICS)?;
+        Some(Upgrade { from, to: ENGINE_SEMANTICS, snapshot: self.converted })
+    }
+
     fn note(&mut self, engine: &Engine) {
         self.last_seq = engine.next_seq().0.checked_sub(1).filter(|seq| *seq > 0).map(Seq);
         self.last_received_at = engine.last_received_at();
@@ -79,7 +89,8 @@ pub fn recover(engine: &mut Engine, dir: impl Into<Directory>) -> Result<Recover
     loop {
         let Some(reader) = Reader::open(dir)? else { return Ok(recovered) };
         recovered.inputs = 0;
-        match count(engine, Tail { reader, bundles: Vec::new() }, &mut recovered)? {
+        match count(engine, Tail { reader, bundles: Vec::new(), semantics: None }, &mut recovered)?
+        {
             None => return Ok(recovered),
             // Its windows were carried over into those of the next one: all over again, under it.
             Some(first) => *engine = *first,
@@ -93,8 +104,9 @@ fn count(
     tail: Tail,
     recovered: &mut Recovered,
 ) -> Result<Option<Box<Engine>>, JournalError> {
-    let Tail { mut reader, bundles: before } = tail;
+    let Tail { mut reader, bundles: before, .. } = tail;
     recovered.journal = Some(reader.journal());
+    recovered.semantics = tail.semantics;
     let mut bundles: BTreeMap<BundleRef, BundleNumber> = BTreeMap::new();
     let mut trail = Trail::from(engine);
     for stored in before {
@@ -118,6 +130,7 @@ fn count(
                 if let Some(Control::Activate(_)) = entry.input.control.as_deref() {
                     trail.follow(engine);
                 }
+                recovered.semantics = Some(entry.engine_semantics);
                 recovered.inputs += 1;
             }
         }
@@ -200,7 +213,7 @@ pub fn restore_at(
     let dir = &dir.into();
     let mut recovered = Recovered::default();
     let tail = restore(engine, dir, (at, windows), &mut recovered)?;
-    if let Some(Tail { reader, bundles }) = tail {
+    if let Some(Tail { reader, bundles, .. }) = tail {
         recovered.journal = Some(reader.journal());
         bundles.iter().for_each(|stored| {
             introduce(engine, stored);
@@ -215,6 +228,8 @@ pub fn restore_at(
 struct Tail {
     reader: Reader,
     bundles: Vec<StoredBundle>,
+    /// The semantics of the engine that applied the input before it.
+    semantics: Option<u32>,
 }
 
 /// Tries snapshots, newest first.
@@ -228,8 +243,9 @@ fn restore(
     let kept = shelf.kept();
     for kept in kept.into_iter().rev().filter(|kept| kept.next <= at_most) {
         match try_restore(engine, &shelf, &kept, windows)? {
-            Ok(tail) => {
+            Ok((tail, semantics)) => {
                 recovered.restored = Some(kept.next);
+                recovered.converted = Some(kept.next).filter(|_| semantics != ENGINE_SEMANTICS);
                 return Ok(Some(tail));
             }
             Err(fault) => recovered.passed_over.push(PassedOver { path: kept.path, fault }),
@@ -244,7 +260,7 @@ fn try_restore(
     shelf: &Shelf,
     kept: &Kept,
     windows: Windows,
-) -> Result<Result<Tail, SnapshotFault>, JournalError> {
+) -> Result<Result<(Tail, u32), SnapshotFault>, JournalError> {
     let (snapshot, is_other) = match shelf.open(kept).and_then(|snapshot| {
         let checked = snapshot.check(engine);
         let can_be_other = windows == Windows::AsTheyWere
@@ -262,10 +278,11 @@ fn try_restore(
         Ok(tail) => tail,
         Err(fault) => return Ok(Err(fault)),
     };
+    let semantics = snapshot.head.semantics;
     if is_other {
-        return Ok(take_over_other(engine, snapshot, &tail).map(|()| tail));
+        return Ok(take_over_other(engine, snapshot, &tail).map(|()| (tail, semantics)));
     }
-    Ok(snapshot.load(engine).map(|()| tail))
+    Ok(snapshot.load(engine).map(|()| (tail, semantics)))
 }
 
 /// Goes on from a snapshot under the bundle that was in force when it was taken, by an activation:
@@ -300,7 +317,7 @@ fn find_last(dir: &Directory, head: &Head) -> Result<Result<Tail, SnapshotFault>
     if reader.journal() != head.journal {
         return Ok(Err(SnapshotFault::OtherJournal));
     }
-    let mut bundles = Vec::new();
+    let (mut bundles, mut semantics) = (Vec::new(), None);
     if let Some(active) = reader.bundle_at_segment_start() {
         bundles.push(reader.read_active_bundle(active)?);
     }
@@ -311,6 +328,7 @@ fn find_last(dir: &Directory, head: &Head) -> Result<Result<Tail, SnapshotFault>
             Some(Item::Entry(entry)) => {
                 let input = &entry.input;
                 let (event, content) = (input.event, input.content);
+                semantics = Some(entry.engine_semantics);
                 break entry.seq == last
                     && (event, content) == (head.last.event, head.last.content)
                     && input.received_at == head.last.received_at;
@@ -318,7 +336,11 @@ fn find_last(dir: &Directory, head: &Head) -> Result<Result<Tail, SnapshotFault>
             None => break false,
         }
     };
-    Ok(if is_it { Ok(Tail { reader, bundles }) } else { Err(SnapshotFault::NotInJournal) })
+    Ok(if is_it {
+        Ok(Tail { reader, bundles, semantics })
+    } else {
+        Err(SnapshotFault::NotInJournal)
+    })
 }
 
 /// Makes the engine know a bundle of the past, for the answers that it gave.

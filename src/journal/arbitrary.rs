@@ -13,7 +13,7 @@ use crate::domain::{
     FieldType, FollowUps, Ground, GuardMeasure, GuardTrip, Input, LabelSource, ListAddition,
     ListEntry, ListRemoval, ListSource, MissingTables, Observed, OutcomeResult, Past, Plan,
     Proposal, Provenance, ReasonId, Reasons, Refusal, RiskVerification, RuleDiff, Schema, Seq,
-    Source, Standing, SwitchedOff, Token, Tokens, Truth, What,
+    Source, Standing, SwitchedOff, Token, Tokens, Truth, Upgrade, What,
 };
 
 /// An entry that owns what it needs.
@@ -260,7 +260,11 @@ fn control() -> impl Strategy<Value = Control> {
             Control::Guard(GuardTrip { about, rules, measure, found, limit })
         },
     );
-    prop_oneof![3 => list, 1 => proposal, 1 => activation, 1 => off, 1 => guard].boxed()
+    let upgrade = (any::<[u32; 2]>(), of(any::<u64>())).prop_map(|([from, to], next)| {
+        Control::Upgrade(Upgrade { from, to, snapshot: next.map(Seq) })
+    });
+    prop_oneof![3 => list, 1 => proposal, 1 => activation, 1 => off, 1 => guard, 1 => upgrade]
+        .boxed()
 }
 
 fn tokens() -> impl Strategy<Value = Tokens> {

@@ -2,8 +2,8 @@
 
 use crate::domain::{
     Activation, BundleDigest, Control, EntityKind, EventTime, Ground, GuardMeasure, GuardTrip,
-    ListAddition, ListEntry, ListRemoval, ListSource, Proposal, Provenance, RuleDiff, SwitchedOff,
-    Token,
+    ListAddition, ListEntry, ListRemoval, ListSource, Proposal, Provenance, RuleDiff, Seq,
+    SwitchedOff, Token, Upgrade,
 };
 use crate::wire::{MessageReader, MessageWriter, WireError, WireValue, read_varint};
 
@@ -41,6 +41,13 @@ pub(super) fn write_control(w: &mut MessageWriter<'_>, control: &Control) {
             rules.iter().for_each(|rule| w.text(3, rule));
             w.uint_or_absent(4, u64::from(*found));
             w.uint_or_absent(5, u64::from(*limit));
+        }),
+        Control::Upgrade(Upgrade { from, to, snapshot }) => w.message(20, |w| {
+            w.uint(1, u64::from(*from));
+            w.uint(2, u64::from(*to));
+            if let Some(next) = snapshot {
+                w.uint(3, next.0);
+            }
         }),
     }
 }
@@ -108,6 +115,7 @@ pub(super) fn read_control(mut reader: MessageReader<'_>) -> Result<Control, Wir
             3 => Control::Propose(read_proposal(value.message("control.propose")?)?),
             4 => Control::Activate(read_activation(value.message("control.activate")?)?),
             6 => Control::Guard(read_guard(value.message("control.guard")?)?),
+            20 => Control::Upgrade(read_upgrade(value.message("control.upgrade")?)?),
             5 => Control::SwitchOff(read_switch(value.message("control.switch_off")?)?),
             _ => continue,
         });
@@ -277,6 +285,19 @@ fn read_guard(mut reader: MessageReader<'_>) -> Result<GuardTrip, WireError> {
     }
     let measure = measure.ok_or(WireError::Missing { field: FIELD })?;
     Ok(GuardTrip { about, rules, measure, found, limit })
+}
+
+fn read_upgrade(mut reader: MessageReader<'_>) -> Result<Upgrade, WireError> {
+    let mut upgrade = Upgrade { from: 0, to: 0, snapshot: None };
+    while let Some((number, value)) = reader.field()? {
+        match number {
+            1 => upgrade.from = value.narrow("upgrade.from")?,
+            2 => upgrade.to = value.narrow("upgrade.to")?,
+            3 => upgrade.snapshot = Some(Seq(value.uint("upgrade.snapshot")?)),
+            _ => {}
+        }
+    }
+    Ok(upgrade)
 }
 
 fn read_diff(mut reader: MessageReader<'_>) -> Result<RuleDiff, WireError> {

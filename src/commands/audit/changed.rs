@@ -49,6 +49,11 @@ pub(super) fn changed(control: &Control) -> Map {
             text("found", &trip.found.to_string());
             text("limit", &trip.limit.to_string());
         }
+        Control::Upgrade(upgrade) => {
+            text("from", &upgrade.from.to_string());
+            text("to", &upgrade.to.to_string());
+            text("snapshot", &upgrade.snapshot.map_or(String::new(), |next| next.0.to_string()));
+        }
         Control::SwitchOff(off) => {
             text("rule", &off.rule);
             text("by", &off.by);
@@ -86,6 +91,9 @@ pub(super) fn told(control: &Control) -> String {
         Control::Guard(trip) => {
             let about = trip.about.as_deref().unwrap_or("the whole bundle");
             format!("{} {about}: {} found, {} allowed", trip.measure.name(), trip.found, trip.limit)
+        }
+        Control::Upgrade(upgrade) => {
+            format!("engine semantics {} go on from {}", upgrade.to, upgrade.from)
         }
         Control::SwitchOff(off) => format!("{} by {}: {}", off.rule, off.by, off.reason),
     }

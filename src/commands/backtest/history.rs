@@ -361,9 +361,11 @@ impl Seen {
 fn silenced(input: &Input) -> Option<Input> {
     match input.control.as_deref()? {
         Control::ListAdd(_) | Control::ListRemove(_) => None,
-        Control::Propose(_) | Control::Activate(_) | Control::SwitchOff(_) | Control::Guard(_) => {
-            Some(Input { control: None, ..input.clone() })
-        }
+        Control::Propose(_)
+        | Control::Activate(_)
+        | Control::SwitchOff(_)
+        | Control::Guard(_)
+        | Control::Upgrade(_) => Some(Input { control: None, ..input.clone() }),
     }
 }
 

@@ -273,8 +273,10 @@ fn request_of(control: &Control) -> Request {
             tokens: removal.tokens.iter().map(|token| hex(*token)).collect(),
             why: WhyText::of(&removal.provenance),
         },
-        Control::Propose(_) | Control::Activate(_) | Control::SwitchOff(_) | Control::Guard(_) => {
-            Request::Hello
-        }
+        Control::Propose(_)
+        | Control::Activate(_)
+        | Control::SwitchOff(_)
+        | Control::Guard(_)
+        | Control::Upgrade(_) => Request::Hello,
     }
 }

@@ -224,11 +224,24 @@ impl Run<'_> {
                 }
             }
         }
+        if self.took_from_snapshot(entry) {
+            // The next input is applied to what the service went on from.
+            self.engine = None;
+            return Ok(event.is_none());
+        }
         if event.is_some() {
             self.report.event = Some(comparison(entry, &applied, &engine, &self.names)?);
         }
         self.engine = Some(engine);
         Ok(event.is_none())
+    }
+
+    /// Whether the service's state after a record came from a snapshot that an older version of the
+    /// engine took: what this version counts itself may differ from it.
+    fn took_from_snapshot(&self, entry: &ReadEntry) -> bool {
+        let Some(Control::Upgrade(upgrade)) = entry.input.control.as_deref() else { return false };
+        let Wanted { what_if, origin, .. } = self.wanted;
+        upgrade.snapshot.is_some() && what_if.is_none() && *origin == Origin::Snapshot
     }
 
     fn count(&mut self, entry: &ReadEntry) {

@@ -40,8 +40,11 @@ pub enum SnapshotFault {
     /// It was taken beside another journal.
     #[error("it belongs to another journal")]
     OtherJournal,
-    /// Another version of the engine would go on from it otherwise.
-    #[error("it was taken by engine semantics {theirs}, this is {ours}")]
+    /// The version of the engine that took it is newer, or too old to go on from.
+    #[error(
+        "it was taken by engine semantics {theirs}; this is {ours} and goes on from {} and later",
+        crate::engine::OLDEST_SEMANTICS
+    )]
     OtherSemantics {
         /// The snapshot's.
         theirs: u32,

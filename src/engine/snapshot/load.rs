@@ -16,7 +16,7 @@ use crate::engine::made::{BandNames, Made};
 use crate::engine::parked::Parked;
 use crate::engine::recent::Recent;
 use crate::engine::state_machine::{AMENDED, LISTS, Progress, RECENT, REST};
-use crate::engine::{ENGINE_SEMANTICS, Engine};
+use crate::engine::{ENGINE_SEMANTICS, Engine, OLDEST_SEMANTICS};
 
 /// A snapshot whose head was read.
 pub(in crate::engine) struct Snapshot<R> {
@@ -73,7 +73,7 @@ impl<R: Read> Snapshot<R> {
     /// Whether the engine can go on from it.
     pub(in crate::engine) fn check(&self, engine: &Engine) -> Result<(), SnapshotFault> {
         let (theirs, ours) = (self.head.semantics, ENGINE_SEMANTICS);
-        if theirs != ours {
+        if !(OLDEST_SEMANTICS..=ours).contains(&theirs) {
             return Err(SnapshotFault::OtherSemantics { theirs, ours });
         }
         if self.head.layout != engine.layout {

@@ -8,6 +8,7 @@ use crate::journal::{Directory, FromStart};
 
 use super::load::Snapshot;
 use super::{Head, SnapshotFault};
+use crate::engine::ENGINE_SEMANTICS;
 
 /// Digits of an input's number in a file's name: all of a `u64`.
 const DIGITS: usize = 20;
@@ -94,22 +95,28 @@ impl Shelf {
         listing
     }
 
-    /// Which may go: all but the newest ones and the anchors, the first of each day of the stream's
-    /// time, for so many days up to the newest's. What cannot be read is no anchor.
+    /// Which may go: all but the newest ones and the anchors, for so many days of the stream's time up
+    /// to the newest's: the first of each day, and the last that an older version of the engine took,
+    /// from which the state of after an upgrade follows. What cannot be read is no anchor.
     pub fn surplus(&self, anchor_days: u32) -> Vec<Kept> {
         const DAY_MS: i64 = 86_400_000;
         let mut kept = self.kept();
         let newest = kept.split_off(kept.len().saturating_sub(NEWEST));
-        let day =
-            |kept: &Kept| Some(self.head(kept).ok()?.last.received_at.as_ms().div_euclid(DAY_MS));
-        let today = newest.iter().filter_map(day).max();
+        let about = |kept: &Kept| {
+            let head = self.head(kept).ok()?;
+            Some((head.last.received_at.as_ms().div_euclid(DAY_MS), head.semantics))
+        };
+        let today = newest.iter().filter_map(about).map(|(day, _)| day).max();
+        let is_older = |kept: &&Kept| about(kept).is_some_and(|(_, of)| of < ENGINE_SEMANTICS);
+        let before_upgrade = kept.iter().rev().find(is_older).map(|kept| kept.next);
         let mut anchored = None;
         kept.retain(|kept| {
-            let Some(day) = day(kept) else { return true };
+            let Some((day, _)) = about(kept) else { return true };
             let is_first = anchored != Some(day);
             anchored = Some(day);
             let is_recent = today.is_some_and(|today| today - day < i64::from(anchor_days));
-            !(is_first && is_recent)
+            let is_anchor = is_first || before_upgrade == Some(kept.next);
+            !(is_anchor && is_recent)
         });
         kept
     }
