@@ -84,7 +84,7 @@ facts! {
     TerminalDatumFault = 35, "terminal_datum_fault", Bool, "Off as labelled, right under another datum (G6).";
     TerminalProvince = 36, "terminal_province", Text, "Province of the registered place.";
     TerminalNetworkCode = 37, "terminal_network_code", Text, "Mobile country code of the terminal's SIM or cell (T3).";
-    TerminalAppVersion = 38, "terminal_app_version", Int, "Version as one comparable number: three parts of ten bits (T8).";
+    TerminalAppVersion = 38, "terminal_app_version", Int, "Version as one comparable number, three parts of ten bits; missing where a part is above 1023.";
     TerminalAgeDays = 39, "terminal_age_days", Int, "Days since it was installed, by the register.";
     TerminalSim = 40, "terminal_sim", Id, "The SIM in the terminal, only to be counted.";
     TerminalLocated = 41, "terminal_located", Bool, "The message carries a position or an address (T4).";
@@ -136,6 +136,7 @@ facts! {
     VerificationMethod = 83, "verification_method", Text, "Which credential was checked.";
     VerificationPassed = 84, "verification_passed", Bool, "Whether it was right.";
     AccountChange = 85, "account_change", Text, "What changed: phone, password, sim, email, ...";
+    TerminalVersion = 96, "terminal_version", Text, "Version of the terminal's application, as it writes it (T8).";
 }
 
 /// One row of facts: a value or nothing in each column.

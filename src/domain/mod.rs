@@ -19,6 +19,7 @@ mod control;
 mod input;
 mod schema;
 mod vector;
+mod version;
 mod effect;
 mod decision;
 
@@ -46,6 +47,7 @@ pub use sensitive::Sensitive;
 pub use time::{EventTime, TimeError};
 pub use token::{EntityKind, Token};
 pub use vector::{FeatureVector, Value};
+pub use version::VersionKey;
 pub use words::{
     EntryMode, GuardMeasure, Kind, LabelSource, ListPurpose, ListSource, OutcomeResult, Refusal,
     Service, Truth,

@@ -116,8 +116,15 @@ fn message_facts(terminal: &Terminal<'_>, keys: &TokenKeys, facts: &mut Facts) {
     if let Some(sim) = iccid.and_then(|iccid| keys.sim(iccid)) {
         facts.set_id(Fact::TerminalSim, sim);
     }
-    if let Some(version) = terminal.app_version.as_deref().and_then(version_number) {
-        facts.set_int(Fact::TerminalAppVersion, version);
+    if let Some(version) = terminal.app_version.as_deref() {
+        set_text(
+            facts,
+            Fact::TerminalVersion,
+            Some(version.trim()).filter(|text| !text.is_empty()),
+        );
+        if let Some(number) = version_number(version) {
+            facts.set_int(Fact::TerminalAppVersion, number);
+        }
     }
 }
 
@@ -141,7 +148,9 @@ fn network_code<'a>(cell: Option<&'a str>, iccid: Option<&'a str>) -> Option<&'a
     ISSUERS.iter().find(|(issuer, _)| iccid.starts_with(issuer)).map(|(_, code)| *code)
 }
 
-/// The first three numbers of a version, ten bits each, so that a downgrade is a smaller number.
+/// The first three numbers of a version, ten bits each, for rules that compare with a number; none
+/// where a part does not fit, which would make an upgrade look like nothing or like its opposite.
+/// What a downgrade is (T8), [`crate::domain::VersionKey`] says.
 fn version_number(text: &str) -> Option<i64> {
     let text = text.trim().trim_start_matches(['v', 'V']);
     if !text.starts_with(|first: char| first.is_ascii_digit()) {
@@ -150,9 +159,12 @@ fn version_number(text: &str) -> Option<i64> {
     let mut parts = text.split(['.', '-', '_', '+', ' ']).map(|part| {
         part.bytes()
             .take_while(u8::is_ascii_digit)
-            .fold(0, |value, digit| (value * 10 + i64::from(digit - b'0')).min(1_023))
+            .fold(0, |value, digit| (value * 10 + i64::from(digit - b'0')).min(1_024))
     });
-    Some((0..3).fold(0, |version, _| version << 10 | parts.next().unwrap_or(0)))
+    (0..3).try_fold(0, |version, _| {
+        let part = parts.next().unwrap_or(0);
+        (part < 1_024).then_some(version << 10 | part)
+    })
 }
 
 fn set_text(facts: &mut Facts, fact: Fact, text: Option<&str>) {
@@ -179,15 +191,16 @@ fn set_age(facts: &mut Facts, fact: Fact, opened_on: Option<i32>, event: &Paymen
 mod tests {
     use super::*;
 
-    /// A downgrade must be a smaller number (T8), also past nine and with a suffix.
+    /// An older version is a smaller number, also past nine and with a suffix; what has no room in
+    /// three parts of ten bits has none.
     #[test]
     fn versions_compare_as_numbers() {
-        let rising =
-            ["0.9.9", "1.2", "1.2.9", "v1.2.10-rc1", "1.10.0", "2", "1023.0.1", "9999.0.1"];
+        let rising = ["0.9.9", "1.2", "1.2.9", "v1.2.10-rc1", "1.10.0", "2", "1023.0.1"];
         let numbers: Vec<_> = rising.iter().map(|text| version_number(text).unwrap()).collect();
-        assert!(numbers.windows(2).all(|pair| pair[0] <= pair[1]), "{numbers:?}");
-        assert_eq!(numbers[6], numbers[7]); // parts are held at ten bits
-        assert!(numbers[..7].windows(2).all(|pair| pair[0] < pair[1]), "{numbers:?}");
+        assert!(numbers.windows(2).all(|pair| pair[0] < pair[1]), "{numbers:?}");
+        for wide in ["1024.0.1", "2025.12.1", "1.20261123", "1.0.99999999999999999999"] {
+            assert_eq!(version_number(wide), None, "{wide}");
+        }
         assert_eq!(version_number("1.2.3"), Some(1 << 20 | 2 << 10 | 3));
         assert_eq!(version_number("beta"), None);
         assert_eq!(version_number(""), None);

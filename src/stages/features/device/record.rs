@@ -1,6 +1,6 @@
 //! What is kept of a device: tokens of its identifiers and hashes of its attributes.
 
-use crate::domain::{DeviceIdentifier, EntityKind, Fact, Input, Seq, Token};
+use crate::domain::{DeviceIdentifier, EntityKind, Fact, Input, Seq, Token, VersionKey};
 use crate::stages::features::hash::hash_text;
 use crate::stages::features::panes::mix;
 
@@ -87,7 +87,8 @@ impl Fingerprint {
 
     pub(super) fn attribute(&self, which: Attribute) -> Option<u32> {
         let bit = DeviceIdentifier::COUNT as u32 + which as u32;
-        (self.present >> bit & 1 == 1).then(|| self.attributes[which as usize])
+        let value = (self.present >> bit & 1 == 1).then(|| self.attributes[which as usize])?;
+        if which == Attribute::OsVersion { of_now(value) } else { Some(value) }
     }
 
     /// Model, processor, screen and memory as one number, when all are known.
@@ -131,13 +132,22 @@ impl Fingerprint {
     }
 }
 
-/// A version as one comparable number: three parts of ten bits.
+/// The beginning of a version's key: it orders as versions do, and ends in a tie where it is cut.
 pub(super) fn version(text: &str) -> Option<u32> {
-    let mut parts = text.split('.').map(|part| part.parse::<u32>().ok().map(|n| n.min(1_023)));
-    let first = parts.next()??;
-    let second = parts.next().flatten().unwrap_or(0);
-    let third = parts.next().flatten().unwrap_or(0);
-    Some(first << 20 | second << 10 | third)
+    VersionKey::of(text).map(kept)
+}
+
+const fn kept(key: VersionKey) -> u32 {
+    (key.bits() >> 96) as u32
+}
+
+/// A version that was kept as three parts of ten bits, which no key looks like, as its key; none
+/// where it does not tell.
+fn of_now(kept_version: u32) -> Option<u32> {
+    match kept_version >> 31 {
+        1 => Some(kept_version),
+        _ => VersionKey::of_three_tens(kept_version).map(kept),
+    }
 }
 
 /// A known device.
@@ -185,5 +195,28 @@ impl Record {
             last_seen_ms: words[RECORD_WORDS - 1].cast_signed(),
             leads: (words[RECORD_WORDS - 2] >> 32) as u16,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An upgrade is a greater number whatever the parts' size; what a snapshot of before kept is
+    /// the same version still.
+    #[test]
+    fn versions_of_systems_rise() {
+        let rising =
+            ["8.1", "10.0.19045", "10.0.22631", "14-beta", "14", "17.0.3", "1024", "2026.11"];
+        let kept: Vec<u32> = rising.iter().map(|text| version(text).unwrap()).collect();
+        assert!(kept.windows(2).all(|pair| pair[0] < pair[1]), "{kept:?}");
+        for (packed, text) in [(14 << 20, "14"), (17 << 20 | 3, "17.0.3")] {
+            let mut print = Fingerprint::default();
+            print.set(Attribute::OsVersion, Some(packed));
+            assert_eq!(print.attribute(Attribute::OsVersion), version(text), "{text}");
+        }
+        let mut print = Fingerprint::default();
+        print.set(Attribute::OsVersion, Some(10 << 20 | 1_023));
+        assert_eq!(print.attribute(Attribute::OsVersion), None);
     }
 }
