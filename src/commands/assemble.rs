@@ -11,6 +11,7 @@ use crate::edges::keys::Keys;
 use crate::edges::machine::Machine;
 use crate::edges::past::{Fingerprints, Memory};
 use crate::edges::snapshots::{self, Keeper};
+use crate::edges::tables::{TableFault, TableStore};
 use crate::engine::{
     ENGINE_SEMANTICS, Engine, EngineLimits, Pace, Parts, Pipeline, Recovered, recover,
 };
@@ -50,6 +51,18 @@ pub(super) enum AssembleError {
         /// Why.
         why: String,
     },
+    /// The table of rates is not one for the bundle in force.
+    #[error(transparent)]
+    Rates(#[from] TableFault),
+}
+
+/// Refuses a table of rates into another currency than the bundle in force counts in, which may be
+/// another one than the configuration names.
+pub(super) fn settle_rates(
+    tables: &TableStore,
+    pipeline: &Pipeline<Machine>,
+) -> Result<(), AssembleError> {
+    Ok(tables.settle(pipeline.engine().bundle().base_currency)?)
 }
 
 /// A pipeline and how it came to stand where it stands.
@@ -144,7 +157,7 @@ pub(super) fn assemble_all(assembly: Assembly<'_>) -> Result<Assembled, Assemble
 fn activated(files: Files, digest: &BundleDigest) -> Result<(Arc<Bundle>, Files), AssembleError> {
     let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     let fault = |why: String| AssembleError::InForce { bundle: format!("sha256:{hex}"), why };
-    let compiled = Bundle::compile(&files);
+    let compiled = Bundle::compile_kept(&files);
     let bundle = compiled.map_err(|faults| {
         let first = faults.first().map(ToString::to_string).unwrap_or_default();
         fault(format!("it has {} faults, the first: {first}", faults.len()))

@@ -16,7 +16,7 @@ use crate::stages::decode::{Field, RejectReason};
 use crate::stages::enrich::TokenKeys;
 use crate::telemetry::{self, LogEvent, Telemetry, Unready, emit};
 
-use super::assemble::{Assembled, Assembly, assemble_all, keep_snapshots};
+use super::assemble::{Assembled, Assembly, assemble_all, keep_snapshots, settle_rates};
 use super::check;
 use super::prepare::{Means, Prepared, prepare};
 use super::rules::try_cases;
@@ -86,6 +86,7 @@ fn serve(prepared: Prepared, telemetry: Telemetry) -> Result<(), ServeError> {
         profile,
         pace: Pace::Live,
     })?;
+    settle_rates(&tables, &pipeline)?;
     let _memory = memory::keep_ready(pipeline.engine_mut().demands())
         .map_err(|source| ServeError::System { what: "a thread", source })?;
     report_recovery(&recovered, began.elapsed());

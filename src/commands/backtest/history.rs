@@ -243,6 +243,8 @@ impl History {
         // Tokens join within this run and are shown nowhere: any key does.
         let keys = Keys::demo();
         let tables = tables(paths, &keys)?;
+        let settled = tables.settle(rules.bundle.base_currency);
+        settled.map_err(|fault| Fault::Wrong(fault.to_string()))?;
         let profile = Profile::shipped("default").expect("the default profile is shipped");
         let (mut pipeline, _) = assemble(Assembly {
             bundle: Arc::clone(&rules.bundle),

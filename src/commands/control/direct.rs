@@ -141,8 +141,8 @@ fn fault(error: AssembleError) -> Fault {
             "{error}\nIf it is the service: give it an [admin] socket, and this command its --config"
         )),
         AssembleError::Journal(error) => Fault::Journal(error),
-        error @ (AssembleError::Plan(_) | AssembleError::InForce { .. }) => {
-            Fault::Wrong(error.to_string())
-        }
+        error @ (AssembleError::Plan(_)
+        | AssembleError::InForce { .. }
+        | AssembleError::Rates(_)) => Fault::Wrong(error.to_string()),
     }
 }

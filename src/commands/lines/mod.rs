@@ -11,7 +11,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, IsTerminal as _, Write};
 use std::path::Path;
 
-use super::assemble::{AssembleError, Assembly, assemble, keep_snapshots};
+use super::assemble::{AssembleError, Assembly, assemble, keep_snapshots, settle_rates};
 use super::prepare::{Finding, Means};
 use crate::edges::snapshots::Keeper;
 use crate::engine::{Intent, Pace, PassedOver, Pipeline, Surroundings};
@@ -108,6 +108,7 @@ impl Lines<'_> {
             profile,
             pace: Pace::Unhurried,
         })?;
+        settle_rates(&tables, &pipeline)?;
         for PassedOver { path, fault } in &recovered.passed_over {
             eprintln!("{}: passed over: {fault}", path.display());
         }

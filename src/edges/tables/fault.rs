@@ -73,6 +73,17 @@ pub enum FaultKind {
     /// A rate is senseless.
     #[error("{0}")]
     Rate(FxFault),
+    /// Rates into another currency than the bundle's.
+    #[error(
+        "its rates are into {into}, the bundle counts in {wanted}: give rates into {wanted}, and \
+         {wanted} itself the rate 1/1 or every row the column `base`"
+    )]
+    Base {
+        /// The table's base currency.
+        into: String,
+        /// The bundle's.
+        wanted: String,
+    },
     /// A database is not usable.
     #[error("{0}")]
     Database(GeoFault),

@@ -75,22 +75,41 @@ pub(super) fn cidr(text: &str) -> Option<(IpAddr, u8)> {
     (prefix <= bits).then_some((address, prefix))
 }
 
-/// `currency,numerator,denominator`, between minor units, into CNY.
+/// `currency,numerator,denominator`, between minor units. Into which currency, a column `base` says,
+/// else a row with the rate 1/1; a file that says nothing is into CNY.
 pub(super) fn fx(content: &[u8]) -> Result<FxTable, FileFaults> {
-    const COLUMNS: [Column; 3] =
-        [Column::Needed("currency"), Column::Needed("numerator"), Column::Needed("denominator")];
-    let (mut table, mut faults) = (FxTable::new(Currency::CNY), FileFaults::default());
+    const COLUMNS: [Column; 4] = [
+        Column::Needed("currency"),
+        Column::Needed("numerator"),
+        Column::Needed("denominator"),
+        Column::Optional("base"),
+    ];
+    let mut faults = FileFaults::default();
+    let (mut rates, mut said) = (Vec::new(), None);
     rows(content, &COLUMNS, &mut faults, |row, faults| {
         let currency = row.read(0, "three capital letters", faults, Currency::parse);
         let whole = |text: &str| text.parse::<u64>().ok();
         let numerator = row.read(1, "a whole number", faults, whole);
         let denominator = row.read(2, "a whole number", faults, whole);
-        if let (Some(currency), Some(rate)) = (currency, numerator.zip(denominator))
-            && let Err(fault) = table.add(currency, rate)
-        {
-            faults.add(row.line, FaultKind::Rate(fault));
+        let base =
+            row.read_optional(3, "the same three capital letters in each row", faults, |text| {
+                Currency::parse(text).filter(|base| said.is_none_or(|said| said == *base))
+            });
+        said = said.or(base);
+        if let (Some(currency), Some(rate)) = (currency, numerator.zip(denominator)) {
+            rates.push((row.line, currency, rate));
         }
     });
+    let is_one = |rate: (u64, u64)| rate.0 == rate.1 && rate.0 > 0;
+    let ones = || rates.iter().filter(|(.., rate)| is_one(*rate)).map(|(_, currency, _)| *currency);
+    let usual = Some(Currency::CNY).filter(|usual| ones().any(|one| one == *usual));
+    let base = said.or(usual).or_else(|| ones().next()).unwrap_or(Currency::CNY);
+    let mut table = FxTable::new(base);
+    for (line, currency, rate) in rates {
+        if let Err(fault) = table.add(currency, rate) {
+            faults.add(line, FaultKind::Rate(fault));
+        }
+    }
     faults.or(table)
 }
 

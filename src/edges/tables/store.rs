@@ -10,6 +10,7 @@ use arc_swap::ArcSwap;
 
 use super::TableKind;
 use super::fault::{FaultKind, FileFaults, TableFault};
+use crate::domain::Currency;
 use crate::stages::enrich::{Tables, TokenKeys};
 
 /// Where each table's file is; a table without one is absent.
@@ -69,6 +70,8 @@ pub struct TableStore {
     current: ArcSwap<Tables>,
     keys: Arc<TokenKeys>,
     watched: Mutex<Vec<Watched>>,
+    /// Into which currency rates must be, once a bundle has said so.
+    base: Mutex<Option<Currency>>,
 }
 
 /// What a look at the files changed.
@@ -120,7 +123,9 @@ impl TableStore {
             watched.push(Watched { kind, path: path.to_path_buf(), judged: stamp, seen: stamp });
         }
         if faults.is_empty() {
-            Ok(Self { current: ArcSwap::from_pointee(tables), keys, watched: Mutex::new(watched) })
+            let mut store = Self::fixed(tables, keys);
+            store.watched = Mutex::new(watched);
+            Ok(store)
         } else {
             Err(faults)
         }
@@ -128,7 +133,30 @@ impl TableStore {
 
     /// A store of tables that have no files.
     pub fn fixed(tables: Tables, keys: Arc<TokenKeys>) -> Self {
-        Self { current: ArcSwap::from_pointee(tables), keys, watched: Mutex::new(Vec::new()) }
+        let current = ArcSwap::from_pointee(tables);
+        Self { current, keys, watched: Mutex::new(Vec::new()), base: Mutex::new(None) }
+    }
+
+    /// Takes rates into this currency only, the base currency of the bundle in force: now, and when
+    /// the file changes. The fault names the file.
+    pub fn settle(&self, base: Currency) -> Result<(), TableFault> {
+        *self.base.lock().unwrap_or_else(PoisonError::into_inner) = Some(base);
+        let watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        let file = watched.iter().find(|file| file.kind == TableKind::Fx);
+        let file = file.map_or_else(|| PathBuf::from(TableKind::Fx.name()), |f| f.path.clone());
+        let fault = |what| TableFault { table: TableKind::Fx.name(), file, line: None, what };
+        self.is_into_base(&self.current.load()).map_err(fault)
+    }
+
+    fn is_into_base(&self, tables: &Tables) -> Result<(), FaultKind> {
+        let base = *self.base.lock().unwrap_or_else(PoisonError::into_inner);
+        match (&tables.fx, base) {
+            (Some(fx), Some(base)) if !fx.table.is_into(base) => Err(FaultKind::Base {
+                into: fx.table.base().as_str().to_owned(),
+                wanted: base.as_str().to_owned(),
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// The tables in use now; hold them for one event or one batch.
@@ -151,7 +179,8 @@ impl TableStore {
             }
             let tables = tables.get_or_insert_with(|| Tables::clone(&self.current.load()));
             let mut next = tables.clone();
-            let result = read(file.kind, &file.path, &self.keys, &mut next);
+            let result = read(file.kind, &file.path, &self.keys, &mut next)
+                .and_then(|()| self.is_into_base(&next).map_err(FileFaults::whole));
             if Stamp::of(&file.path) != now {
                 // Written while it was read: what was read is neither the old nor the new.
                 continue;

@@ -282,3 +282,54 @@ fn registers_are_keyed_as_events_are() {
     assert_eq!(register.devices(token).len(), 2);
     assert!(!format!("{tables:?}").contains("11010519491231002"));
 }
+
+/// Rates are into one currency: a table says which, and is taken only where a bundle counts in it,
+/// at the start and when its file changes. Else 1000.00 of one would become 1000.00 of another.
+#[test]
+fn rates_are_into_the_currency_that_the_bundle_counts_in() {
+    #[track_caller]
+    fn check(lines: &str, base: &str, expected: Result<u64, &str>) {
+        let content = format!("currency,numerator,denominator{lines}");
+        let mut tables = Tables::default();
+        let read = TableKind::Fx.put(content.into_bytes(), &keys(), &mut tables);
+        let read = read.map_err(|faults| faults[0].to_string());
+        let store = TableStore::fixed(tables.clone(), keys());
+        let settled = read.and_then(|()| {
+            let base = Currency::parse(base).unwrap();
+            store.settle(base).map_err(|fault| fault.to_string())
+        });
+        match (settled, expected) {
+            (Ok(()), Ok(worth)) => {
+                let hundred = Amount::from_minor(100, Currency::parse("USD").unwrap()).unwrap();
+                assert_eq!(tables.fx.unwrap().table.to_base(hundred), Some(worth));
+            }
+            (Err(told), Err(named)) => assert!(told.contains(named), "{told}"),
+            (got, _) => panic!("{lines}, {base}: {got:?}"),
+        }
+    }
+    let into_eur = "its rates are into EUR, the bundle counts in CNY";
+    let into_cny = "its rates are into CNY, the bundle counts in EUR";
+    // A file that says nothing is into CNY, as ever.
+    check("\nUSD,7,1\n", "CNY", Ok(700));
+    check("\nUSD,7,1\n", "EUR", Err(into_cny));
+    check("\nUSD,7,1\nCNY,1,1\n", "EUR", Err(into_cny));
+    check("\nUSD,7,8\nEUR,5,5\n", "EUR", Ok(88));
+    check("\nUSD,7,8\nEUR,1,1\n", "CNY", Err(into_eur));
+    check("\nUSD,7,8\nCNY,1,8\n", "EUR", Err("a column `base`"));
+    check("\nUSD,7,8\nEUR,1,1\nCNY,1,8\n", "EUR", Ok(88));
+    check(",base\nUSD,7,8,EUR\nCNY,1,8,EUR\n", "EUR", Ok(88));
+    check(",base\nUSD,7,8,EUR\n", "CNY", Err(into_eur));
+    check(",base\nUSD,7,8,EUR\nJPY,1,2,USD\n", "EUR", Err("same three capital letters"));
+
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("fx.csv");
+    fs::write(&file, "currency,numerator,denominator\nUSD,7,1\n").unwrap();
+    let paths = TablePaths { fx: Some(file.clone()), ..TablePaths::default() };
+    let store = TableStore::load(&paths, keys()).ok().unwrap();
+    store.settle(Currency::CNY).unwrap();
+    fs::write(&file, "currency,numerator,denominator\nUSD,7,8\nEUR,1,1\n").unwrap();
+    let told: Vec<String> =
+        (0..3).flat_map(|_| store.refresh().faults).map(|fault| fault.to_string()).collect();
+    assert!(told.len() == 1 && told[0].contains(into_eur), "{told:?}");
+    assert_eq!(store.current().fx.as_ref().unwrap().table.base(), Currency::CNY);
+}

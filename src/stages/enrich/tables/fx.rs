@@ -15,7 +15,10 @@ pub enum FxFault {
     #[error("the currency has a rate already")]
     Twice,
     /// The base currency is worth itself.
-    #[error("the base currency's rate is 1/1 by definition")]
+    #[error(
+        "the base currency's rate is 1/1 by definition; a table into another one than CNY says so in \
+         a column `base`"
+    )]
     Base,
 }
 
@@ -45,6 +48,17 @@ impl FxTable {
             None => Ok(()),
             Some(_) => Err(FxFault::Twice),
         }
+    }
+
+    /// The currency that amounts are converted into.
+    pub const fn base(&self) -> Currency {
+        self.base
+    }
+
+    /// Whether what it converts into is worth the same in this currency: its base, or one that has
+    /// the rate 1/1 in it.
+    pub fn is_into(&self, base: Currency) -> bool {
+        self.base == base || self.rates.get(&base).is_some_and(|rate| rate.0 == rate.1)
     }
 
     /// Every currency but the base one, with its rate, in the order of their codes.
