@@ -5,7 +5,9 @@ use super::events;
 use super::fault::{At, Report};
 use super::read::{Fields, text};
 use super::yaml::{Node, Shape};
-use crate::domain::{EventTime, Facts, FeatureVector, FieldId, FieldType, Schema, Service};
+use crate::domain::{
+    EventTime, Facts, FeatureVector, FieldId, FieldType, Schema, SchemaField, Service,
+};
 use crate::lang::Constant;
 
 /// Most cases of a rule.
@@ -163,7 +165,7 @@ fn values(
     for (key, node) in entries {
         match desk.schema.get(&key.text) {
             Some(field) => {
-                if let Some(value) = value(node, field.field_type, desk, constants, report) {
+                if let Some(value) = value(node, field, desk, constants, report) {
                     given.push((field.id, value));
                 }
             }
@@ -178,14 +180,23 @@ fn values(
 
 fn value(
     node: &Node,
-    field_type: FieldType,
+    field: &SchemaField,
     desk: &Desk<'_>,
     constants: &Constants,
     report: &mut Report<'_>,
 ) -> Option<Given> {
     let text = text(node, report)?;
+    let field_type = field.field_type;
     match field_type {
         FieldType::Text if text.text.len() <= Facts::TEXT_MAX => {
+            let is_plain = matches!(&node.shape, Shape::Scalar(scalar) if scalar.plain);
+            if is_plain && matches!(text.text, "" | "~" | "null" | "Null" | "NULL") {
+                let message = "nothing is null here: a column that is not given has no value";
+                report.misleads(text.at, format!("{message}; remove it, or quote the text"));
+            } else if let Some(message) = super::values::never(&field.name, text.text) {
+                report.misleads(text.at, message);
+            }
+            super::letters::check_value(text.text, text.at, report);
             return Some(Given::Text(text.text.to_owned()));
         }
         FieldType::Text => {

@@ -30,9 +30,15 @@ const TOTAL_MAX_BYTES: usize = 64 << 20;
 const FAULTS_MAX: usize = 1_000;
 
 /// Compiles a bundle; the error holds every fault, in the order of files and lines.
-pub(super) fn compile(files: &BTreeMap<String, Vec<u8>>) -> Result<Bundle, Vec<Fault>> {
+pub(super) fn compile(
+    files: &BTreeMap<String, Vec<u8>>,
+    is_kept: bool,
+) -> Result<Bundle, Vec<Fault>> {
     let mut faults = Vec::new();
     let bundle = if size_is_fine(files, &mut faults) { read(files, &mut faults) } else { None };
+    if is_kept {
+        faults.retain(|fault| !fault.tolerated);
+    }
     match bundle {
         Some(bundle) if faults.is_empty() => Ok(bundle),
         _ => {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::fault::{At, Fault, Report};
 use super::read::{Text, plain_int, text};
 use super::yaml::{Node, Shape};
+use super::{letters, values};
 use crate::domain::{Currency, Schema, Zone};
 use crate::lang::{self, Constant, Expected, Place, Program, Scope, Where};
 
@@ -44,8 +45,13 @@ impl Desk<'_> {
         constants: &Constants,
         report: &mut Report<'_>,
     ) -> Option<Program> {
+        letters::check_value(text.text, text.at, report);
         let place = place(text, report.file);
-        taken(lang::compile(text.text, &place, &self.scope(constants), expected), report)
+        let program =
+            taken(lang::compile(text.text, &place, &self.scope(constants), expected), report)?;
+        let impossible = values::impossible(program.node(), self.schema);
+        values::note(impossible, (text.text, &place), report);
+        Some(program)
     }
 
     /// Compiles a condition over a single event, its outcome and its label.
@@ -55,8 +61,13 @@ impl Desk<'_> {
         constants: &Constants,
         report: &mut Report<'_>,
     ) -> Option<Where> {
+        letters::check_value(text.text, text.at, report);
         let place = place(text, report.file);
-        taken(lang::compile_where(text.text, &place, &self.scope(constants)), report)
+        let filter = taken(lang::compile_where(text.text, &place, &self.scope(constants)), report)?;
+        let mut impossible = Vec::new();
+        values::impossible_in(&filter, self.schema, &mut impossible);
+        values::note(impossible, (text.text, &place), report);
+        Some(filter)
     }
 
     /// Compiles a constant.

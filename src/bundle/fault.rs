@@ -24,6 +24,9 @@ pub struct Fault {
     pub message: String,
     /// The line of the file that it speaks of; empty when it speaks of the whole file.
     pub source: String,
+    /// It has a meaning all the same, the one that it had when nobody refused it: a bundle that a
+    /// journal keeps may have been put in force with it, and must load for ever.
+    pub tolerated: bool,
 }
 
 /// Longest piece of a source line that is shown.
@@ -32,7 +35,8 @@ const SOURCE_MAX_CHARS: usize = 160;
 impl Fault {
     /// A fault at a place; the source line is added when the whole bundle was read.
     pub(crate) fn new(file: &str, at: At, message: impl Into<String>) -> Self {
-        Self { file: file.to_owned(), at, message: message.into(), source: String::new() }
+        let (file, message, source) = (file.to_owned(), message.into(), String::new());
+        Self { file, at, message, source, tolerated: false }
     }
 
     /// A fault inside an expression.
@@ -78,6 +82,11 @@ impl Report<'_> {
     /// Notes a fault.
     pub(super) fn fault(&mut self, at: At, message: impl Into<String>) {
         self.faults.push(Fault::new(self.file, at, message));
+    }
+
+    /// Notes what cannot have been meant, and is read on as it was before it was a fault.
+    pub(super) fn misleads(&mut self, at: At, message: impl Into<String>) {
+        self.faults.push(Fault { tolerated: true, ..Fault::new(self.file, at, message) });
     }
 
     /// Notes that a name is not one of those that could stand here, and which is nearest.

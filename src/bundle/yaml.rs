@@ -140,6 +140,7 @@ impl Builder<'_> {
                     ScalarStyle::Folded => self.unfolded(&text, at),
                     _ => text.into_owned(),
                 };
+                super::letters::check(&text, at, report);
                 let scalar = Scalar { text, plain };
                 self.node(Node { at, shape: Shape::Scalar(scalar) }, report);
             }

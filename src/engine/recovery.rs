@@ -193,7 +193,7 @@ impl Trail {
     }
 
     fn compiled(&self, digest: &BundleDigest) -> Option<Arc<Bundle>> {
-        let bundle = Bundle::compile(&files_of(self.bundles.get(digest)?)).ok()?;
+        let bundle = Bundle::compile_kept(&files_of(self.bundles.get(digest)?)).ok()?;
         (bundle.hash == *digest).then(|| Arc::new(bundle))
     }
 }
@@ -350,7 +350,7 @@ fn introduce(engine: &mut Engine, stored: &StoredBundle) -> BundleNumber {
     if let Some(known) = engine.knows(&name) {
         return known;
     }
-    let compiled = Bundle::compile(&files_of(stored)).ok();
+    let compiled = Bundle::compile_kept(&files_of(stored)).ok();
     let sentence = |code: &str| {
         let reasons = compiled.iter().flat_map(|bundle| &bundle.reasons);
         reasons.clone().find(|(known, _)| known == code).map_or("", |(_, text)| text).to_owned()

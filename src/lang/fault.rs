@@ -60,6 +60,11 @@ impl Fault {
         }
     }
 
+    /// A fault at a part of an expression that compiled, for whoever knows more of its columns.
+    pub fn of_part(place: &Place, text: &str, part: super::Span, message: String) -> Self {
+        Self::at(place, text, part.start as usize, message)
+    }
+
     /// Adds what was probably meant.
     #[must_use]
     pub(super) fn suggesting(mut self, suggestion: Option<String>) -> Self {

@@ -3,8 +3,10 @@
 //! A row's condition is its cells joined by `&&`, so tables and scorecards compile to the same
 //! clauses as rules, carry cases, and are named one by one: `TABLE/row3`, `SCORE/a1b2`.
 
+mod said;
 mod cell;
 mod rows;
+mod csv_rows;
 mod scorecard;
 #[cfg(test)]
 mod tests;

@@ -57,7 +57,7 @@ fn attribute(
         fields.finish(report);
         let Some(cell) = cell else { continue };
         let mut conditions = Conditions::default();
-        conditions.add(&column, cell, reading);
+        conditions.add(&column, cell, reading, report);
         let when = conditions.compile(node.at, reading, report);
         if let Some(when) = when.filter(|_| points != 0) {
             let name = format!("a{number}b{}", index + 1);

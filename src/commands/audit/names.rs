@@ -32,7 +32,7 @@ impl Names {
         self.bundles.push((bundle.bundle, bundle.hash));
         self.reasons = bundle.reasons;
         let files = bundle.files.into_iter().map(|file| (file.path, file.content)).collect();
-        let compiled = Bundle::compile(&files).ok().map(Arc::new);
+        let compiled = Bundle::compile_kept(&files).ok().map(Arc::new);
         self.before = std::mem::replace(&mut self.compiled, compiled);
     }
 

@@ -82,7 +82,7 @@ impl Search {
         for stored in index.bundles()? {
             let files =
                 stored.files.iter().map(|file| (file.path.clone(), file.content.clone())).collect();
-            let compiled = Bundle::compile(&files).ok();
+            let compiled = Bundle::compile_kept(&files).ok();
             bundles.insert(stored.bundle, Named { stored, compiled });
         }
         Ok(Self { index, bundles })

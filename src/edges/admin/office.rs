@@ -266,7 +266,7 @@ impl Office {
     /// A bundle of the store, examined.
     pub fn stored(&self, name: &str) -> Result<Candidate, String> {
         let files = self.store.get(name).map_err(|error| error.to_string())?;
-        let candidate = self.examine(&files)?;
+        let candidate = self.consider(&files, Bundle::compile_kept(&files))?;
         let digits = name.strip_prefix("sha256:").unwrap_or(name).to_ascii_lowercase();
         if !shown(&candidate.prepared.digest())[7..].starts_with(&digits) {
             return Err("the stored files are no longer those that were proposed".to_owned());
@@ -276,7 +276,15 @@ impl Office {
 
     /// Everything that a bundle must pass before anybody decides under it.
     pub fn examine(&self, files: &BTreeMap<String, Vec<u8>>) -> Result<Candidate, String> {
-        let bundle = Bundle::compile(files).map_err(|faults| {
+        self.consider(files, Bundle::compile(files))
+    }
+
+    fn consider(
+        &self,
+        files: &BTreeMap<String, Vec<u8>>,
+        compiled: Result<Bundle, Vec<crate::bundle::Fault>>,
+    ) -> Result<Candidate, String> {
+        let bundle = compiled.map_err(|faults| {
             let texts = faults.iter().map(ToString::to_string).collect::<Vec<_>>();
             sentence("the bundle has faults", &texts)
         })?;

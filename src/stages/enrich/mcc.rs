@@ -27,6 +27,31 @@ pub fn group(mcc: u16) -> &'static str {
     }
 }
 
+/// Every group that [`group`] gives.
+pub const GROUPS: [&str; 21] = [
+    "cash",
+    "quasi_cash",
+    "gambling",
+    "digital_goods",
+    "jewellery",
+    "electronics",
+    "grocery",
+    "fuel",
+    "restaurant",
+    "travel",
+    "transport",
+    "utilities",
+    "health",
+    "education",
+    "government",
+    "retail",
+    "financial",
+    "services",
+    "professional",
+    "contractors",
+    "other",
+];
+
 /// A category as it is written: four digits.
 pub fn parse(text: &str) -> Option<u16> {
     let digits: [u8; 4] = text.trim().as_bytes().try_into().ok()?;
@@ -38,6 +63,13 @@ pub fn parse(text: &str) -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Who names a group may name each of them, and no other.
+    #[test]
+    fn the_groups_are_those_that_categories_have() {
+        let given: std::collections::BTreeSet<_> = (0..=9_999).map(group).collect();
+        assert_eq!(given, GROUPS.into_iter().collect());
+    }
 
     /// Four digits, with leading zeros; the risky lines are told from the ranges around them.
     #[test]
