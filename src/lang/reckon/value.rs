@@ -143,9 +143,16 @@ impl CelValue {
     }
 }
 
-/// Outside of 64 bits the sign decides; within, the whole number becomes a double (cel-spec).
+/// As the numbers that they are, on one line: neither is rounded, as in compiled rules. (cel-spec says
+/// so too, and its tests allow for engines that make a double of the whole number.)
 fn whole_against(whole: i128, double: f64) -> Option<std::cmp::Ordering> {
-    (whole as f64).partial_cmp(&double)
+    if double.is_nan() {
+        return None;
+    }
+    // A whole number of 64 bits is far within 128, and a cast beyond them stays at their end.
+    let truncated = double.trunc();
+    let order = whole.cmp(&(truncated as i128));
+    Some(order.then_with(|| 0.0_f64.total_cmp(&(double - truncated + 0.0))))
 }
 
 impl fmt::Display for CelValue {

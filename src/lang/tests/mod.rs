@@ -3,6 +3,7 @@
 mod values;
 mod faults;
 mod hostile;
+mod numbers;
 pub(crate) mod oracle;
 
 use std::collections::BTreeMap;
