@@ -59,7 +59,7 @@ impl<'a> Fields<'a> {
 
     /// The text of a key, if it is there.
     pub(super) fn text(&mut self, name: &'static str, report: &mut Report<'_>) -> Option<Text<'a>> {
-        self.get(name).and_then(|node| text(node, report))
+        self.get(name).and_then(|node| said_text(node, name, report))
     }
 
     /// The text of a key that must be there.
@@ -68,7 +68,7 @@ impl<'a> Fields<'a> {
         name: &'static str,
         report: &mut Report<'_>,
     ) -> Option<Text<'a>> {
-        self.need(name, report).and_then(|node| text(node, report))
+        self.need(name, report).and_then(|node| said_text(node, name, report))
     }
 
     /// The whole number of a key, within bounds, if it is there.
@@ -137,6 +137,17 @@ impl<'a> Fields<'a> {
             }
         }
     }
+}
+
+/// The text of a key. A key with nothing behind it, or with YAML's null, looks like one that is not
+/// there and would be the text `null`, or none.
+fn said_text<'a>(node: &'a Node, name: &str, report: &mut Report<'_>) -> Option<Text<'a>> {
+    if let Shape::Scalar(Scalar { text, plain: true }) = &node.shape
+        && matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL")
+    {
+        report.misleads(node.at, format!("`{name}` has no value; give it one, or remove the key"));
+    }
+    text(node, report)
 }
 
 /// One text; numbers and booleans written plainly are text here.

@@ -34,8 +34,9 @@ impl Column {
 #[derive(Default)]
 pub(super) struct Conditions {
     text: String,
-    /// Where in the text, in characters, a cell's own part begins, and where the cell stands.
-    cells: Vec<(usize, At)>,
+    /// Where in the text, in characters, a cell's own part begins, where the cell stands, and whether
+    /// its own fault is noted.
+    cells: Vec<(usize, At, bool)>,
     /// What is wrong with cells that had a meaning before it was refused.
     misread: Vec<Fault>,
     /// Some cell says nothing, and is not `any`.
@@ -52,6 +53,7 @@ impl Conditions {
         report: &mut Report<'_>,
     ) {
         letters::check_value(cell.text, cell.at, report);
+        let faults_before = self.misread.len();
         let condition = match said::read(cell.text) {
             Ok(Said::Any) => None,
             Ok(Said::Nothing) => {
@@ -68,7 +70,8 @@ impl Conditions {
         if !self.text.is_empty() {
             self.text.push_str(" && ");
         }
-        self.cells.push((self.text.chars().count(), cell.at));
+        let is_misread = self.misread.len() > faults_before;
+        self.cells.push((self.text.chars().count(), cell.at, is_misread));
         self.text.push_str(&condition);
     }
 
@@ -103,13 +106,12 @@ impl Conditions {
         let whole = Text { at: start, text };
         let program =
             reading.desk.compile(whole, Expected::Condition, reading.constants, &mut inner);
-        // A cell's own fault says more than what its old meaning comes to.
-        let said_of = |at: At| self.misread.iter().any(|fault| fault.at == at);
         for fault in faults {
             let offset = fault.at.column.saturating_sub(1) as usize;
-            let cell = self.cells.iter().rev().find(|(from, _)| *from <= offset);
-            let at = cell.map_or(at, |(_, at)| *at);
-            if !said_of(at) || self.misread.is_empty() {
+            let cell = self.cells.iter().rev().find(|(from, ..)| *from <= offset);
+            let (at, is_misread) = cell.map_or((at, false), |(_, at, misread)| (*at, *misread));
+            // A cell's own fault says more than what its old meaning comes to.
+            if !is_misread {
                 report.faults.push(Fault { at, ..fault });
             }
         }
@@ -257,8 +259,13 @@ fn text_operand(text: &str) -> Result<String, String> {
         _ if text.contains('"') || text.starts_with('\'') => {
             Err("a quoted text stands alone between its quotes".to_owned())
         }
-        _ => Ok(format!("{text:?}")),
+        _ => Ok(quoted(text)),
     }
+}
+
+/// A text in quotes as CEL reads it: every letter as it is, but for those that would end it.
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\"))
 }
 
 /// Digits as people write them: `-5`, `1_000.00`.

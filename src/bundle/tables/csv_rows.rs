@@ -1,4 +1,4 @@
-//! Rows of a table in a CSV file: its header names the columns, in any order.
+//! Rows of a table in a CSV file: its header names the columns, as the table does and in its order.
 
 use super::Part;
 use super::Reading;
@@ -47,7 +47,7 @@ pub(super) fn read(
         }
     };
     let Some(header) = Header::read(&header, columns, &mut report) else { return Vec::new() };
-    let mut parts = Vec::new();
+    let (mut parts, mut lines) = (Vec::new(), 0);
     for (index, record) in reader.records().enumerate() {
         let record = match record {
             Ok(record) => record,
@@ -56,6 +56,7 @@ pub(super) fn read(
                 return parts;
             }
         };
+        lines += 1;
         let line = record.position().map_or(0, |position| position.line() as u32);
         let at = At { line, column: 1 };
         if index >= ROWS_MAX {
@@ -83,7 +84,7 @@ pub(super) fn read(
             parts.push(Part { name: format!("row{}", index + 1), at: usual.at, when, effect });
         }
     }
-    if parts.is_empty() {
+    if lines == 0 {
         report.misleads(At { line: 1, column: 1 }, "a table without rows says nothing; remove it");
     }
     parts
@@ -125,31 +126,43 @@ impl Header {
                 report.misleads(at, format!("{message}; name every column of the table"));
             }
         }
-        if report.faults.len() == before {
+        let in_order = found.columns.iter().enumerate().all(|(at, place)| *place == Some(at));
+        if report.faults.len() > before {
+            return Self::by_place(header, columns, at, report);
+        }
+        if in_order {
             return Some(found);
         }
+        let names: Vec<&str> = columns.iter().map(|column| column.named.as_str()).collect();
+        let message =
+            "the columns stand in another order than the table's, so one could be taken for";
+        report.misleads(at, format!("{message} another; write them as `{}`", names.join(",")));
         Self::by_place(header, columns, at, report)
     }
 
-    /// What the header of a file that names its columns otherwise meant before that was refused:
-    /// the table's columns at their places, then effects.
+    /// What a header that is refused meant before it was: the table's columns at their places, then
+    /// effects.
     fn by_place(
         header: &csv::StringRecord,
         columns: &[Column],
         at: At,
         report: &mut Report<'_>,
     ) -> Option<Self> {
-        let mut effects = Vec::new();
-        for (place, name) in header.iter().enumerate().skip(columns.len()) {
-            effects.push((EFFECTS.into_iter().find(|effect| *effect == name)?, place));
+        let after = header.iter().enumerate().skip(columns.len());
+        let effects: Option<Vec<_>> = after
+            .map(|(place, name)| Some((EFFECTS.into_iter().find(|one| *one == name)?, place)))
+            .collect();
+        match effects {
+            Some(effects) if header.len() >= columns.len() => {
+                let columns = (0..columns.len()).map(Some).collect();
+                Some(Self { columns, effects, cells: header.len() })
+            }
+            _ => {
+                let message = format!("the header has the {} columns of the table", columns.len());
+                report.fault(at, format!("{message}, then any of {}", EFFECTS.join(", ")));
+                None
+            }
         }
-        if header.len() < columns.len() {
-            let message = format!("the header names {} columns of the table", columns.len());
-            report.fault(at, format!("{message}, then any of {}", EFFECTS.join(", ")));
-            return None;
-        }
-        let columns = (0..columns.len()).map(Some).collect();
-        Some(Self { columns, effects, cells: header.len() })
     }
 }
 

@@ -88,7 +88,8 @@ fn rows_and_bins_are_rules() {
 fn rows_may_stand_in_csv() {
     let table = "tables:\n  - id: C\n    name: x\n    columns: [merchant_mcc, amount_base]\n    reason: night\n    \
                  rows: limits.csv\n";
-    let csv = "action,amount_base,merchant_mcc,points,follow_ups\ndecline,>= 500,5411,,review hold\n,-,7995 | 7994,50,\n";
+    let csv = "merchant_mcc,amount_base,follow_ups,action,points\n5411,>= 500,review hold,decline,\n\
+               7995 | 7994,-,,,50\n";
     let bundle = with(&[("z.yaml", table), ("limits.csv", csv)]);
     let bundle = bundle.unwrap_or_else(|faults| panic!("{faults:#?}"));
     let rules: Vec<_> =
@@ -188,7 +189,8 @@ fn a_file_of_rows_means_what_it_shows() {
         rules.map(|rule| rule.when.source().to_owned()).collect::<Vec<_>>()
     };
     let swapped = "account_outs_24h,card_payments_10m,action\n>= 5,any,decline\n";
-    assert_eq!(rows(check(table, swapped, &[])), ["account_outs_24h >= 5"]);
+    let kept = check(table, swapped, &["limits.csv:1 the columns stand in another order"]);
+    assert_eq!(rows(kept), ["card_payments_10m >= 5"]);
     let kept = check(
         table,
         "payments,outs,action\n>= 5,any,decline\n",
@@ -226,7 +228,10 @@ fn a_file_of_rows_means_what_it_shows() {
     check(
         table,
         "card_payments_10m,card_payments_10m,account_outs_24h,action\n1,1,1,decline\n",
-        &["limits.csv:1 `card_payments_10m` stands twice"],
+        &[
+            "limits.csv:1 `card_payments_10m` stands twice",
+            "limits.csv:1 the header has the 2 columns",
+        ],
     );
     check(table, header, &["limits.csv:1 a table without rows"]);
 }
@@ -314,4 +319,20 @@ fn a_comparison_that_never_holds_is_a_fault_everywhere() {
     check("kind == \"payment\"", "merchant_city: \"null\"", &[]);
     check("card_payments_10m == 2.5", "kind: payment", &["never 2.5"]);
     check("merchant_city == \"a\u{a0}b\"", "kind: payment", &["U+00A0"]);
+}
+
+/// A key with nothing behind it is not one that is not there.
+#[test]
+fn a_key_without_a_value_is_a_fault() {
+    for (name, is_fine) in
+        [("x", true), ("", false), ("~", false), ("null", false), ("'null'", true)]
+    {
+        let file = format!(
+            "rules:\n  - id: Z\n    name: {name}\n    when: is_night\n    then: {{points: 1}}\n    reason: night\n"
+        );
+        let faults = with(&[("z.yaml", &file)]).err().unwrap_or_default();
+        let told: Vec<&str> = faults.iter().map(|fault| &*fault.message).collect();
+        assert_eq!(faults.is_empty(), is_fine, "{name}: {told:?}");
+        assert!(told.iter().all(|told| told.contains("`name` has no value")), "{told:?}");
+    }
 }
