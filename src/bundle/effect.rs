@@ -97,6 +97,18 @@ impl ReasonTable {
         Some(ReasonId(next))
     }
 
+    /// The reason with this code, with this sentence unless the bundle has its own.
+    pub(super) fn usual(&mut self, code: &str, sentence: &str) -> ReasonId {
+        if let Some(known) = self.ids.get(code) {
+            return *known;
+        }
+        // A bundle of 65,536 reasons has been refused before it needs another one.
+        let next = ReasonId(u16::try_from(self.reasons.len()).unwrap_or(u16::MAX));
+        self.reasons.push((code.to_owned(), sentence.to_owned()));
+        self.ids.insert(code.to_owned(), next);
+        next
+    }
+
     /// The code and the sentence of a reason of this table.
     pub(super) fn get(&self, id: ReasonId) -> (&str, &str) {
         let reason = self.reasons.get(usize::from(id.0));

@@ -5,9 +5,9 @@ use super::effect::{FOLLOW_UPS, ReasonTable, action};
 use super::fault::{At, Report};
 use super::read::{Fields, int};
 use super::yaml::{Node, Shape};
-use crate::domain::{Effect, FollowUps, Service, Stage};
+use crate::domain::{Effect, FieldId, FieldType, FollowUps, Service, Stage};
 use crate::stages::decide::{
-    BandPolicy, Fallback, Incomplete, Ledger, Policy, RiskData, ServicePolicy, Substitute,
+    BandPolicy, Fallback, Incomplete, Ledger, NoRate, Policy, RiskData, ServicePolicy, Substitute,
 };
 
 /// A budget above a minute is a slip.
@@ -53,6 +53,7 @@ pub(super) fn read(
         }
         Some((node, _)) => report.fault(node.at, "`services` must be a map by service"),
     }
+    no_rate_by_default(&mut policy, reasons);
     // Read where the rules are known.
     let _ = fields.get("guards");
     if let Some(node) = fields.need("ledger", report) {
@@ -93,6 +94,9 @@ fn service(
     }
     if let Some(node) = fields.get("incomplete") {
         service.incomplete = incomplete(node, words, reasons, report);
+    }
+    if let Some(node) = fields.get("no_rate") {
+        service.no_rate = no_rate(node, words, reasons, report);
     }
     if let Some(node) = fields.get("fallback")
         && let Some(mut inner) = Fields::of(node, "a fallback", report)
@@ -191,6 +195,66 @@ fn incomplete(
     let reason = reason.unwrap_or_default();
     let effect = Effect { action, follow_ups, points, reason, ..Effect::default() };
     Incomplete { above, effect: Some(effect) }
+}
+
+/// `no_rate`: an effect, and whole-number columns above whose limits it declines.
+fn no_rate(
+    node: &Node,
+    words: &Words<'_>,
+    reasons: &mut ReasonTable,
+    report: &mut Report<'_>,
+) -> NoRate {
+    let Some(mut fields) = Fields::of(node, "`no_rate`", report) else { return NoRate::default() };
+    let action = fields.get("action").and_then(|node| action(node, report));
+    let follow_ups = follow_ups(&mut fields, report);
+    let points = super::effect::points(&mut fields, report);
+    let reason = fields.need("reason", report).and_then(|node| reasons.read(node, report));
+    let decline_above = match fields.get("decline_above").map(|node| (node, &node.shape)) {
+        None => Vec::new(),
+        Some((_, Shape::Map(entries))) => {
+            entries.iter().filter_map(|(key, node)| limit(key, node, words, report)).collect()
+        }
+        Some((node, _)) => {
+            report.fault(node.at, "`decline_above` must be a map from column to number");
+            Vec::new()
+        }
+    };
+    let at = fields.at;
+    fields.finish(report);
+    if (action, follow_ups, points) == (None, FollowUps::default(), 0) && decline_above.is_empty() {
+        let message = "`no_rate` lets every amount without a rate pass unseen";
+        report.fault(at, format!("{message}; give it `follow_ups: [review]`"));
+    }
+    let reason = reason.unwrap_or_default();
+    let effect = Effect { action, follow_ups, points, reason, ..Effect::default() };
+    NoRate { effect, decline_above }
+}
+
+fn limit(
+    key: &super::yaml::Key,
+    node: &Node,
+    words: &Words<'_>,
+    report: &mut Report<'_>,
+) -> Option<(FieldId, i64)> {
+    let schema = words.desk.schema;
+    let column = schema.get(&key.text).filter(|column| column.field_type == FieldType::Int);
+    let limit = int(node, &key.text, 0..=i64::MAX, report);
+    if column.is_none() {
+        let numbers = schema.fields().filter(|column| column.field_type == FieldType::Int);
+        report.unknown(key.at, "int column", &key.text, numbers.map(|one| one.name.as_str()));
+    }
+    Some((column?.id, limit?))
+}
+
+/// What a bundle that says nothing of it does with an amount without a rate: a person looks at it.
+fn no_rate_by_default(policy: &mut Policy, reasons: &mut ReasonTable) {
+    let unsaid = |service: &&mut ServicePolicy| service.no_rate == NoRate::default();
+    for service in policy.services.iter_mut().filter(unsaid) {
+        const SENTENCE: &str = "The amount is in a currency without an exchange rate.";
+        let reason = reasons.usual("no_exchange_rate", SENTENCE);
+        let follow_ups = FollowUps::REVIEW;
+        service.no_rate.effect = Effect { follow_ups, reason, ..Effect::default() };
+    }
 }
 
 /// `budget_us`, and microseconds for each stage whose sum fits it.

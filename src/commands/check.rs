@@ -1,10 +1,12 @@
 //! `tidegate check`: everything that `run` would refuse, all at once.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::assemble::NAMESPACE;
+use super::no_rate::{self, NEWEST};
 use super::prepare::{Finding, Prepared, prepare};
 use crate::config::KeysFrom;
 use crate::journal::KeyUse;
@@ -29,14 +31,24 @@ struct Report<'a> {
     config: String,
     clean: bool,
     faults: &'a [Finding],
+    /// Inputs among the journal's newest by currencies that have no exchange rate.
+    no_rate_by: &'a BTreeMap<String, u64>,
 }
 
 /// Runs the command: 0 clean, 2 with faults.
 pub fn run(args: &Args) -> ExitCode {
-    let faults = prepare(&args.config).and_then(fits_journal).err().unwrap_or_default();
+    let mut no_rate_by = BTreeMap::new();
+    let checked = prepare(&args.config).and_then(|prepared| {
+        // A journal that cannot be read is what `run` speaks of.
+        let seen = no_rate::seen(&prepared.config.journal.dir, &prepared.means);
+        no_rate_by = seen.unwrap_or_default();
+        fits_journal(prepared)
+    });
+    let faults = checked.err().unwrap_or_default();
     if args.json {
         let config = args.config.display().to_string();
-        let report = Report { config, clean: faults.is_empty(), faults: &faults };
+        let clean = faults.is_empty();
+        let report = Report { config, clean, faults: &faults, no_rate_by: &no_rate_by };
         // Numbers and texts: nothing that could fail to become JSON.
         let text = sonic_rs::to_string(&report).unwrap_or_default();
         if writeln!(std::io::stdout(), "{text}").is_err() {
@@ -44,6 +56,14 @@ pub fn run(args: &Args) -> ExitCode {
         }
     } else {
         report(&args.config, &faults);
+        for (currency, count) in &no_rate_by {
+            // As above.
+            let _ = writeln!(
+                std::io::stderr(),
+                "note: {count} of the newest {NEWEST} inputs are in {currency}, which has no exchange \
+                 rate: the policy's `no_rate` answers them"
+            );
+        }
     }
     if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(2) }
 }

@@ -3,6 +3,7 @@
 mod private;
 mod assemble;
 mod prepare;
+mod no_rate;
 #[cfg(feature = "kafka")]
 mod serve;
 #[cfg(feature = "kafka")]

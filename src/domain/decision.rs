@@ -159,12 +159,16 @@ impl DecisionFlags {
     pub const APPROXIMATE: Self = Self(2);
     /// A table was missing.
     pub const MISSING_TABLES: Self = Self(4);
+    /// An amount had no rate into the base currency: the event's own, or one that a window's sum
+    /// would hold.
+    pub const INCOMPLETE: Self = Self(32);
 
     /// Each flag with its name.
-    pub const NAMED: [(Self, &'static str); 3] = [
+    pub const NAMED: [(Self, &'static str); 4] = [
         (Self::WARMING, "warming"),
         (Self::APPROXIMATE, "approximate"),
         (Self::MISSING_TABLES, "missing_tables"),
+        (Self::INCOMPLETE, "incomplete"),
     ];
 
     /// Adds a mark.

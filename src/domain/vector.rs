@@ -29,6 +29,7 @@ pub struct FeatureVector {
     slots: Vec<u64>,
     present: Vec<u64>,
     approximate: Vec<u64>,
+    incomplete: Vec<u64>,
     text: String,
 }
 
@@ -40,6 +41,7 @@ impl FeatureVector {
             slots: vec![0; columns],
             present: vec![0; words],
             approximate: vec![0; words],
+            incomplete: vec![0; words],
             text: String::with_capacity(512),
         }
     }
@@ -51,6 +53,7 @@ impl FeatureVector {
         self.slots[..Facts::COLUMNS].copy_from_slice(facts.slots());
         self.present.fill(0);
         self.approximate.fill(0);
+        self.incomplete.fill(0);
         let present = facts.present();
         self.present[0] = present as u64;
         self.present[1] = (present >> 64) as u64;
@@ -131,6 +134,21 @@ impl FeatureVector {
     /// Whether any column's value is approximate.
     pub fn any_approximate(&self) -> bool {
         self.approximate.iter().any(|word| *word != 0)
+    }
+
+    /// Marks a column's value as lacking amounts that have no rate into the base currency.
+    pub fn mark_incomplete(&mut self, id: FieldId) {
+        self.incomplete[id.index() / 64] |= 1 << (id.index() % 64);
+    }
+
+    /// Whether the column's value lacks amounts.
+    pub fn is_incomplete(&self, id: FieldId) -> bool {
+        self.incomplete[id.index() / 64] >> (id.index() % 64) & 1 == 1
+    }
+
+    /// Whether any column's value lacks amounts.
+    pub fn any_incomplete(&self) -> bool {
+        self.incomplete.iter().any(|word| *word != 0)
     }
 
     /// One bit a column, 64 columns a word.

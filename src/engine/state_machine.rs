@@ -8,7 +8,7 @@ use crate::domain::{
     FeatureVector, FieldId, FieldType, Input, Kind, MissingTables, Plan, ReasonId, Seq, Service,
     Source, Stage, Standing, Token, Value, What,
 };
-use crate::stages::decide::{Evidence, RiskData, decide};
+use crate::stages::decide::{Evidence, Priced, RiskData, decide};
 use crate::stages::features::{
     Behind, Demand, FeaturePlan, FeatureState, Footprint, MemoryUse, PlanFault, StateLimits,
     StoreId,
@@ -479,9 +479,13 @@ impl Engine {
         if input.missing != MissingTables::default() {
             flags.add(DecisionFlags::MISSING_TABLES);
         }
+        if self.row.any_incomplete() {
+            flags.add(DecisionFlags::INCOMPLETE);
+        }
         let evidence = Evidence {
             service,
             amount_base: facts.int(Fact::AmountBase),
+            priced: self.priced(input, service, kind),
             is_resubmission: facts.bool(Fact::IsResubmission) == Some(true),
             came: came(input),
             fired: &self.effects,
@@ -490,6 +494,20 @@ impl Engine {
             plan,
         };
         decide(&self.bundle.policy, &evidence)
+    }
+
+    /// Whether the worth of what moves is known, and if not, whether a limit of the policy is passed.
+    fn priced(&self, input: &Input, service: Service, kind: Kind) -> Priced {
+        let facts = &input.facts;
+        let has_amount = kind.moves_money() && facts.has(Fact::AmountMinor);
+        if !has_amount || facts.has(Fact::AmountBase) {
+            return Priced::Known;
+        }
+        let limits = &self.bundle.policy.of(service).no_rate.decline_above;
+        let is_passed = |(column, most): &(FieldId, i64)| {
+            self.row.has(*column) && self.row.int(*column) > *most
+        };
+        if limits.iter().any(is_passed) { Priced::UnknownAgain } else { Priced::Unknown }
     }
 
     /// A column derived from a warming one is warming; the order of `derived` is that of need.

@@ -9,6 +9,7 @@ mod corpus;
 mod forms;
 mod framed;
 mod measured;
+mod no_rate;
 
 const START: i64 = 1_798_556_400_000;
 

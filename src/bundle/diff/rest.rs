@@ -206,6 +206,23 @@ fn parts(bundle: &Bundle, policy: &ServicePolicy) -> Vec<(&'static str, String)>
             )
         }
     };
+    let no_rate = &policy.no_rate;
+    let column = |id: &crate::domain::FieldId| {
+        bundle.schema.field(*id).map_or("", |column| column.name.as_str())
+    };
+    let limits: Vec<String> = no_rate
+        .decline_above
+        .iter()
+        .map(|(id, most)| format!("declines above {most} {}", column(id)))
+        .collect();
+    let no_rate = format!(
+        "{}{}, {} points ({}) {}",
+        no_rate.effect.action.map_or("no action", |action| action.name()),
+        follow_ups(no_rate.effect.follow_ups),
+        no_rate.effect.points,
+        reason(no_rate.effect.reason),
+        limits.join(", ")
+    );
     let fallback = &policy.fallback;
     let review = bundle.shown(Value::Money(fallback.review_above));
     vec![
@@ -214,6 +231,7 @@ fn parts(bundle: &Bundle, policy: &ServicePolicy) -> Vec<(&'static str, String)>
         ("what follows a challenge is", substitute(&policy.after_challenge)),
         ("risk verification wants", wanted.join(", ")),
         ("incomplete verification gives", incomplete),
+        ("an amount without a rate gives", no_rate.trim_end().to_owned()),
         ("the fallback reviews above", format!("{review} ({})", reason(fallback.reason))),
     ]
 }

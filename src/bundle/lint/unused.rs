@@ -47,6 +47,8 @@ fn used_columns(bundle: &Bundle) -> BTreeSet<FieldId> {
     let rules = bundle.rules.rules().iter();
     let mut used: BTreeSet<FieldId> =
         rules.flat_map(|rule| rule.when.fields().iter().copied()).collect();
+    let limits = bundle.policy.services.iter().flat_map(|service| &service.no_rate.decline_above);
+    used.extend(limits.map(|(column, _)| *column));
     // What is derived stands after what it is derived from.
     for derived in bundle.derived.iter().rev() {
         if used.contains(&derived.field) {

@@ -265,6 +265,14 @@ fn service() -> Json {
         ("points", points(), May),
         ("reason", reason(), Must),
     ];
+    let limits = map([("type", text("object")), ("additionalProperties", whole())]);
+    let no_rate = vec![
+        ("action", action(), May),
+        ("follow_ups", follow_ups(), May),
+        ("points", points(), May),
+        ("reason", reason(), Must),
+        ("decline_above", limits, May),
+    ];
     let fallback = vec![("review_above", expression(), Must), ("reason", reason(), Must)];
     let keys = vec![
         ("bands", list(object("a band", band)), May),
@@ -272,6 +280,7 @@ fn service() -> Json {
         ("after_challenge", substitute(), May),
         ("wanted", some(word(RiskData::NAMED.map(|(_, name)| name))), May),
         ("incomplete", object("`incomplete`", incomplete), May),
+        ("no_rate", object("`no_rate`", no_rate), May),
         ("fallback", object("a fallback", fallback), May),
     ];
     object("a service's policy", keys)

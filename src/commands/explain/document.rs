@@ -262,6 +262,9 @@ fn marks(feature: &Feature) -> String {
     if feature.approximate {
         marks.push("approximate");
     }
+    if feature.incomplete {
+        marks.push("incomplete: amounts without a rate are not in it");
+    }
     if feature.warming {
         marks.push("warming");
     }

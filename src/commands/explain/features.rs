@@ -35,6 +35,7 @@ fn feature(
         meaning: field.meaning.clone(),
         value: value(row, field.id, field.field_type).map(|value| bundle.shown(value)),
         approximate: row.is_approximate(field.id),
+        incomplete: row.is_incomplete(field.id),
         warming: warming >> (field.id.index() % 64) & 1 == 1,
         window,
     }

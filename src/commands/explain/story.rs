@@ -134,6 +134,8 @@ pub(super) struct Feature {
     pub(super) value: Option<String>,
     /// Taken from panes, not from single events.
     pub(super) approximate: bool,
+    /// Amounts of its window have no rate and are not in it.
+    pub(super) incomplete: bool,
     /// Its window was not filled yet.
     pub(super) warming: bool,
     /// The window and its events, for an aggregate.

@@ -173,6 +173,7 @@ impl Lines<'_> {
             }
             let step = pipeline.process(text, (None, None), self.intent, lookups)?;
             tally.count(&step.outcome);
+            tally.count_currency(&step.outcome, &step.input.facts);
             if let (Some(decision), Some(_)) = (step.decision, self.to) {
                 group.extend_from_slice(decision.as_bytes());
                 group.push(b'\n');

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::commands::report::grouped;
-use crate::domain::{Action, Applied};
+use crate::domain::{Action, Applied, Fact, Facts};
 use crate::engine::Outcome;
 
 /// What was done, by count. The names are those of `--json` and stay.
@@ -22,6 +22,8 @@ pub(in crate::commands) struct Tally {
     pub(in crate::commands) rejected: u64,
     /// By the reason's stable name.
     pub(in crate::commands) rejected_by: BTreeMap<&'static str, u64>,
+    /// Amounts of which no rate says what they are worth, by currency.
+    pub(in crate::commands) no_rate_by: BTreeMap<String, u64>,
 }
 
 impl Tally {
@@ -54,6 +56,20 @@ impl Tally {
         *counter += 1;
     }
 
+    /// Counts a currency that has no rate, of an event that was counted for the first time.
+    pub(super) fn count_currency(&mut self, outcome: &Outcome, facts: &Facts) {
+        let is_first =
+            matches!(outcome, Outcome::Applied(Applied::Decided { .. } | Applied::Observed { .. }));
+        if let (true, false, Some(code)) =
+            (is_first, facts.has(Fact::AmountBase), facts.text(Fact::Currency))
+        {
+            match self.no_rate_by.get_mut(code) {
+                Some(count) => *count += 1,
+                None => _ = self.no_rate_by.insert(code.to_owned(), 1),
+            }
+        }
+    }
+
     /// What is worth a line for people, each where there is any.
     pub(in crate::commands) fn report(&self) {
         for (count, what) in [
@@ -70,6 +86,9 @@ impl Tally {
         }
         for (reason, count) in &self.rejected_by {
             eprintln!("{:>14}  {reason}", grouped(*count));
+        }
+        for (currency, count) in &self.no_rate_by {
+            eprintln!("{:>10}  in {currency}, which has no exchange rate", grouped(*count));
         }
     }
 }

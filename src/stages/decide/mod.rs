@@ -8,6 +8,7 @@ mod policy;
 mod weigh;
 
 pub use policy::{
-    BandPolicy, Fallback, Incomplete, Ledger, Policy, RiskData, ServicePolicy, Substitute,
+    BandPolicy, Fallback, Incomplete, Ledger, NoRate, Policy, Priced, RiskData, ServicePolicy,
+    Substitute,
 };
 pub use weigh::{Evidence, decide};

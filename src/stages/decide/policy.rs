@@ -1,7 +1,7 @@
 //! What the institution has decided in advance, per service: bands, substitutes, fallbacks, ledger.
 
 use crate::domain::{
-    Action, Band, Effect, FollowUps, Plan, ReasonId, RiskVerification, Service, Stage,
+    Action, Band, Effect, FieldId, FollowUps, Plan, ReasonId, RiskVerification, Service, Stage,
 };
 
 /// The policy of a bundle.
@@ -35,6 +35,8 @@ pub struct ServicePolicy {
     pub wanted: RiskData,
     /// What is done when some of it did not come.
     pub incomplete: Incomplete,
+    /// What is done with an amount in a currency without a rate.
+    pub no_rate: NoRate,
     /// The answer when there was no time to weigh.
     pub fallback: Fallback,
 }
@@ -105,6 +107,40 @@ pub struct Incomplete {
     pub effect: Option<Effect>,
 }
 
+/// What is done with an amount in a currency without a rate, of which no rule over the amount in the
+/// base currency can speak. Weighed like a rule, so an allow silences it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NoRate {
+    /// What is asked for.
+    pub effect: Effect,
+    /// Whole numbers of the row, above any of which it declines: how many such payments the payer
+    /// has made, or an amount in minor units of its own currency.
+    pub decline_above: Vec<(FieldId, i64)>,
+}
+
+impl NoRate {
+    /// What is asked of such an event, none for another one.
+    pub fn effect(&self, priced: Priced) -> Option<Effect> {
+        match priced {
+            Priced::Known => None,
+            Priced::Unknown => Some(self.effect),
+            Priced::UnknownAgain => Some(Effect { action: Some(Action::Decline), ..self.effect }),
+        }
+    }
+}
+
+/// What is known of an amount's worth in the base currency.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Priced {
+    /// It is known, or nothing is paid.
+    #[default]
+    Known,
+    /// Its currency has no rate.
+    Unknown,
+    /// Nor has it, and a limit of [`NoRate::decline_above`] is passed.
+    UnknownAgain,
+}
+
 /// The answer when there was no time to weigh: approve, with a review above an amount.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Fallback {
@@ -115,9 +151,11 @@ pub struct Fallback {
 }
 
 impl Fallback {
-    /// The answer to an event of this amount; an event without an amount is approved.
-    pub fn effect(&self, amount_base: Option<i64>) -> Effect {
-        let review = amount_base.is_some_and(|amount| amount > self.review_above);
+    /// The answer to an event of this amount; an event without an amount is approved, an amount
+    /// whose worth is not known counts as a large one.
+    pub fn effect(&self, amount_base: Option<i64>, priced: Priced) -> Effect {
+        let is_large = amount_base.is_some_and(|amount| amount > self.review_above);
+        let review = is_large || priced != Priced::Known;
         Effect {
             action: Some(Action::Approve),
             follow_ups: if review { FollowUps::REVIEW } else { FollowUps::default() },

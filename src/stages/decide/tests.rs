@@ -1,8 +1,9 @@
 //! The order of a decision, as a table.
 
 use super::*;
+use crate::domain::FieldId;
 use crate::domain::ReasonId;
-use crate::stages::decide::{BandPolicy, Fallback, Incomplete, Substitute};
+use crate::stages::decide::{BandPolicy, Fallback, Incomplete, NoRate, Substitute};
 
 const NONE: FollowUps = FollowUps(0);
 const REVIEW: FollowUps = FollowUps::REVIEW;
@@ -22,6 +23,10 @@ fn policy() -> Policy {
         after_challenge: Some(Substitute { action: Action::Approve, follow_ups: REVIEW }),
         wanted: RiskData::DEVICE,
         incomplete: Incomplete { above: Some(100_000), effect: Some(incomplete) },
+        no_rate: NoRate {
+            effect: Effect { follow_ups: REVIEW, reason: ReasonId(92), ..Effect::default() },
+            decline_above: vec![(FieldId(7), 3)],
+        },
         fallback: Fallback { review_above: 500_000, reason: ReasonId(91) },
         ..ServicePolicy::default()
     };
@@ -43,6 +48,7 @@ fn evidence(fired: &[Effect]) -> Evidence<'_> {
     Evidence {
         service: Service::InternetPayment,
         amount_base: Some(50_000),
+        priced: Priced::Known,
         is_resubmission: false,
         came: RiskData::DEVICE,
         fired,
@@ -153,4 +159,23 @@ fn the_ledger_names_the_plan_and_an_empty_policy_still_answers() {
     let mut missing = evidence(&[]);
     missing.missing.add(MissingTables::GEO);
     assert!(decide(&policy(), &missing).flags.contains(DecisionFlags::MISSING_TABLES));
+}
+
+/// An amount whose worth nobody knows is looked at, again and again it is declined, and it counts as
+/// a large one wherever only large ones count; an allow silences it as it does a rule.
+#[test]
+fn an_amount_without_a_rate_has_an_answer() {
+    let unknown = Evidence { amount_base: None, priced: Priced::Unknown, ..evidence(&[]) };
+    check(&unknown, Action::Approve, 0, REVIEW, &[92]);
+    assert!(decide(&policy(), &unknown).flags.contains(DecisionFlags::INCOMPLETE));
+    let again = Evidence { priced: Priced::UnknownAgain, ..unknown };
+    check(&again, Action::Decline, 0, REVIEW, &[92]);
+    let little = Evidence { came: RiskData::IP, ..unknown };
+    check(&little, Action::Approve, 100, REVIEW, &[90, 92]);
+    let hurried = Evidence { plan: Plan::HardRules, ..unknown };
+    check(&hurried, Action::Approve, 0, REVIEW, &[91, 92]);
+    let allow = [rule(Force::Allow, Some(Action::Approve), 0, 1)];
+    check(&Evidence { fired: &allow, ..again }, Action::Approve, 0, NONE, &[1]);
+    let known = Evidence { priced: Priced::Known, ..unknown };
+    check(&known, Action::Approve, 0, NONE, &[]);
 }

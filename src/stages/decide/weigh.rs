@@ -1,6 +1,6 @@
 //! The order of a decision: block, allow, worst of rules and band; follow-ups add up.
 
-use super::{Policy, RiskData, ServicePolicy};
+use super::{Policy, Priced, RiskData, ServicePolicy};
 use crate::domain::{
     Action, Body, DecisionFlags, Effect, FollowUps, Force, MissingTables, Plan, Reasons,
     RiskVerification, Service,
@@ -13,6 +13,8 @@ pub struct Evidence<'a> {
     pub service: Service,
     /// The amount in minor units of the base currency, if the event has one.
     pub amount_base: Option<i64>,
+    /// Whether its worth is known.
+    pub priced: Priced,
     /// Whether the event resubmits a challenged one.
     pub is_resubmission: bool,
     /// Which groups of risk data came.
@@ -46,13 +48,14 @@ pub fn decide(policy: &Policy, evidence: &Evidence<'_>) -> Body {
     let risk_verification = service.verification(evidence.came);
     let court = court(evidence);
     let extra = extra(service, evidence, risk_verification, court);
+    let no_rate = service.no_rate.effect(evidence.priced);
     let heard = |effect: &&Effect| match court {
         Court::Blocked => effect.force != Force::Allow,
         Court::Allowed => effect.force == Force::Allow,
         Court::Unheard | Court::Weighed => true,
     };
 
-    let fired = evidence.fired.iter().chain(extra.as_ref());
+    let fired = evidence.fired.iter().chain(extra.as_ref()).chain(no_rate.as_ref());
     let points = fired.clone().fold(0_i32, |sum, effect| sum.saturating_add(effect.points));
     let score = ServicePolicy::score(points);
     let (band, policy) = service.band(score);
@@ -84,6 +87,9 @@ pub fn decide(policy: &Policy, evidence: &Evidence<'_>) -> Body {
     let mut flags = evidence.flags;
     if evidence.missing != MissingTables::default() {
         flags.add(DecisionFlags::MISSING_TABLES);
+    }
+    if evidence.priced != Priced::Known {
+        flags.add(DecisionFlags::INCOMPLETE);
     }
     Body {
         action,
@@ -120,12 +126,13 @@ fn extra(
     court: Court,
 ) -> Option<Effect> {
     if court == Court::Unheard {
-        return Some(service.fallback.effect(evidence.amount_base));
+        return Some(service.fallback.effect(evidence.amount_base, evidence.priced));
     }
     let incomplete = service.incomplete;
+    let is_unknown = evidence.priced != Priced::Known;
     let large = incomplete
         .above
-        .is_none_or(|above| evidence.amount_base.is_some_and(|amount| amount > above));
+        .is_none_or(|above| evidence.amount_base.map_or(is_unknown, |amount| amount > above));
     incomplete.effect.filter(|_| verification == RiskVerification::Incomplete && large)
 }
 

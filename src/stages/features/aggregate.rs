@@ -59,6 +59,11 @@ impl Stretch<'_> {
         self.passing().flat_map(|(word, events)| bits(events).map(move |bit| word * 64 + bit))
     }
 
+    /// Whether any event passes.
+    pub(super) fn any(&self) -> bool {
+        self.passing().any(|(_, events)| events != 0)
+    }
+
     fn count(&self) -> u64 {
         self.passing().map(|(_, events)| u64::from(events.count_ones())).sum()
     }

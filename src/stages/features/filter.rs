@@ -68,6 +68,12 @@ impl Filter {
         Self { terms: vec![(mask, value)] }
     }
 
+    /// The same tests, none of which asks for a bit.
+    pub(super) fn without(&self, bit: u32) -> Self {
+        let keep = !(1 << bit);
+        Self { terms: self.terms.iter().map(|(mask, value)| (mask & keep, value & keep)).collect() }
+    }
+
     /// Whether no outcome or label can change who passes.
     pub(super) fn is_settled(&self) -> bool {
         self.terms.iter().all(|(mask, _)| mask & ((1 << STATE_BITS) - 1) == 0)

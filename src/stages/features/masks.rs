@@ -1,9 +1,12 @@
 //! Who passes each filter and who is the newest of its value, as a bit for each slot of a ring: asked
 //! once for all aggregates of an entity, so that each of them is a mask and a count of bits.
 
+use std::ops::Range;
+
+use super::filter::Filter;
 use super::plan::KindPlan;
 use super::ring::RingView;
-use super::runs::words_of;
+use super::runs::{within, words_of};
 
 /// Masks over one ring; buffers that live from event to event.
 #[derive(Debug, Default)]
@@ -15,6 +18,7 @@ pub(super) struct Masks {
     /// Mark after mark, in the order of the flag bits from the top down.
     marked: Vec<u64>,
     spare: Vec<u64>,
+    other: Vec<u64>,
 }
 
 impl Masks {
@@ -36,6 +40,22 @@ impl Masks {
                 flags.marked(mark.bit, words.clone(), mask);
             }
         }
+    }
+
+    /// Whether an event of a stretch passes a filter that is none of the kind's.
+    pub(super) fn any(
+        &mut self,
+        ring: RingView<'_>,
+        filter: &Filter,
+        stretch: Range<usize>,
+    ) -> bool {
+        let flags = ring.flags_by_slot();
+        self.other.resize(self.words, 0);
+        ring.runs(stretch).into_iter().any(|run| {
+            let words = words_of(&run);
+            flags.passing(filter, words.clone(), &mut self.other, &mut self.spare);
+            words.into_iter().any(|word| self.other[word] & within(word, &run) != 0)
+        })
     }
 
     /// Who passes a filter, by its index.

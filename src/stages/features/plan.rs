@@ -1,8 +1,8 @@
 //! From what a bundle declares to what a ring keeps: columns, flag bits, windows and operations of
 //! each kind of entity.
 
-use crate::domain::{EntityKind, FieldId, FieldType, Schema, Zone};
-use crate::lang::Program;
+use crate::domain::{EntityKind, Fact, FieldId, FieldType, Schema, Zone};
+use crate::lang::{Node, NodeKind, Program};
 
 use super::filter::{Filter, FilterBuilder};
 use super::leaves::Leaves;
@@ -121,6 +121,9 @@ pub(super) struct KindPlan {
     /// Looked at for the event's entity of another kind.
     pub(super) lookups: Vec<(EntityKind, Vec<Aggregate>)>,
     pub(super) class_max: u8,
+    /// The filter of events whose amount has no rate, where a feature asks for them
+    /// (`has(amount_minor) && !has(amount_base)`).
+    pub(super) unpriced: Option<usize>,
     /// Longest W + D: what is older than this and the lateness allowed can be dropped.
     pub(super) reach_ms: i64,
     pub(super) panes: PaneLayout,
@@ -169,6 +172,9 @@ pub(super) struct Aggregate {
     pub(super) filter: usize,
     pub(super) excluding_current: bool,
     pub(super) default_bits: Option<u64>,
+    /// Of one over amounts in the base currency: the events of its window that had none to add, where
+    /// the kind can tell them.
+    pub(super) lacking: Option<Filter>,
 }
 
 /// What is computed over which column.
@@ -272,6 +278,7 @@ impl Compiler<'_> {
             filter,
             excluding_current: spec.excluding_current,
             default_bits,
+            lacking: None,
         };
         match spec.at.filter(|at| *at != spec.by) {
             None => plan.own.push(aggregate),
@@ -444,8 +451,9 @@ impl Compiler<'_> {
         self.plan.asked = Leaves::of(&self.plan.leaves);
         for kind in EntityKind::ALL {
             let plan = &mut self.plan.kinds[kind.index()];
-            plan.layout = Layout { wide: 1 + plan.wide.len(), narrow: 2 + plan.narrow.len() };
             plan.leaf_bits = self.builders[kind.index()].leaf_bits();
+            tell_unpriced(plan, &self.plan.leaves, &self.plan.numbers);
+            plan.layout = Layout { wide: 1 + plan.wide.len(), narrow: 2 + plan.narrow.len() };
             plan.class_max = class_of(options.exact_events[kind.index()]);
             plan.panes = PaneLayout::of(plan);
             let largest = plan.layout.block_words(plan.class_max).max(plan.panes.block_words());
@@ -463,6 +471,48 @@ impl Compiler<'_> {
         }
         faults
     }
+}
+
+/// Lets aggregates over amounts in the base currency know the events that had none to add, where a
+/// feature of the kind asks for such events: no bit is spent on it, so no layout changes.
+fn tell_unpriced(plan: &mut KindPlan, leaves: &[Leaf], numbers: &[FieldId]) {
+    let bit_of = |is_it: &dyn Fn(&Leaf) -> bool| {
+        let found = plan.leaf_bits.iter().find(|(leaf, _)| is_it(&leaves[*leaf]));
+        found.map(|(_, bit)| *bit)
+    };
+    let Some(unpriced) = bit_of(&is_unpriced).map(Filter::bit) else { return };
+    let Some(at) = plan.filters.iter().position(|filter| *filter == unpriced) else { return };
+    let base = FieldId::of_fact(Fact::AmountBase);
+    let has_base = bit_of(&|leaf| matches!(leaf, Leaf::Has(field) if *field == base));
+    let amount = numbers.iter().position(|field| *field == base).map(WideSource::Number);
+    let KindPlan { wide, filters, own, lookups, .. } = plan;
+    let all = own.iter_mut().chain(lookups.iter_mut().flat_map(|(_, list)| list));
+    for aggregate in all {
+        let column = match aggregate.op {
+            Op::Sum(c) | Op::Mean(c) | Op::Min(c) | Op::Max(c) => c,
+            Op::Stddev(c) | Op::First(c) | Op::Last(c) => c,
+            Op::Count | Op::Distinct(..) | Op::SinceLast | Op::Rate(_) => continue,
+        };
+        if column.checked_sub(1).and_then(|c| wide.get(c).copied()) == amount {
+            let asked = &filters[aggregate.filter];
+            // All but a sum ask for a value, which such an event has not.
+            let asked = has_base.map_or_else(|| asked.clone(), |bit| asked.without(bit));
+            aggregate.lacking = asked.and(&unpriced).ok();
+        }
+    }
+    plan.unpriced = Some(at);
+}
+
+/// Whether a condition is `has(amount_minor) && !has(amount_base)`, in either order.
+fn is_unpriced(leaf: &Leaf) -> bool {
+    let Leaf::Holds { program, wanted: true } = leaf else { return false };
+    let NodeKind::And(terms) = &program.node().kind else { return false };
+    let has =
+        |node: &Node, fact| matches!(node.kind, NodeKind::Has(id) if id == FieldId::of_fact(fact));
+    let lacks = |node: &Node, fact| matches!(&node.kind, NodeKind::Not(one) if has(one, fact));
+    let is_it =
+        |one: &Node, other: &Node| has(one, Fact::AmountMinor) && lacks(other, Fact::AmountBase);
+    matches!(&terms[..], [one, other] if is_it(one, other) || is_it(other, one))
 }
 
 /// The smallest capacity class that holds this many events.

@@ -541,6 +541,12 @@ impl FeatureState {
             if let Some(bits) = value.or(aggregate.default_bits) {
                 out.set_bits(aggregate.field, bits);
             }
+            if let (Some(lacking), Some(filter)) = (&aggregate.lacking, kind_plan.unpriced)
+                && (Stretch { ring, masks, filter, from, to }).any()
+                && masks.any(ring, lacking, from..to)
+            {
+                out.mark_incomplete(aggregate.field);
+            }
         }
     }
 
