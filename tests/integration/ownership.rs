@@ -35,7 +35,9 @@ fn another_journal_does_not_disturb_the_groups_own() {
     assert_eq!(other.refused(&topics).status.code(), Some(2));
     other.adopt = true;
     let service = other.start(&topics);
-    service.wait_until_ready();
+    let more = payments("more", 20);
+    topics.produce(borrowed(&more));
+    topics.read("decisions", |records| records.len() >= events.len() + more.len());
     assert_eq!(service.stop().0.code(), Some(0));
     assert_eq!(own.refused(&topics).status.code(), Some(2), "it is the other one's now");
 }

@@ -81,7 +81,7 @@ fn told(error: KafkaError) -> (&'static str, String) {
 #[cfg(test)]
 mod tests {
     use super::super::settings::tests::settings;
-    use super::super::{Compression, Mechanism, Protocol, Security};
+    use super::super::{Compression, Mechanism, Protocol, Secret, Security};
     use super::*;
 
     /// What the configuration offers is what this build can do; each refusal names its key. Without its
@@ -98,6 +98,8 @@ mod tests {
                 protocol: Protocol::SaslPlaintext,
                 mechanism,
                 username: Some("user".to_owned()),
+                // Any text does.
+                password: Secret::from_env("PATH").ok(),
                 ..Security::default()
             };
             let settings = Settings { security, ..settings("127.0.0.1:1") };
