@@ -127,3 +127,34 @@ fn lag_of(partition: &rdkafka::statistics::Partition) -> Option<i64> {
     }
     Some(partition.consumer_lag).filter(|lag| *lag >= 0)
 }
+
+#[cfg(test)]
+mod tests {
+    use rdkafka::statistics::Partition;
+
+    use super::*;
+
+    /// The record that ends a transaction is none of those that wait.
+    #[test]
+    fn nothing_is_left_once_all_was_fetched_and_taken() {
+        let partition = |next_offset, fetchq_cnt, (ls_offset, hi_offset), consumer_lag| Partition {
+            next_offset,
+            fetchq_cnt,
+            ls_offset,
+            hi_offset,
+            consumer_lag,
+            ..Partition::default()
+        };
+        for (partition, expected) in [
+            (partition(101, 0, (101, 101), 1), Some(0)),
+            (partition(101, 3, (101, 101), 4), Some(4)),
+            (partition(90, 0, (101, 101), 12), Some(12)),
+            (partition(101, 0, (-1, 101), 1), Some(0)),
+            (partition(101, 0, (101, 300), 1), Some(0)),
+            (partition(-1001, 0, (101, 101), -1), None),
+            (partition(0, 0, (-1, -1), -1), None),
+        ] {
+            assert_eq!(lag_of(&partition), expected, "{partition:?}");
+        }
+    }
+}

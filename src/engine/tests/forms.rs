@@ -16,6 +16,15 @@ use crate::stages::mask::Profile;
 
 /// A pipeline without a journal, under the shipped rules.
 pub(super) fn pipeline<S: Surroundings>(bundle: &Arc<Bundle>, surroundings: S) -> Pipeline<S> {
+    paced(bundle, surroundings, Pace::Unhurried)
+}
+
+/// The same at a pace.
+pub(super) fn paced<S: Surroundings>(
+    bundle: &Arc<Bundle>,
+    surroundings: S,
+    pace: Pace,
+) -> Pipeline<S> {
     let limits = EngineLimits { recent_events: 5_000, ..EngineLimits::default() };
     let parts = Parts {
         engine: Engine::new(Arc::clone(bundle), &limits).unwrap(),
@@ -26,7 +35,7 @@ pub(super) fn pipeline<S: Surroundings>(bundle: &Arc<Bundle>, surroundings: S) -
         namespace: "test".to_owned(),
         profile: Profile::shipped("default").unwrap(),
         durability: Durability::Written,
-        pace: Pace::Unhurried,
+        pace,
         surroundings,
     };
     Pipeline::new(parts, &shipped_files()).unwrap()

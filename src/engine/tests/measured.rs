@@ -3,23 +3,31 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
-use super::forms::pipeline;
+use super::forms::{paced, pipeline};
 use super::{outcome, payment};
 use crate::bundle::Bundle;
 use crate::domain::{CardDigits, Input, OutcomeResult, Plan, Sensitive, Stage};
 use crate::edges::keys::Keys;
-use crate::engine::{Budget, Clock, Intent, Surroundings};
+use crate::engine::{Budget, Clock, Intent, Pace, Surroundings};
 use crate::generator::{Generator, Settings};
 use crate::stages::decide::Ledger;
 use crate::stages::enrich::Tables;
 
-/// A clock on which every look takes a microsecond.
-#[derive(Default)]
-struct Ticking(Cell<u64>);
+/// A clock on which every look takes so long.
+struct Ticking {
+    now_ns: Cell<u64>,
+    step_ns: u64,
+}
+
+impl Ticking {
+    fn by(step_ns: u64) -> Self {
+        Self { now_ns: Cell::default(), step_ns }
+    }
+}
 
 impl Surroundings for Ticking {
     fn now_ns(&self) -> u64 {
-        self.0.replace(self.0.get() + 1_000)
+        self.now_ns.replace(self.now_ns.get() + self.step_ns)
     }
 
     fn clock(&self) -> Clock {
@@ -32,7 +40,7 @@ impl Surroundings for Ticking {
 /// A stage that nobody measures would be called quick, and its neighbour blamed for it.
 #[test]
 fn every_stage_has_its_own_time() {
-    let mut pipeline = pipeline(&Arc::new(Bundle::shipped()), Ticking::default());
+    let mut pipeline = pipeline(&Arc::new(Bundle::shipped()), Ticking::by(1_000));
     let (keys, tables) = (Keys::demo().token_keys(), Tables::default());
     let mut line = Vec::new();
     Generator::new(Settings { malformed_share: 0.0, ..Settings::default() }).next_into(&mut line);
@@ -42,6 +50,28 @@ fn every_stage_has_its_own_time() {
         let ns = step.stage_ns[stage as usize];
         // Enrich and mask have a part ahead of the turn and one in it.
         assert!((1_000..=2_000).contains(&ns), "{}: {ns}", stage.name());
+    }
+}
+
+/// Nothing is warm at a start, and the machine may stand still: the first decisions lack no rule for
+/// that. A stall of ten milliseconds costs no rule at any time, one of a second does.
+#[test]
+fn a_start_is_not_hurried_and_a_short_stall_costs_no_rule() {
+    let bundle = Arc::new(Bundle::shipped());
+    let (keys, tables) = (Keys::demo().token_keys(), Tables::default());
+    for (step_ns, is_hurried) in [(1_000, false), (2_000_000, false), (1_000_000_000, true)] {
+        let mut pipeline = paced(&bundle, Ticking::by(step_ns), Pace::Live);
+        let settings = Settings { malformed_share: 0.0, events: 60, ..Settings::default() };
+        let (mut generator, mut line) = (Generator::new(settings), Vec::new());
+        let mut plans = Vec::new();
+        while generator.next_into(&mut line).is_some() {
+            let lookups = (&tables, &keys);
+            let step = pipeline.process(&line, (None, None), Intent::Decide, lookups).unwrap();
+            plans.push(step.body().map_or(Plan::Full, |body| body.plan));
+        }
+        let (first, later) = plans.split_at(16);
+        assert!(first.iter().all(|plan| *plan == Plan::Full), "{step_ns} ns: {first:?}");
+        assert_eq!(later.contains(&Plan::HardRules), is_hurried, "{step_ns} ns: {later:?}");
     }
 }
 
