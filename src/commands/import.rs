@@ -8,6 +8,8 @@ use std::time::Instant;
 use super::assemble::{AssembleError, now};
 use super::lines::{JournalAt, Lines, LinesError, Tally, Through};
 use super::report::grouped;
+use super::report::place::moment;
+use crate::domain::EventTime;
 use crate::engine::Intent;
 use crate::journal::JournalError;
 use crate::stages::decode::RejectReason;
@@ -34,6 +36,10 @@ pub struct Args {
     /// Instead of --config: the journal's directory; needs --keys
     #[arg(long, value_name = "DIR", requires = "keys", conflicts_with = "config")]
     journal: Option<PathBuf>,
+    /// Refuse lines that arrived, or occurred, after this moment; else five minutes from now, by this
+    /// machine's clock
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    until: Option<EventTime>,
     #[command(flatten)]
     through: Through,
     /// The summary as one JSON document on standard output
@@ -102,9 +108,10 @@ pub fn run(args: &Args) -> ExitCode {
 
 fn import(args: &Args) -> Result<Tally, ImportError> {
     let at = args.journal.as_deref().map_or(JournalAt::Configured, JournalAt::Dir);
-    let lines = Lines { from: &args.events, to: None, intent: Intent::Observe, doing: "importing" };
-    let mut setting = args.through.open(at)?;
-    setting.times.read_at = Some(now());
+    let setting = args.through.open(at)?;
+    let soon = EventTime::from_ms(now().as_ms() + setting.times.ahead_ms_max).ok();
+    let (intent, until) = (Intent::Observe, args.until.or(soon));
+    let lines = Lines { from: &args.events, to: None, intent, until, doing: "importing" };
     let tally = lines.through(setting)?;
     // A file of something else must not pass for an empty history.
     if tally.lines > 0 && tally.rejected == tally.lines {
@@ -120,7 +127,8 @@ fn report(tally: &Tally, seconds: f64) {
     tally.report();
     if tally.rejected_by.contains_key(RejectReason::TimeAhead.name()) {
         eprintln!(
-            "time_ahead: history ends now; arrivals never go back, so nothing can have arrived later"
+            "time_ahead: history ends now, or where --until says; a line of later, or far ahead of \
+             those around it, would make the others too old"
         );
     }
     if tally.rejected_by.contains_key(RejectReason::TimeStale.name()) {

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::lines::{JournalAt, Lines, LinesError, Tally, Through};
+use super::report::place::moment;
 use super::report::{counted, grouped};
+use crate::domain::EventTime;
 use crate::engine::Intent;
 
 /// Score a file of events: JSON lines in, one masked decision a line out.
@@ -26,6 +28,11 @@ pub struct Args {
     /// Keep a journal in this directory; needs --keys or --config
     #[arg(long, value_name = "DIR", requires = "keyed")]
     journal: Option<PathBuf>,
+    /// Refuse lines that arrived, or occurred, after this moment; without it a line far ahead of
+    /// those around it is refused, and with a journal one that no other confirms and that lies ahead
+    /// of this machine's clock
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    until: Option<EventTime>,
     #[command(flatten)]
     through: Through,
     /// The summary as one JSON document on standard error
@@ -56,6 +63,7 @@ fn score(args: &Args) -> Result<Tally, LinesError> {
         from: &args.input,
         to: Some(&args.output),
         intent: Intent::Decide,
+        until: args.until,
         doing: "scoring",
     };
     lines.through(args.through.open(at)?)

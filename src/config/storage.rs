@@ -186,7 +186,7 @@ pub(super) fn limits(mut section: Section<'_, '_>) -> Limits {
     let entities_max = section.integer("entities_max", 1_000..=1_000_000_000) as u32;
     let limits = Limits {
         door: Door { bytes_max, ..Door::default() },
-        time: TimeLimits { ahead_ms_max, age_ms_max, read_at: None },
+        time: TimeLimits { ahead_ms_max, age_ms_max },
         engine: EngineLimits {
             state: StateLimits {
                 keys: [entities_max; EntityKind::COUNT],

@@ -19,6 +19,7 @@ mod snapshot;
 mod recovery;
 mod admission;
 mod event_token;
+mod file_time;
 mod pipeline;
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ pub use admission::{Admission, Admitted};
 pub use budget::{Budget, Fixed, Unhurried};
 pub use control::{ENTRIES_MAX, Refusal};
 pub use event_token::token_under;
+pub use file_time::{FileBounds, FileTime};
 pub use lists::{Listed, Lists};
 pub use parked::Expired;
 pub use pipeline::{

@@ -342,9 +342,13 @@ impl<S: Surroundings> Pipeline<S> {
             return Ok(self.rejected(reject));
         }
         let occurred_at = self.current.input.occurred_at;
+        let stamp = received_at;
         let received_at = received_at.or(self.current.received_at).unwrap_or(occurred_at);
         let received_at = received_at.max(self.last_received_at);
-        if let Err(reason) = check_time(occurred_at, received_at, &self.parts.times) {
+        // By the edge's own clock, where there is one: arrivals never go back, and what they were
+        // made to be by one message of a clock that stood wrong must not make the next ones too old.
+        let arrived_at = stamp.unwrap_or(received_at);
+        if let Err(reason) = check_time(occurred_at, arrived_at, &self.parts.times) {
             return Ok(self.rejected(Reject::whole(reason)));
         }
         self.last_received_at = received_at;

@@ -15,7 +15,9 @@ use crate::domain::{
 };
 use crate::edges::keys::Keys;
 use crate::edges::tables::{TablePaths, TableStore};
-use crate::engine::{Engine, EngineLimits, Intent, Outcome, Pace, Unhurried, count_again};
+use crate::engine::{
+    Engine, EngineLimits, FileBounds, FileTime, Intent, Outcome, Pace, Unhurried, count_again,
+};
 use crate::journal::{Item, ReadEntry, Reader};
 use crate::stages::decode::{Door, TimeLimits};
 use crate::stages::mask::Profile;
@@ -265,24 +267,33 @@ impl History {
         let mut source = BufReader::with_capacity(1 << 20, opened);
         let (tables, token_keys) = (tables.current(), keys.token_keys());
         let (mut walked, mut line, mut event_id) = (Walked::default(), Vec::new(), String::new());
-        let mut bytes = 0;
+        let horizon_ms = TimeLimits::default().age_ms_max;
+        let bounds = FileBounds { horizon_ms, until: None, alone_until: None };
+        let mut time = FileTime::new(pipeline.admission(), None, bounds);
+        let (mut bytes, mut used) = (0, None);
         loop {
-            line.clear();
-            let read = source.read_until(b'\n', &mut line).map_err(Fault::file(&*name))?;
-            if read == 0 {
-                return Ok(walked);
+            if let Some(used) = used.take() {
+                time.give_back(used);
             }
-            bytes += read as u64;
-            let text = line.trim_ascii_end();
-            if text.is_empty() {
+            let Some((_, admitted)) = time.next() else {
+                line.clear();
+                let read = source.read_until(b'\n', &mut line).map_err(Fault::file(&*name))?;
+                bytes += read as u64;
+                match line.trim_ascii_end() {
+                    // Nothing waits any more, or nothing could.
+                    _ if read == 0 && time.is_ended() => return Ok(walked),
+                    _ if read == 0 => time.end(),
+                    [] => {}
+                    text => time.push(0, text.into(), (&**tables, &token_keys)),
+                }
                 continue;
-            }
+            };
             walked.inputs += 1;
             if let Some(progress) = &mut progress {
                 progress.reached(walked.inputs, bytes);
             }
-            let lookups = (&**tables, &token_keys);
-            let step = pipeline.process(text, (None, None), Intent::Decide, lookups);
+            let admitted = used.insert(admitted);
+            let step = pipeline.take(admitted, (None, None), Intent::Decide, &token_keys);
             let step = step.map_err(Fault::Journal)?;
             let Outcome::Applied(applied) = step.outcome else {
                 walked.rejected += 1;

@@ -160,6 +160,74 @@ fn an_import_run_again_counts_nothing_twice() {
     assert!(again.repeated >= first.observed + first.amended, "{again:?}");
 }
 
+/// A payment of its own, at a moment.
+fn payment(number: usize, occurred_at: &str) -> String {
+    format!(
+        "{{\"event_id\":\"p{number}\",\"kind\":\"payment\",\"service\":\"internet_payment\",\
+         \"occurred_at\":\"{occurred_at}\",\"amount\":{{\"minor\":100,\"currency\":\"CNY\"}}}}"
+    )
+}
+
+/// One line of a broken clock, wherever it stands in a file, is refused alone: with a journal it
+/// would have made everything after it too old, for ever.
+#[test]
+fn a_line_from_the_future_holds_up_no_other() {
+    for at in [0, 2, 4] {
+        let desk = Desk::new();
+        let mut lines: Vec<String> =
+            (0..4).map(|n| payment(n, &format!("2026-03-10T10:0{n}:00+08:00"))).collect();
+        lines.insert(at, payment(9, "2090-01-01T00:00:00Z"));
+        desk.write("history.jsonl", lines.join("\n"));
+        desk.write("more.jsonl", payment(5, "2026-03-10T10:05:00+08:00"));
+        let tally = desk.import_configured("history.jsonl").unwrap();
+        assert_eq!((tally.observed, tally.rejected), (4, 1), "line {at}: {tally:?}");
+        assert_eq!(tally.rejected_by.get("time_ahead"), Some(&1), "line {at}: {tally:?}");
+
+        let (config, journal, out) = (desk.text("t.toml"), desk.text("journal"), desk.text("out"));
+        for (file, decided) in [("history.jsonl", 0), ("more.jsonl", 1)] {
+            let input = desk.text(file);
+            let words = ["tidegate", "score", "--in", &input, "--out", &out, "--config", &config];
+            let words = [&words[..], &["--journal", &journal]].concat();
+            let Cli::Score(args) = Cli::try_parse_from(words).unwrap() else { unreachable!() };
+            crate::commands::score::run(&args);
+            let answers = fs::read_to_string(&out).unwrap();
+            assert_eq!(answers.lines().count(), decided, "line {at}, {file}");
+        }
+        let tally =
+            desk.import("more.jsonl", &["--config", &config, "--until", "2026-01-01T00:00:00Z"]);
+        assert!(tally.unwrap_err().to_string().contains("time_ahead"), "until is a bound");
+    }
+}
+
+/// A machine whose clock stands ten days ahead for a moment decides what comes after it as well: it
+/// is its clock that says what is too old, and not the greatest time that it ever showed.
+#[test]
+fn a_clock_that_steps_back_makes_nothing_too_old() {
+    let bundle = Arc::new(Bundle::shipped());
+    let (keys, files) = (Keys::demo(), shipped_files());
+    let (mut pipeline, _) = assemble(Assembly {
+        bundle,
+        bundle_files: &files,
+        keys: &keys,
+        journal: None,
+        door: crate::stages::decode::Door::default(),
+        times: crate::stages::decode::TimeLimits::default(),
+        limits: crate::commands::report::fixture::limits(),
+        profile: crate::stages::mask::Profile::shipped("default").unwrap(),
+        pace: Pace::Unhurried,
+    })
+    .unwrap();
+    let (tables, keys) = (crate::stages::enrich::Tables::default(), keys.token_keys());
+    let days = ["2026-03-10", "2026-03-20", "2026-03-10", "2026-03-11"];
+    for (number, day) in days.iter().enumerate() {
+        let moment = format!("{day}T10:0{number}:00Z");
+        let arrival = (Some(EventTime::parse_rfc3339(&moment).unwrap()), None);
+        let line = payment(number, &moment);
+        let step = pipeline.process(line.as_bytes(), arrival, Intent::Decide, (&tables, &keys));
+        assert!(step.unwrap().body().is_some(), "{moment}");
+    }
+}
+
 /// Each refusal names what to do, and leaves no journal behind that was not there.
 #[test]
 fn what_cannot_be_imported_is_refused_with_a_sentence() {

@@ -11,10 +11,11 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, IsTerminal as _, Write};
 use std::path::Path;
 
-use super::assemble::{AssembleError, Assembly, assemble, keep_snapshots, settle_rates};
+use super::assemble::{AssembleError, Assembly, assemble, keep_snapshots, now, settle_rates};
 use super::prepare::{Finding, Means};
+use crate::domain::EventTime;
 use crate::edges::snapshots::Keeper;
-use crate::engine::{Intent, Pace, PassedOver, Pipeline, Surroundings};
+use crate::engine::{FileBounds, FileTime, Intent, Pace, PassedOver, Pipeline, Surroundings};
 use crate::journal::JournalError;
 use crate::stages::enrich::{Tables, TokenKeys};
 
@@ -82,6 +83,8 @@ pub(super) struct Lines<'a> {
     pub(super) to: Option<&'a Path>,
     /// Whether they are decided or only counted.
     pub(super) intent: Intent,
+    /// Lines of later are refused.
+    pub(super) until: Option<EventTime>,
     /// What a person who waits is told is going on.
     pub(super) doing: &'static str,
 }
@@ -97,6 +100,12 @@ impl Lines<'_> {
         let output = self.to.map(open_output).transpose();
         let output = output.map_err(LinesError::at(self.to.unwrap_or(Path::new("-"))))?;
         let dir = journal.as_ref().map(|(dir, ..)| dir.clone());
+        let bounds = FileBounds {
+            horizon_ms: times.age_ms_max,
+            until: self.until,
+            // The journal goes on after the file: by whoever opened it, and when.
+            alone_until: dir.is_some().then(now),
+        };
         let (pipeline, recovered) = assemble(Assembly {
             bundle,
             bundle_files: &bundle_files,
@@ -120,7 +129,9 @@ impl Lines<'_> {
         };
         let output = output.map(begin_output).transpose();
         let output = output.map_err(LinesError::at(self.to.unwrap_or(Path::new("-"))))?;
-        let mut engine = Running { pipeline, keeper };
+        let reached = dir.and(pipeline.engine().last_received_at());
+        let time = FileTime::new(pipeline.admission(), reached, bounds);
+        let mut engine = Running { pipeline, keeper, time };
         let bar = Bar::new(self.doing, bytes, self.may_draw());
         let tally = self.stream(
             (input, output),
@@ -139,16 +150,37 @@ impl Lines<'_> {
         &self,
         (mut input, mut output): (Box<dyn BufRead>, Option<Box<dyn Write>>),
         mut bar: Bar,
-        Running { pipeline, keeper }: &mut Running<S>,
+        Running { pipeline, keeper, time }: &mut Running<S>,
         lookups: (&Tables, &TokenKeys),
     ) -> Result<Tally, LinesError> {
         let (mut tally, mut line, mut group) = (Tally::default(), Vec::new(), Vec::new());
-        let mut bytes = 0;
+        let (mut bytes, mut number, mut flushed) = (0, 0, 0);
         loop {
             line.clear();
             let read = input.read_until(b'\n', &mut line).map_err(LinesError::at(self.from))?;
             bytes += read as u64;
-            if read == 0 || (tally.lines.is_multiple_of(GROUP) && tally.lines > 0) {
+            number += 1;
+            match line.trim_ascii_end() {
+                _ if read == 0 => time.end(),
+                [] => {}
+                text => time.push(number, text.into(), lookups),
+            }
+            while let Some((_, mut admitted)) = time.next() {
+                tally.lines += 1;
+                if let Some(keeper) = keeper {
+                    keeper.turn(pipeline.engine_mut());
+                }
+                let step = pipeline.take(&mut admitted, (None, None), self.intent, lookups.1)?;
+                tally.count(&step.outcome);
+                tally.count_currency(&step.outcome, &step.input.facts);
+                if let (Some(decision), Some(_)) = (step.decision, self.to) {
+                    group.extend_from_slice(decision.as_bytes());
+                    group.push(b'\n');
+                }
+                time.give_back(admitted);
+            }
+            if read == 0 || tally.lines >= flushed + GROUP {
+                flushed = tally.lines;
                 // No answer leaves before the journal has it.
                 pipeline.flush()?;
                 if let (Some(output), Some(path)) = (&mut output, self.to) {
@@ -162,21 +194,6 @@ impl Lines<'_> {
             }
             if read == 0 {
                 return Ok(tally);
-            }
-            let text = line.trim_ascii_end();
-            if text.is_empty() {
-                continue;
-            }
-            tally.lines += 1;
-            if let Some(keeper) = keeper {
-                keeper.turn(pipeline.engine_mut());
-            }
-            let step = pipeline.process(text, (None, None), self.intent, lookups)?;
-            tally.count(&step.outcome);
-            tally.count_currency(&step.outcome, &step.input.facts);
-            if let (Some(decision), Some(_)) = (step.decision, self.to) {
-                group.extend_from_slice(decision.as_bytes());
-                group.push(b'\n');
             }
         }
     }
@@ -192,6 +209,7 @@ impl Lines<'_> {
 struct Running<S> {
     pipeline: Pipeline<S>,
     keeper: Option<Keeper>,
+    time: FileTime,
 }
 
 /// The lines, and how many bytes they are where that is known.

@@ -18,7 +18,7 @@ mod number;
 mod progress;
 mod deliver;
 mod fault;
-mod place;
+pub(in crate::commands) mod place;
 #[cfg(test)]
 pub(in crate::commands) mod fixture;
 #[cfg(test)]

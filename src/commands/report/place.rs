@@ -48,7 +48,7 @@ impl Span {
 }
 
 /// A moment as an argument.
-fn moment(text: &str) -> Result<EventTime, String> {
+pub(in crate::commands) fn moment(text: &str) -> Result<EventTime, String> {
     EventTime::parse_rfc3339(text)
         .map_err(|_| "must be a moment such as 2026-11-23T00:00:00+08:00".to_owned())
 }

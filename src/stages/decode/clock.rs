@@ -11,15 +11,12 @@ pub struct TimeLimits {
     pub ahead_ms_max: i64,
     /// How old an event may be, in milliseconds: the horizon within which repeats are recognised.
     pub age_ms_max: i64,
-    /// Where arrivals are told and not stamped, the moment at which they are read: arrivals never go
-    /// back, so one from the future would make every later event too old.
-    pub read_at: Option<EventTime>,
 }
 
 impl Default for TimeLimits {
     /// Five minutes ahead, seven days old (DESIGN section 5).
     fn default() -> Self {
-        Self { ahead_ms_max: 5 * 60 * 1_000, age_ms_max: 7 * 24 * 60 * 60 * 1_000, read_at: None }
+        Self { ahead_ms_max: 5 * 60 * 1_000, age_ms_max: 7 * 24 * 60 * 60 * 1_000 }
     }
 }
 
@@ -31,8 +28,7 @@ pub fn check_time(
 ) -> Result<(), RejectReason> {
     // Both lie in the years 2000 to 2099, so the difference cannot overflow.
     let ahead_ms = occurred_at.as_ms() - received_at.as_ms();
-    let early_ms = limits.read_at.map_or(0, |read_at| received_at.as_ms() - read_at.as_ms());
-    if ahead_ms > limits.ahead_ms_max || early_ms > limits.ahead_ms_max {
+    if ahead_ms > limits.ahead_ms_max {
         Err(RejectReason::TimeAhead)
     } else if -ahead_ms > limits.age_ms_max {
         Err(RejectReason::TimeStale)
@@ -50,17 +46,6 @@ mod tests {
         let occurred_at = EventTime::from_ms(received_at.as_ms() + ahead_ms).unwrap();
         let limits = TimeLimits::default();
         assert_eq!(check_time(occurred_at, received_at, &limits), expected, "{ahead_ms} ms");
-    }
-
-    /// History ends now: what claims to have arrived later would hold up all that really arrives.
-    #[test]
-    fn nothing_arrives_after_it_is_read() {
-        let at = |ms: i64| EventTime::from_ms(1_800_000_000_000 + ms).unwrap();
-        let limits = TimeLimits { read_at: Some(at(0)), ..TimeLimits::default() };
-        assert_eq!(check_time(at(300_000), at(300_000), &limits), Ok(()));
-        let late = check_time(at(0), at(300_001), &limits);
-        assert_eq!(late, Err(RejectReason::TimeAhead));
-        assert_eq!(check_time(at(0), at(300_001), &TimeLimits::default()), Ok(()));
     }
 
     /// The bounds are held to the millisecond: past the old one a repeat would be counted twice.

@@ -1,0 +1,198 @@
+//! The time of a file, which no clock stamps: what its lines say of it, and which of them cannot be
+//! believed.
+//!
+//! A line of a file arrives when it says so, or when it occurred, and arrivals never go back. So a
+//! line from the future would make every later one too old. Whether a line far ahead of those before
+//! it is a gap in the file or a broken clock, the lines after it tell: a few of them are admitted
+//! before its turn. No clock is read: the same file gives the same answers.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::{Admission, Admitted};
+use crate::domain::EventTime;
+use crate::stages::decode::{Encoded, Reject, RejectReason};
+use crate::stages::enrich::{Tables, TokenKeys};
+
+/// Lines that are asked whether one far ahead of the lines before it can be believed.
+const WITNESSES: usize = 8;
+
+/// Lines of a file on their way to their turn, in their order.
+#[derive(Debug)]
+pub struct FileTime {
+    admission: Arc<Admission>,
+    ahead: VecDeque<(u64, Box<Admitted>)>,
+    /// Buffers to be used again.
+    spare: Vec<Box<Admitted>>,
+    /// The time that the file, or the journal before it, has come to.
+    reached: Option<EventTime>,
+    bounds: FileBounds,
+    is_ended: bool,
+}
+
+/// How far the time of a file may go.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct FileBounds {
+    /// How old an event may be, in milliseconds: a line further ahead than this makes those around it
+    /// too old.
+    pub horizon_ms: i64,
+    /// Nothing of later is taken.
+    pub until: Option<EventTime>,
+    /// How far a last line may go that no other one confirms. It matters where others come after the
+    /// file: beside a journal.
+    pub alone_until: Option<EventTime>,
+}
+
+impl FileTime {
+    /// Of a file that goes on where `reached` is.
+    pub fn new(admission: Arc<Admission>, reached: Option<EventTime>, bounds: FileBounds) -> Self {
+        let (ahead, spare) = (VecDeque::new(), Vec::new());
+        Self { admission, ahead, spare, reached, bounds, is_ended: false }
+    }
+
+    /// Takes a line by its number.
+    pub fn push(&mut self, number: u64, line: Encoded<'_>, lookups: (&Tables, &TokenKeys)) {
+        let mut admitted = self.spare.pop().unwrap_or_default();
+        self.admission.admit(line, lookups, || 0, &mut admitted);
+        self.ahead.push_back((number, admitted));
+    }
+
+    /// No line follows: those that wait for witnesses have all that there are.
+    pub const fn end(&mut self) {
+        self.is_ended = true;
+    }
+
+    /// Whether [`Self::end`] was said.
+    pub const fn is_ended(&self) -> bool {
+        self.is_ended
+    }
+
+    /// The next line whose turn it is, with its number; `None` when more lines are wanted first. One
+    /// that cannot be believed is rejected when it takes its turn.
+    pub fn next(&mut self) -> Option<(u64, Box<Admitted>)> {
+        let (_, first) = self.ahead.front()?;
+        if let Some(own) = told(first) {
+            let believed = self.is_believed(own)?;
+            if believed {
+                self.reached = self.reached.max(Some(own));
+            } else if let Some((_, first)) = self.ahead.front_mut() {
+                first.rejected = Some(Reject::whole(RejectReason::TimeAhead));
+            }
+        }
+        self.ahead.pop_front()
+    }
+
+    /// Takes a buffer back.
+    pub fn give_back(&mut self, admitted: Box<Admitted>) {
+        self.spare.push(admitted);
+    }
+
+    /// Whether the first line's time can be believed; `None` where the lines after it have to tell.
+    fn is_believed(&self, own: EventTime) -> Option<bool> {
+        let FileBounds { horizon_ms, until, alone_until } = self.bounds;
+        if until.is_some_and(|until| own > until) {
+            return Some(false);
+        }
+        let is_near = |reached: EventTime| own.as_ms() - reached.as_ms() <= horizon_ms;
+        if self.reached.is_some_and(is_near) {
+            return Some(true);
+        }
+        let after = self.ahead.iter().skip(1).filter_map(|(_, line)| told(line));
+        let (mut witnesses, mut against) = (0, 0);
+        for other in after.take(WITNESSES) {
+            witnesses += 1;
+            against += usize::from(own.as_ms() - other.as_ms() > horizon_ms);
+        }
+        // As many lines as there can be buffers are enough, whatever they say.
+        let is_heard = witnesses == WITNESSES || self.ahead.len() > 8 * WITNESSES;
+        let is_alone = witnesses == 0 && alone_until.is_some_and(|until| own > until);
+        (is_heard || self.is_ended).then_some(2 * against <= witnesses && !is_alone)
+    }
+}
+
+/// When a line arrived by its own account; `None` of what did not pass the door.
+fn told(line: &Admitted) -> Option<EventTime> {
+    let is_admitted = line.rejected.is_none();
+    is_admitted.then(|| line.received_at.unwrap_or(line.input.occurred_at))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stages::decode::Door;
+    use crate::stages::mask::Profile;
+
+    const DAY_MS: i64 = 86_400_000;
+
+    /// Sends lines through that occurred on these days (negative: a line that is no event); the
+    /// days of those that were believed must be `expected`.
+    fn check(reached: Option<i64>, until: Option<i64>, days: &[i64], expected: &[i64]) {
+        let at = |day: i64| EventTime::from_ms(1_700_000_000_000 + day * DAY_MS).unwrap();
+        let admission = Admission {
+            door: Door::default(),
+            namespace: String::new(),
+            profile: Profile::shipped("default").unwrap(),
+        };
+        let (until, alone_until) = (until.map(at), Some(at(25_000)));
+        let bounds = FileBounds { horizon_ms: 7 * DAY_MS, until, alone_until };
+        let mut file = FileTime::new(Arc::new(admission), reached.map(at), bounds);
+        let lookups = (&Tables::default(), &TokenKeys::new(1, &[7; 32]));
+        let (mut numbers, mut believed) = (Vec::new(), Vec::new());
+        let mut turn = |file: &mut FileTime| {
+            while let Some((number, admitted)) = file.next() {
+                numbers.push(number);
+                if admitted.rejected.is_none() {
+                    believed.push(days[number as usize]);
+                }
+                file.give_back(admitted);
+            }
+        };
+        for (number, day) in days.iter().enumerate() {
+            let line = match day {
+                ..0 => "{".to_owned(),
+                _ => format!(
+                    "{{\"kind\":\"outcome\",\"of\":\"e\",\"result\":\"approved\",\
+                     \"occurred_at\":\"{}\"}}",
+                    at(*day)
+                ),
+            };
+            file.push(number as u64, (&line).into(), lookups);
+            turn(&mut file);
+        }
+        file.end();
+        turn(&mut file);
+        assert!(numbers.iter().copied().eq(0..days.len() as u64), "each once, in order");
+        assert_eq!(believed, expected, "{days:?}");
+    }
+
+    /// One line of a broken clock must not make the others too old: neither at the beginning nor in
+    /// the middle, and a gap in the file is none.
+    #[test]
+    fn a_line_from_the_future_stands_alone() {
+        let far = 20_000;
+        check(None, None, &[0, far, 0, 0, 1], &[0, 0, 0, 1]);
+        check(None, None, &[far, 0, 0, 1], &[0, 0, 1]);
+        check(None, None, &[0, far, far + 1, 0, 0, 0, 1], &[0, 0, 0, 0, 1]);
+        check(None, None, &[0, far, -1, -1, 0], &[0, 0]);
+        check(None, None, &[0, 30, 60, 90], &[0, 30, 60, 90]);
+        check(None, None, &[0, 30, 30, 31], &[0, 30, 30, 31]);
+        check(None, None, &[5, 4, 3, 0], &[5, 4, 3, 0]);
+        // The old line is too old by itself, which the time bounds see.
+        check(None, None, &[30, 0, 30, 31], &[30, 0, 30, 31]);
+        check(Some(3), None, &[far, 3, 4], &[3, 4]);
+        check(Some(3), None, &[40], &[40]);
+        check(None, None, &[], &[]);
+        check(None, None, &[0, far, far], &[0, far, far]);
+        // Nobody comes after the last line but what a journal is for.
+        check(Some(3), None, &[far], &[far]);
+        check(Some(3), None, &[27_000], &[]);
+    }
+
+    /// What a file may hold is bounded where somebody says so: to the millisecond.
+    #[test]
+    fn nothing_is_taken_of_after_until() {
+        check(None, Some(10), &[9, 10, 11, 10], &[9, 10, 10]);
+        check(None, Some(10), &[20_000], &[]);
+        check(Some(9), Some(10), &[20_000, 20_000, 10], &[10]);
+    }
+}
