@@ -114,7 +114,7 @@ pub struct Pipeline<S> {
     admission: Arc<Admission>,
     columns: Columns,
     bundle: BundleRef,
-    /// `received_at` never goes back.
+    /// `received_at` does not go back, but for a clock that stood wrong ([`Self::arrival`]).
     last_received_at: EventTime,
     /// The message whose turn it is.
     current: Box<Admitted>,
@@ -343,10 +343,10 @@ impl<S: Surroundings> Pipeline<S> {
         }
         let occurred_at = self.current.input.occurred_at;
         let stamp = received_at;
-        let received_at = received_at.or(self.current.received_at).unwrap_or(occurred_at);
-        let received_at = received_at.max(self.last_received_at);
-        // By the edge's own clock, where there is one: arrivals never go back, and what they were
-        // made to be by one message of a clock that stood wrong must not make the next ones too old.
+        let told = self.current.received_at.unwrap_or(occurred_at);
+        let received_at =
+            stamp.map_or(told.max(self.last_received_at), |stamp| self.arrival(stamp));
+        // By the edge's own clock, where there is one.
         let arrived_at = stamp.unwrap_or(received_at);
         if let Err(reason) = check_time(occurred_at, arrived_at, &self.parts.times) {
             return Ok(self.rejected(Reject::whole(reason)));
@@ -417,6 +417,17 @@ impl<S: Surroundings> Pipeline<S> {
         Pace::Unhurried
     }
 
+    /// When what the edge stamps now arrives: not before what arrived already, unless the clock stood
+    /// so far ahead then that what comes after it would seem to be too old.
+    fn arrival(&self, stamp: EventTime) -> EventTime {
+        let behind_ms = self.last_received_at.as_ms() - stamp.as_ms();
+        if behind_ms > self.parts.times.ahead_ms_max {
+            stamp
+        } else {
+            stamp.max(self.last_received_at)
+        }
+    }
+
     /// Makes a change that a person asked for: an input, in force from the next one on. `now` is the
     /// edge's stamp.
     pub fn control(
@@ -425,7 +436,7 @@ impl<S: Surroundings> Pipeline<S> {
         now: EventTime,
         keys: &TokenKeys,
     ) -> Result<Seq, ControlError> {
-        let received_at = now.max(self.last_received_at);
+        let received_at = self.arrival(now);
         self.parts.engine.check_control(&control, received_at)?;
         self.last_received_at = received_at;
         let next = self.parts.engine.next_seq();
@@ -541,7 +552,7 @@ impl<S: Surroundings> Pipeline<S> {
             known.clone_into(proposer);
         }
         let control = Control::Activate(activation);
-        let received_at = now.max(self.last_received_at);
+        let received_at = self.arrival(now);
         let engine = &self.parts.engine;
         engine.check_control(&control, received_at)?;
         engine.check_switch(&prepared)?;
