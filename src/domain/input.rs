@@ -45,6 +45,10 @@ pub struct Input {
     pub control: Option<Box<Control>>,
 }
 
+/// An event that asks for a decision and arrives later than this after it occurred, in milliseconds,
+/// counts when it arrives.
+pub const LATE_AFTER_MS: i64 = 10 * 60_000;
+
 impl Input {
     /// An input to be filled.
     pub fn new() -> Self {
@@ -103,6 +107,18 @@ impl Input {
         let result = OutcomeResult::Reversed;
         let original = self.original.filter(|_| is_reversal)?;
         Some((original, Amendment::Outcome { result, refusal: None }))
+    }
+
+    /// The moment at which windows count an event and are asked for it: when it occurred, by the
+    /// client's clock, unless it arrives more than [`LATE_AFTER_MS`] later and asks for a decision.
+    /// Then it counts when it arrives: whoever dates payments back, each before the one before, would
+    /// find every window empty otherwise. History counts when it occurred.
+    pub const fn counted_at(&self) -> EventTime {
+        let lag_ms = self.received_at.as_ms() - self.occurred_at.as_ms();
+        match self.what {
+            What::Decide if lag_ms > LATE_AFTER_MS => self.received_at,
+            _ => self.occurred_at,
+        }
     }
 
     /// How what this input says of an earlier event stands against what others say of it.

@@ -40,7 +40,9 @@ pub use event::{
     Merchant, Message, Network, Outcome, Party, PaymentEvent, Terminal, Verification,
 };
 pub use facts::{Fact, Facts};
-pub use input::{Content, DeviceIdentifier, DeviceIds, Input, MissingTables, Source, Tokens, What};
+pub use input::{
+    Content, DeviceIdentifier, DeviceIds, Input, LATE_AFTER_MS, MissingTables, Source, Tokens, What,
+};
 pub use past::Past;
 pub use schema::{FieldId, FieldType, Schema, SchemaField};
 pub use sensitive::Sensitive;

@@ -10,7 +10,7 @@ pub struct Past {
     pub seq: Seq,
     /// What it was.
     pub content: Content,
-    /// When it happened.
+    /// When windows counted it ([`Input::counted_at`](super::Input::counted_at)).
     pub occurred_at: EventTime,
     /// When it arrived.
     pub received_at: EventTime,

@@ -17,11 +17,11 @@ use super::pack::{BODY_WORDS, is_packed, pack, unpack};
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct BundleNumber(pub(super) u16);
 
-/// When an input was numbered, happened and arrived, and under which bundle.
+/// When an input was numbered, counted in windows and arrived, and under which bundle.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Moment {
     pub(super) seq: Seq,
-    pub(super) occurred_at: EventTime,
+    pub(super) counted_at: EventTime,
     pub(super) received_at: EventTime,
     pub(super) bundle: BundleNumber,
 }
@@ -32,7 +32,7 @@ pub(super) struct Remembered {
     pub(super) row: usize,
     pub(super) seq: Seq,
     pub(super) content: Content,
-    pub(super) occurred_at: EventTime,
+    pub(super) counted_at: EventTime,
     pub(super) received_at: EventTime,
     /// Which of the engine's bundles answered.
     pub(super) bundle: BundleNumber,
@@ -153,7 +153,7 @@ impl Recent {
             seq: Seq(words[SEQ] & !HAS_BODY),
             content: Content(*content.as_bytes()),
             // Written from an `EventTime`, so in its range.
-            occurred_at: EventTime::from_ms(words[TIME].cast_signed()).unwrap_or(EventTime::MIN),
+            counted_at: EventTime::from_ms(words[TIME].cast_signed()).unwrap_or(EventTime::MIN),
             received_at: EventTime::from_ms((words[RECEIVED] & TIME_MASK).cast_signed())
                 .unwrap_or(EventTime::MIN),
             bundle: BundleNumber((words[RECEIVED] >> 48) as u16),
@@ -190,7 +190,7 @@ impl Recent {
         words[TOKEN..CONTENT].copy_from_slice(&token.to_words());
         words[CONTENT..SEQ].copy_from_slice(&Token::from_bytes(content.0).to_words());
         words[SEQ] = moment.seq.0 | if body.is_some() { HAS_BODY } else { 0 };
-        words[TIME] = moment.occurred_at.as_ms().cast_unsigned();
+        words[TIME] = moment.counted_at.as_ms().cast_unsigned();
         words[RECEIVED] =
             moment.received_at.as_ms().cast_unsigned() | u64::from(moment.bundle.0) << 48;
         words[BODY..FOOTPRINT].copy_from_slice(&pack(body.unwrap_or(&Body::default())));
@@ -335,7 +335,7 @@ mod tests {
             let body = Body { score: (n % 1_000) as u16, ..Body::default() };
             let moment = Moment {
                 seq: Seq(n),
-                occurred_at: at,
+                counted_at: at,
                 received_at: at,
                 bundle: BundleNumber(n as u16),
             };

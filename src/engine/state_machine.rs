@@ -372,7 +372,7 @@ impl Engine {
     fn moment(&self, input: &Input, seq: Seq) -> Moment {
         Moment {
             seq,
-            occurred_at: input.occurred_at,
+            counted_at: input.counted_at(),
             received_at: input.received_at,
             bundle: self.current,
         }
@@ -455,7 +455,7 @@ impl Engine {
         let word = |fact| facts.text(fact).unwrap_or("");
         let service = Service::parse(word(Fact::Service)).unwrap_or(Service::InternetPayment);
         let kind = Kind::parse(word(Fact::Kind)).unwrap_or(Kind::Payment);
-        self.state.warming(&self.plan, input.occurred_at, &mut self.warming);
+        self.state.warming(&self.plan, input.counted_at(), &mut self.warming);
         self.warm_derived();
         let subject =
             input.tokens.get(EntityKind::Account).or_else(|| input.tokens.get(EntityKind::Card));
@@ -606,7 +606,7 @@ impl Engine {
         }
         self.state.renew(&mut self.other);
         self.state.approach_again(&self.plan, &self.other);
-        self.state.amend(&self.plan, &self.other, event.occurred_at, event.seq, amendment);
+        self.state.amend(&self.plan, &self.other, event.counted_at, event.seq, amendment);
         self.other.note(amendment, standing);
         self.recent.set_footprint(event.row, &self.other);
         Some(event.seq)

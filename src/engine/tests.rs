@@ -5,6 +5,7 @@ use super::{Engine, Unhurried};
 use crate::domain::{Amendment, Content, EntityKind, Fact, Input, OutcomeResult, Token, What};
 
 mod amendments;
+mod backdated;
 mod corpus;
 mod forms;
 mod framed;

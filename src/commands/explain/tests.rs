@@ -91,7 +91,7 @@ fn by_brute_force(
     let mut found = Vec::new();
     for past in &all[..=at] {
         let is_event = !matches!(past.input.what, What::Amend { .. });
-        let time = past.input.occurred_at.as_ms();
+        let time = past.input.counted_at().as_ms();
         let is_itself = past.seq == event.seq;
         let excluded = spec.excluding_current || matches!(spec.function, Function::SinceLast);
         if !is_event

@@ -259,7 +259,7 @@ fn past((entry, bundle): (ReadEntry, BundleHash)) -> Past {
     Past {
         seq: entry.seq,
         content: input.content,
-        occurred_at: input.occurred_at,
+        occurred_at: input.counted_at(),
         received_at: input.received_at,
         body,
         bundle: bundle.0,

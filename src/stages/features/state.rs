@@ -183,9 +183,10 @@ impl FeatureState {
         row: &mut FeatureVector,
         footprint: &mut Footprint,
     ) {
-        self.started_ms.get_or_insert(input.occurred_at.as_ms());
+        let at = input.counted_at();
+        self.started_ms.get_or_insert(at.as_ms());
         self.moving.moved = 0;
-        self.latest_ms = self.latest_ms.max(input.occurred_at.as_ms());
+        self.latest_ms = self.latest_ms.max(at.as_ms());
         self.scratch.thin.clear();
         footprint.clear();
         footprint.era = self.footprint_era();
@@ -216,7 +217,7 @@ impl FeatureState {
         for kind in EntityKind::ALL {
             if let Some(id) = rows[kind.index()] {
                 let own = &plan.kinds[kind.index()].own;
-                self.evaluate(plan, kind, Some(id), own, input.occurred_at, Current::Counted, row);
+                self.evaluate(plan, kind, Some(id), own, at, Current::Counted, row);
             }
             for (at, list) in &plan.kinds[kind.index()].lookups {
                 let token = input.tokens.get(*at);
@@ -230,7 +231,7 @@ impl FeatureState {
                     } else {
                         Current::Elsewhere
                     };
-                    self.evaluate(plan, kind, id, list, input.occurred_at, current, row);
+                    self.evaluate(plan, kind, id, list, input.counted_at(), current, row);
                 }
             }
         }
@@ -437,7 +438,7 @@ impl FeatureState {
         narrow.clear();
         narrow.extend(kind_plan.narrow.iter().map(|kind| ordinals[kind.index()]));
         let event = Observation {
-            time_ms: input.occurred_at.as_ms(),
+            time_ms: input.counted_at().as_ms(),
             seq: seq.0 as u32,
             flags: kind_flags(kind_plan, leaves),
             wide,

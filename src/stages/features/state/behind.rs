@@ -67,7 +67,7 @@ impl FeatureState {
         input: &Input,
         row: Option<(RowId, Current)>,
     ) -> Behind {
-        let at = input.occurred_at;
+        let at = input.counted_at();
         let empty = Row::empty();
         let found = row.map(|(id, _)| self.tables[by.index()].row(id));
         let known = found.unwrap_or(&empty);
