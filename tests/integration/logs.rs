@@ -8,8 +8,8 @@ use crate::service::Home;
 #[test]
 fn every_codec_is_read() {
     let (topics, home) = (Topics::new(1), Home::new());
-    let events = payments("codec", 200);
-    for (codec, part) in ["lz4", "gzip", "snappy", "none"].iter().zip(events.chunks(50)) {
+    let events = payments("codec", 250);
+    for (codec, part) in ["zstd", "lz4", "gzip", "snappy", "none"].iter().zip(events.chunks(50)) {
         topics.produce_to((0, codec), borrowed(part));
     }
     let service = home.start(&topics);

@@ -456,6 +456,28 @@ fn another_journal_is_refused() {
     }
 }
 
+/// A partition that is not read though the broker has more of it is named, with its place, and read
+/// again once it can be: whatever keeps the client from it.
+#[test]
+fn a_partition_that_stands_still_is_named() {
+    let world = World::new(1);
+    world.produce(names(0, 20));
+    let edge = world.start(world.settings());
+    assert_eq!(world.read("decisions", 20).len(), 20);
+    edge.wait_until("ready", |telemetry| telemetry.readiness.is_ready());
+    let refused = RDKafkaRespErr::RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR;
+    world.cluster.request_errors(RDKafkaApiKey::Fetch, &vec![refused; 1_000_000]);
+    world.produce(names(20, 30));
+    edge.wait_until("stalled", |t| t.readiness.holds(Unready::PartitionStalled));
+    let said = edge.telemetry.readiness.to_json();
+    let place = "in, partition 0: reading stands at offset 20, the broker's messages end at 30";
+    assert!(said.contains(place), "{said}");
+    world.cluster.clear_request_errors(RDKafkaApiKey::Fetch);
+    check_each_decided(&world.read("decisions", 30), 30);
+    edge.wait_until("ready again", |telemetry| telemetry.readiness.is_ready());
+    edge.stop().unwrap();
+}
+
 /// A broker that goes and comes back: not ready meanwhile, nothing lost, ready again by itself.
 #[test]
 fn a_lost_broker_is_waited_for() {
