@@ -1,6 +1,6 @@
 //! Amendments of events that are not known (yet): an outcome may overtake its payment.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 
 use crate::domain::{
     Amendment, EventTime, LabelSource, OutcomeResult, Refusal, Seq, Source, Standing, Token, Truth,
@@ -23,16 +23,17 @@ struct Waiting {
     expired: Expired,
     amendment: Amendment,
     standing: Standing,
-    is_taken: bool,
 }
 
 /// Amendments that wait, oldest first, bounded in number and time.
 #[derive(Debug)]
 pub(super) struct Parked {
-    queue: VecDeque<Waiting>,
-    /// Places in the queue by target, as numbers that only grow; `first` is the queue's front.
+    /// By their place in the order, a number that only grows. What is taken is not here: it takes no
+    /// room from what waits.
+    queue: BTreeMap<u64, Waiting>,
+    /// Places in the queue by target.
     by_target: HashMap<Token, Vec<u64>>,
-    first: u64,
+    next: u64,
     capacity: usize,
     patience_ms: i64,
 }
@@ -40,14 +41,13 @@ pub(super) struct Parked {
 impl Parked {
     pub(super) fn new(capacity: usize, patience_ms: i64) -> Self {
         // Full size from the start: growing under way would stop the stream.
-        let queue = VecDeque::with_capacity(capacity + 1);
         let by_target = HashMap::with_capacity(capacity + 1);
-        Self { queue, by_target, first: 0, capacity, patience_ms }
+        Self { queue: BTreeMap::new(), by_target, next: 0, capacity, patience_ms }
     }
 
     /// Amendments that wait.
     pub(super) fn len(&self) -> usize {
-        self.by_target.values().map(Vec::len).sum()
+        self.queue.len()
     }
 
     pub(super) fn park(
@@ -56,11 +56,14 @@ impl Parked {
         target: Token,
         (amendment, standing): (Amendment, Standing),
     ) {
-        let place = self.first + self.queue.len() as u64;
-        self.by_target.entry(target).or_default().push(place);
         let expired = Expired { seq, source };
-        let is_taken = false;
-        self.queue.push_back(Waiting { target, since, expired, amendment, standing, is_taken });
+        self.push(Waiting { target, since, expired, amendment, standing });
+    }
+
+    fn push(&mut self, waiting: Waiting) {
+        self.by_target.entry(waiting.target).or_default().push(self.next);
+        self.queue.insert(self.next, waiting);
+        self.next += 1;
     }
 
     /// The amendments that waited for an event, in the order in which they came.
@@ -69,8 +72,7 @@ impl Parked {
             return;
         }
         for place in self.by_target.remove(&target).unwrap_or_default() {
-            if let Some(waiting) = self.queue.get_mut((place - self.first) as usize) {
-                waiting.is_taken = true;
+            if let Some(waiting) = self.queue.remove(&place) {
                 visit(waiting.amendment, waiting.standing);
             }
         }
@@ -78,22 +80,19 @@ impl Parked {
 
     /// Gives up on those that waited too long or are too many.
     pub(super) fn expire(&mut self, now: EventTime, mut visit: impl FnMut(Expired)) {
-        while let Some(front) = self.queue.front().copied() {
+        while let Some((&place, &front)) = self.queue.first_key_value() {
             let is_late = now.as_ms() - front.since.as_ms() > self.patience_ms;
-            if !front.is_taken && !is_late && self.queue.len() <= self.capacity {
+            if !is_late && self.queue.len() <= self.capacity {
                 return;
             }
-            self.queue.pop_front();
-            if !front.is_taken {
-                if let Some(places) = self.by_target.get_mut(&front.target) {
-                    places.retain(|place| *place != self.first);
-                    if places.is_empty() {
-                        self.by_target.remove(&front.target);
-                    }
+            self.queue.remove(&place);
+            if let Some(places) = self.by_target.get_mut(&front.target) {
+                places.retain(|other| *other != place);
+                if places.is_empty() {
+                    self.by_target.remove(&front.target);
                 }
-                visit(front.expired);
             }
-            self.first += 1;
+            visit(front.expired);
         }
     }
 }
@@ -101,8 +100,9 @@ impl Parked {
 /// Snapshots: what waits is little, and is written as a whole.
 impl Parked {
     pub(super) fn write(&self, out: &mut Vec<u64>) {
-        out.extend([self.first, self.queue.len() as u64]);
-        for waiting in &self.queue {
+        // Places begin at 0 again: only their order matters.
+        out.extend([0, self.queue.len() as u64]);
+        for waiting in self.queue.values() {
             let source = waiting.expired.source;
             let place = source.map_or(u64::MAX, |source| {
                 u64::from(source.topic) << 32 | u64::from(source.partition.cast_unsigned())
@@ -113,7 +113,7 @@ impl Parked {
                 waiting.expired.seq.0,
                 place,
                 source.map_or(0, |source| source.offset.cast_unsigned()),
-                code(waiting.amendment) << 1 | u64::from(waiting.is_taken),
+                code(waiting.amendment) << 1,
                 waiting.standing.to_word(),
             ]);
         }
@@ -126,9 +126,9 @@ impl Parked {
         words: &mut Words<'_>,
         has_standings: bool,
     ) -> Result<(), Misfit> {
-        self.first = words.at_most(u64::MAX >> 1)?;
+        words.at_most(u64::MAX >> 1)?;
         let count = words.one()?;
-        for place in 0..count {
+        for _ in 0..count {
             let target = Token::from_words([words.one()?, words.one()?]);
             let since = EventTime::from_ms(words.one()?.cast_signed());
             let since =
@@ -142,16 +142,15 @@ impl Parked {
             });
             let last = words.one()?;
             let amendment = of_code(last >> 1).ok_or(Misfit("an amendment says nothing known"))?;
-            let is_taken = last & 1 == 1;
             let standing = match has_standings {
                 true => Standing::from_word(words.one()?),
                 false => Standing::UNKNOWN,
             };
             let expired = Expired { seq, source };
-            let waiting = Waiting { target, since, expired, amendment, standing, is_taken };
-            self.queue.push_back(waiting);
+            // Versions of before wrote what was taken, too.
+            let is_taken = last & 1 == 1;
             if !is_taken {
-                self.by_target.entry(target).or_default().push(self.first + place);
+                self.push(Waiting { target, since, expired, amendment, standing });
             }
         }
         Ok(())
@@ -243,7 +242,28 @@ mod tests {
         parked.write(&mut words);
         let mut again = Parked::new(3, 1_000);
         again.read(&mut Words(&words), true).unwrap();
-        assert_eq!((again.queue, again.by_target), (parked.queue, parked.by_target));
+        let mut words_again = Vec::new();
+        again.write(&mut words_again);
+        assert_eq!(words_again, words);
+        assert_eq!(expired(&mut again, at(9_999)), expired(&mut parked, at(9_999)));
+    }
+
+    /// Outcomes that found their payment take no room from those that still wait: a busy hour of the
+    /// former must not send the latter to the dead letters before their time.
+    #[test]
+    fn what_was_taken_takes_no_room() {
+        let label = Amendment::Label { truth: Truth::Fraud, source: None };
+        let label = (label, Standing::of(label, at(0)));
+        let mut parked = Parked::new(3, 1_000);
+        parked.park((Seq(1), None, at(0)), token(0), label);
+        for n in 1..100 {
+            parked.park((Seq(1 + u64::from(n)), None, at(1)), token(n), label);
+            parked.expire(at(1), |expired| panic!("{expired:?} had time"));
+            parked.take(token(n), |_, _| {});
+        }
+        let mut taken = 0;
+        parked.take(token(0), |_, _| taken += 1);
+        assert_eq!((taken, parked.len()), (1, 0));
     }
 
     /// Every amendment keeps what it says across a snapshot.
