@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
@@ -96,7 +97,14 @@ struct Watched {
 /// What tells one state of a file from another without reading it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Stamp {
-    File { modified: SystemTime, len: u64 },
+    /// Contents that are written in place with the old time set back show in the time of the inode's
+    /// change, and another file under the name in its number.
+    File {
+        modified: SystemTime,
+        len: u64,
+        inode: (u64, u64),
+        changed: (i64, i64),
+    },
     Unreadable(io::ErrorKind),
 }
 
@@ -104,7 +112,9 @@ impl Stamp {
     fn of(path: &Path) -> Self {
         let stamp = || {
             let about = fs::metadata(path)?;
-            Ok(Self::File { modified: about.modified()?, len: about.len() })
+            let inode = (about.dev(), about.ino());
+            let changed = (about.ctime(), about.ctime_nsec());
+            Ok(Self::File { modified: about.modified()?, len: about.len(), inode, changed })
         };
         stamp().unwrap_or_else(|error: io::Error| Self::Unreadable(error.kind()))
     }

@@ -216,6 +216,37 @@ fn a_start_reports_all_faults_of_all_files() {
     assert_eq!(tables, [("geo", None), ("fx", None), ("hosts", Some(1))]);
 }
 
+/// A file that replaces another with the same size and time, as a copy that keeps times or a build
+/// that sets them does, is another file.
+#[test]
+fn a_file_of_the_same_size_and_time_is_read_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let time = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_700_000_000);
+    let put = |name: &str, content: &str| {
+        let path = write(dir.path(), name, content).unwrap();
+        fs::File::options().write(true).open(&path).unwrap().set_modified(time).unwrap();
+        path
+    };
+    let path = put("hosts.csv", "host,reason\na.example,1\n");
+    let paths = TablePaths { hosts: Some(path.clone()), ..TablePaths::default() };
+    let store = TableStore::load(&paths, keys()).ok().unwrap();
+    for (content, is_renamed) in
+        [("host,reason\na.example,2\n", true), ("host,reason\na.example,3\n", false)]
+    {
+        // The clock of a file system may stand still for some milliseconds.
+        std::thread::sleep(std::time::Duration::from_millis(30));
+        match is_renamed {
+            true => fs::rename(put("new.csv", content), &path).unwrap(),
+            false => drop(put("hosts.csv", content)),
+        }
+        assert!(store.refresh().replaced.is_empty(), "it may still be written");
+        assert_eq!(store.refresh().replaced, [TableKind::Hosts]);
+        let tables = store.current();
+        let reason = tables.hosts.as_ref().unwrap().table.look_up("a.example");
+        assert_eq!(reason, content.trim_end().rsplit(',').next());
+    }
+}
+
 /// A changed file is taken when it has come to rest; a broken one keeps the table before and is
 /// reported once; the other tables are not touched.
 #[test]

@@ -58,13 +58,13 @@ pub struct NetworkListBuilder {
 impl NetworkListBuilder {
     /// Adds a network; host bits of `address` are ignored, and so is a prefix past the address.
     pub fn add(&mut self, address: IpAddr, prefix: u8, flags: NetworkFlags) {
-        match address {
-            IpAddr::V4(v4) => {
+        match unmapped(address, prefix) {
+            (IpAddr::V4(v4), prefix) => {
                 let hosts = u32::MAX.checked_shr(u32::from(prefix)).unwrap_or(0);
                 let first = u32::from(v4) & !hosts;
                 self.v4.push((first, first | hosts, flags));
             }
-            IpAddr::V6(v6) => {
+            (IpAddr::V6(v6), prefix) => {
                 let hosts = u128::MAX.checked_shr(u32::from(prefix)).unwrap_or(0);
                 let first = u128::from(v6) & !hosts;
                 self.v6.push((first, first | hosts, flags));
@@ -75,6 +75,15 @@ impl NetworkListBuilder {
     /// Sorts and splits what was collected into disjoint ranges.
     pub fn finish(self) -> NetworkList {
         NetworkList { v4: flatten(self.v4), v6: flatten(self.v6) }
+    }
+}
+
+/// A network of v4 addresses that is written as v6, `::ffff:192.0.2.0/120`, is that of the v4 ones:
+/// under that form they are looked up.
+fn unmapped(address: IpAddr, prefix: u8) -> (IpAddr, u8) {
+    match (address, address.to_canonical()) {
+        (IpAddr::V6(_), v4 @ IpAddr::V4(_)) if prefix >= 96 => (v4, prefix - 96),
+        (address, _) => (address, prefix),
     }
 }
 
@@ -214,6 +223,32 @@ mod tests {
             }
             let address = IpAddr::V4((base + probe).into());
             prop_assert_eq!(list.finish().look_up(address), expected);
+        }
+    }
+
+    /// Networks of v6 are as long as v6: a provider's /32 is no single host. Those of v4 addresses
+    /// written as v6 are found under the addresses.
+    #[test]
+    fn networks_of_both_families_are_as_wide_as_they_say() {
+        let mut list = NetworkListBuilder::default();
+        for (network, prefix, flag) in [
+            ("2001:db8::", 32, NetworkFlags::VPN),
+            ("::ffff:192.0.2.0", 120, NetworkFlags::TOR),
+            ("::ffff:198.51.100.7", 128, NetworkFlags::PROXY),
+        ] {
+            list.add(network.parse().unwrap(), prefix, flag);
+        }
+        let list = list.finish();
+        for (address, expected) in [
+            ("2001:db8:ffff:ffff::1", NetworkFlags::VPN),
+            ("2001:db9::", NetworkFlags::default()),
+            ("192.0.2.255", NetworkFlags::TOR),
+            ("::ffff:192.0.2.1", NetworkFlags::TOR),
+            ("192.0.3.0", NetworkFlags::default()),
+            ("198.51.100.7", NetworkFlags::PROXY),
+            ("198.51.100.8", NetworkFlags::default()),
+        ] {
+            assert_eq!(list.look_up(address.parse().unwrap()), expected, "{address}");
         }
     }
 }
