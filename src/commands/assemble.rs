@@ -114,6 +114,7 @@ pub(super) fn assemble_all(assembly: Assembly<'_>) -> Result<Assembled, Assemble
         };
         let writer = Writer::open(&dir, opening)?;
         fingerprints = Some(Fingerprints::open(&dir)?);
+        let cut = writer.cut().cloned();
         journal = Some(writer);
         durability = wanted;
         recovered = recover(&mut engine, &dir)?;
@@ -127,6 +128,7 @@ pub(super) fn assemble_all(assembly: Assembly<'_>) -> Result<Assembled, Assemble
                 recovered = recover(&mut engine, &dir)?;
             }
         }
+        recovered.cut = cut;
     }
     let surroundings = match assembly.pace {
         Pace::Live | Pace::Measured => Machine::new(),

@@ -1,6 +1,6 @@
 //! `tidegate keys`: makes a key file that only its owner may read, and says whether one fits a journal.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -87,7 +87,10 @@ fn init(out: &Path) -> io::Result<()> {
     let text = generate().map_err(|error| io::Error::other(error.to_string()))?;
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(out)?;
     file.write_all(text.as_bytes())?;
-    file.sync_all()
+    file.sync_all()?;
+    // Its name must last as well: keys that a power cut takes open nothing any more.
+    let dir = out.parent().filter(|dir| !dir.as_os_str().is_empty());
+    File::open(dir.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 #[cfg(test)]

@@ -140,6 +140,9 @@ fn admin_socket(
 
 /// Says from where the state came back, and which snapshots could not be used.
 fn report_recovery(recovered: &Recovered, took: Duration) {
+    if let Some(cut) = &recovered.cut {
+        emit(&LogEvent::JournalCut { cut });
+    }
     for PassedOver { path, fault } in &recovered.passed_over {
         emit(&LogEvent::SnapshotPassedOver { file: &path.display(), fault });
     }

@@ -278,7 +278,10 @@ impl Tending {
             let path = file.map_err(fault(&self.dir, what))?.path();
             // Names are numbers of one length: their order is that of the segments.
             let is_index = path.extension().is_some_and(|end| end == INDEX_EXTENSION);
-            if is_index && path.file_stem() < first.file_stem() {
+            let is_named =
+                |stem: &str| stem.len() == 20 && stem.bytes().all(|byte| byte.is_ascii_digit());
+            let is_ours = path.file_stem().and_then(|stem| stem.to_str()).is_some_and(is_named);
+            if is_index && is_ours && path.file_stem() < first.file_stem() {
                 fs::remove_file(&path).map_err(fault(&path, what))?;
             }
         }

@@ -1,12 +1,19 @@
 //! A number in a small file, with its checksum: one of which a bit has turned is not believed.
 
-use std::fs::{self, File};
-use std::io;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
 use std::path::Path;
+
+use crate::journal::open_plain;
+
+/// A number, a checksum and what stands between them are shorter.
+const BYTES_MAX: u64 = 64;
 
 /// The number that a file notes; `None` when there is none, or none that can be believed.
 pub(super) fn read(path: &Path) -> Option<u64> {
-    let text = fs::read_to_string(path).ok()?;
+    let mut text = String::new();
+    let file = open_plain(OpenOptions::new().read(true), path).ok()?;
+    file.take(BYTES_MAX).read_to_string(&mut text).ok()?;
     let (number, _) = text.split_once(' ')?;
     let number = number.parse().ok()?;
     (text == line(number)).then_some(number)
@@ -15,9 +22,12 @@ pub(super) fn read(path: &Path) -> Option<u64> {
 /// Notes a number: the file has the one before or this one, whatever happens.
 pub(super) fn write(path: &Path, number: u64) -> io::Result<()> {
     let unfinished = path.with_extension("new");
-    fs::write(&unfinished, line(number))?;
-    File::open(&unfinished)?.sync_all()?;
-    fs::rename(&unfinished, path)
+    let mut options = OpenOptions::new();
+    let mut file = open_plain(options.write(true).create(true).truncate(true), &unfinished)?;
+    file.write_all(line(number).as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&unfinished, path)?;
+    path.parent().map_or(Ok(()), |dir| File::open(dir)?.sync_all())
 }
 
 fn line(number: u64) -> String {

@@ -580,6 +580,11 @@ impl<S: Surroundings> Pipeline<S> {
         self.parts.journal.as_ref().map_or(Ok(0), |journal| journal.kept(self.parts.durability))
     }
 
+    /// Sees whether the journal is still where it is called: nothing is answered any more once not.
+    pub fn look(&self) -> Result<(), JournalError> {
+        self.parts.journal.as_ref().map_or(Ok(()), Writer::look)
+    }
+
     /// Waits until everything flushed is as durable as configured, or for so long.
     pub fn wait_kept(&self, timeout: Duration) {
         if let Some(journal) = &self.parts.journal {

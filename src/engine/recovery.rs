@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::bundle::Bundle;
 use crate::domain::{BundleDigest, Control, EventTime, Seq, Source, Upgrade};
 use crate::journal::{
-    BundleRef, Directory, Item, JournalError, JournalId, ReadEntry, Reader, StoredBundle,
+    BundleRef, Cut, Directory, Item, JournalError, JournalId, ReadEntry, Reader, StoredBundle,
 };
 
 use super::made::{BandNames, Made};
@@ -38,6 +38,8 @@ pub struct Recovered {
     pub last_received_at: Option<EventTime>,
     /// Per topic and partition, the newest position that an input came from.
     pub positions: BTreeMap<(u16, i32), i64>,
+    /// What opening the journal cut off its end.
+    pub cut: Option<Cut>,
     /// The files of the bundle that was activated last, as the journal has them.
     pub in_force: Option<BTreeMap<String, Vec<u8>>>,
 }

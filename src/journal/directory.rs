@@ -102,7 +102,12 @@ impl Directory {
     /// Files that a crash kept from becoming segments.
     pub(super) fn unfinished(&self) -> Result<Vec<PathBuf>, JournalError> {
         let mut paths = self.list()?;
-        paths.retain(|path| path.to_string_lossy().ends_with(UNFINISHED));
+        // What has another name is not ours to remove.
+        paths.retain(|path| {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            let stem = name.strip_suffix(UNFINISHED).and_then(|stem| stem.strip_suffix('.'));
+            stem.is_some_and(|stem| stem == "next" || digits(stem).is_some())
+        });
         Ok(paths)
     }
 
@@ -115,9 +120,14 @@ impl Directory {
             }
             _ => JournalError::io(&self.path, what)(source),
         })?;
-        let path = self.path.join("LOCK");
+        let path = self.lock_path();
         let lock = self.disk.lock(&path).map_err(JournalError::io(&path, "lock the journal"))?;
         lock.ok_or(JournalError::Locked { path })
+    }
+
+    /// The file whose lock a writer holds.
+    pub(super) fn lock_path(&self) -> PathBuf {
+        self.path.join("LOCK")
     }
 
     /// Makes a created, renamed or removed name last.

@@ -74,7 +74,8 @@ pub enum JournalError {
     },
     /// Two neighbouring segments that do not fit.
     #[error(
-        "{path}: does not continue the segment before it ({what}): a segment is missing or foreign"
+        "{path}: does not continue the segment before it ({what}): a segment is missing or foreign; \
+         put back what was moved, or restore it from the archive or a copy"
     )]
     Gap {
         /// The later segment.

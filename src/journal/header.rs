@@ -31,6 +31,16 @@ pub(super) struct SegmentHeader {
     /// Which key makes its tokens, and the check of the key that seals. Absent in segments of before.
     pub token_key: Option<TokenKeyName>,
     pub seal_check: Option<KeyCheck>,
+    /// The closed segment before it; absent in the first one, and in segments of before.
+    pub before: Option<Before>,
+}
+
+/// A closed segment, as the one after it knows it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Before {
+    pub first_record: u64,
+    /// The file's length.
+    pub bytes: u64,
 }
 
 impl SegmentHeader {
@@ -62,6 +72,10 @@ impl SegmentHeader {
         if let Some(check) = &self.seal_check {
             w.bytes(11, &check.0);
         }
+        if let Some(before) = &self.before {
+            w.uint(12, before.first_record);
+            w.uint(13, before.bytes);
+        }
     }
 
     /// Reads the payload of the first frame.
@@ -77,8 +91,10 @@ impl SegmentHeader {
             active: None,
             token_key: None,
             seal_check: None,
+            before: None,
         };
         let (mut version, mut check) = (0, None);
+        let mut before = Before { first_record: 0, bytes: 0 };
         let mut reader = MessageReader::new(payload);
         while let Some((number, value)) = reader.field()? {
             match number {
@@ -95,9 +111,13 @@ impl SegmentHeader {
                 11 => {
                     header.seal_check = Some(KeyCheck(value.array("segment.seal_key_check")?));
                 }
+                12 => before.first_record = value.uint("segment.before_first_record")?,
+                13 => before.bytes = value.uint("segment.before_bytes")?,
                 _ => {}
             }
         }
+        // No segment is empty.
+        header.before = Some(before).filter(|before| before.bytes > 0);
         header.token_key = check.map(|check| TokenKeyName { version, check });
         Ok(header)
     }

@@ -6,9 +6,9 @@
 //! the next one is ready, however large that grows.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
 use super::JournalError;
@@ -43,7 +43,7 @@ pub(super) struct Shared {
     /// Held while a piece of work is done.
     working: Mutex<()>,
     /// The directory is ours until writer and keeper are gone.
-    _lock: Box<dyn DiskLock>,
+    lock: Box<dyn DiskLock>,
 }
 
 #[derive(Debug)]
@@ -76,6 +76,8 @@ enum Failure {
     Sync { path: PathBuf, text: String },
     /// The file has lost its name.
     Gone { path: PathBuf },
+    /// The lock file is another one, and another process holds it.
+    Shared { path: PathBuf },
 }
 
 impl From<Failure> for JournalError {
@@ -83,6 +85,7 @@ impl From<Failure> for JournalError {
         match failure {
             Failure::Sync { path, text } => Self::SyncFailed { path, text },
             Failure::Gone { path } => Self::Gone { path },
+            Failure::Shared { path } => Self::Locked { path },
         }
     }
 }
@@ -185,7 +188,7 @@ impl Shared {
             }),
             changed: Condvar::new(),
             working: Mutex::new(()),
-            _lock: lock,
+            lock,
         })
     }
 
@@ -347,7 +350,8 @@ impl Shared {
         file.sync_all().map_err(|error| self.sync_failed(path.clone(), &error))?;
         successor.sync_all().map_err(|error| self.sync_failed(finished.clone(), &error))?;
         self.dir.rename(unfinished, finished)?;
-        self.dir.sync()?;
+        let named = self.dir.disk().sync_dir(self.dir.path());
+        named.map_err(|error| self.sync_failed(self.dir.path().to_owned(), &error))?;
         self.state().closing = None;
         self.publish(*records);
         Ok(())
@@ -373,23 +377,65 @@ impl Shared {
         failure.into()
     }
 
-    /// Whether the segment that is written is still where it is called.
+    /// Whether the segment that is written is still where it is called, and the journal still ours.
     pub(super) fn look(&self) -> Result<(), JournalError> {
         // Names change only while this is held.
         let _working = self.working.lock().unwrap_or_else(PoisonError::into_inner);
-        let path = {
+        self.look_at_names()
+    }
+
+    /// The same, unless a piece of work is under way: for the writer, which waits for no disk.
+    pub(super) fn glance(&self) -> Result<(), JournalError> {
+        match self.working.try_lock() {
+            Ok(_working) => self.look_at_names(),
+            Err(TryLockError::Poisoned(_working)) => self.look_at_names(),
+            Err(TryLockError::WouldBlock) => Ok(()),
+        }
+    }
+
+    fn look_at_names(&self) -> Result<(), JournalError> {
+        let files = {
             let state = self.state();
-            if state.failed.is_some() || state.closing.is_some() {
+            if state.failed.is_some() {
                 return Ok(());
             }
-            state.path.clone()
-        };
-        match self.dir.disk().open(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                Err(self.fail(Failure::Gone { path }))
+            match &state.closing {
+                None => vec![(Arc::clone(&state.file), state.path.clone(), None)],
+                Some(closing) => vec![
+                    (Arc::clone(&closing.file), closing.path.clone(), None),
+                    // A close that did not come to its end may have named it already.
+                    (
+                        Arc::clone(&closing.successor),
+                        closing.finished.clone(),
+                        Some(closing.unfinished.clone()),
+                    ),
+                ],
             }
-            // That it cannot be opened to read, for whatever reason, does not say that it is gone.
-            Ok(_) | Err(_) => Ok(()),
+        };
+        for (file, path, other) in files {
+            if !self.is_called(&*file, &path)
+                && !other.is_some_and(|other| self.is_called(&*file, &other))
+            {
+                return Err(self.fail(Failure::Gone { path }));
+            }
+        }
+        match self.lock.renew() {
+            Ok(false) => Err(self.fail(Failure::Shared { path: self.dir.lock_path() })),
+            // That it cannot be asked, for whatever reason, does not say that another has it.
+            Ok(true) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Whether a path leads to a file, and not to nothing or to another one.
+    fn is_called(&self, file: &dyn DiskFile, path: &Path) -> bool {
+        use io::ErrorKind::{InvalidInput, NotADirectory, NotFound};
+        match self.dir.disk().open(path) {
+            Ok(other) => match (file.identity(), other.identity()) {
+                (Ok(Some(file)), Ok(Some(other))) => file == other,
+                _ => true,
+            },
+            // That it cannot be opened to read, for another reason, does not say that it is gone.
+            Err(error) => !matches!(error.kind(), NotFound | NotADirectory | InvalidInput),
         }
     }
 

@@ -7,9 +7,10 @@ use super::directory::Directory;
 use super::notes::{ActiveBundle, Start, StoredBundle, read_bundle, read_start};
 use super::read_entry::{Detail, ReadEntry};
 use super::record::{Record, RecordKind};
+use super::recover::Cut;
 use super::seal::{Binding, JournalId};
 use super::segment::{SegmentReader, Step};
-use super::tail::{Tail, begins_empty, judge};
+use super::tail::{Tail, begins_empty, judge, written_after};
 use super::unseal::Sealed;
 use super::writer::OpenPart;
 use crate::domain::{EventTime, Seq};
@@ -167,6 +168,14 @@ impl Reader {
     /// The number that follows the last input read.
     pub const fn next_seq(&self) -> Seq {
         self.next_seq
+    }
+
+    /// What stands behind the last whole record of the journal, once it is read to its end: a write
+    /// under way, or one that was cut short. `None` when nothing does.
+    pub fn unread(&self) -> Result<Option<Cut>, JournalError> {
+        let (path, offset) = (self.current.path(), self.current.offset());
+        let bytes = written_after(self.current.file(), path, offset)?;
+        Ok((bytes > 0).then_some(Cut { path: path.to_owned(), offset, bytes }))
     }
 
     /// The bundle that was in force when the segment being read began: its record may stand in an

@@ -47,6 +47,16 @@ pub(super) fn judge(file: &dyn DiskFile, path: &Path, offset: u64) -> Result<Tai
     Ok(judge_bytes(&bytes, offset))
 }
 
+/// How many bytes stand from `offset` on, up to the last that is not zero.
+pub(super) fn written_after(
+    file: &dyn DiskFile,
+    path: &Path,
+    offset: u64,
+) -> Result<u64, JournalError> {
+    let length = file.size().map_err(JournalError::io(path, "inspect the segment"))?;
+    Ok(last_written(file, path, offset, length)?.map_or(0, |end| end - offset))
+}
+
 /// Whether nothing was written right after the last whole record.
 pub(super) fn begins_empty(
     file: &dyn DiskFile,

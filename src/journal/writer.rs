@@ -10,13 +10,13 @@ use super::directory::Directory;
 use super::disk::DiskFile;
 use super::entry::{Entry, write_open};
 use super::frame::{self, PAYLOAD_MAX};
-use super::header::SegmentHeader;
+use super::header::{Before, SegmentHeader};
 use super::keeper::{ALLOCATE, Keeper, Prepared, Shared};
 use super::keys_fit::fits_newest;
 use super::notes::{
     ActiveBundle, BundleHash, BundleRef, Start, StoredBundle, write_bundle, write_start,
 };
-use super::recover::{End, recover};
+use super::recover::{Cut, End, recover};
 use super::seal::{
     Binding, FreshRandom, JournalId, KeyCheck, SealKey, Sealer, SegmentSalt, TokenKeyName,
 };
@@ -61,6 +61,10 @@ pub enum Durability {
     /// On the disk: outlives the machine's power.
     Synced,
 }
+
+/// A writer looks whether the journal is still there once in so many records; its keeper does once a
+/// second. No more answers than that leave for a journal that somebody moved or deleted.
+const LOOK_EVERY: u64 = 1_024;
 
 /// Where a record went.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -120,6 +124,8 @@ pub struct Writer {
     segment_bytes: u64,
     /// Records with the operating system.
     written_records: u64,
+    /// Records when the writer last looked whether the journal is still there.
+    looked_at: u64,
     current: Current,
     next_record: u64,
     next_seq: Seq,
@@ -129,6 +135,8 @@ pub struct Writer {
     stored: Option<StoredBundle>,
     /// Segments since the one that holds it.
     segments_since_bundle: usize,
+    /// What opening cut off the journal's end.
+    cut: Option<Cut>,
     last_received_at: EventTime,
     appended_bytes: u64,
     /// Records since the last flush but one: see [`open_part`](Self::open_part).
@@ -153,6 +161,8 @@ impl Writer {
             next_seq: FIRST_SEQ,
             bundles: 0,
             active: None,
+            before: None,
+            cut: None,
         });
         let key_check = opening.key.check();
         fits_newest(&dir, &opening)?;
@@ -171,6 +181,7 @@ impl Writer {
             active: end.active,
             token_key: Some(opening.token_key),
             seal_check: Some(key_check),
+            before: end.before,
         };
         let current = begin_segment(&dir, &header, &opening.key, opening.segment_bytes)?;
         let place = (Arc::clone(&current.file), current.path.clone());
@@ -187,6 +198,7 @@ impl Writer {
             engine_semantics: opening.engine_semantics,
             segment_bytes: opening.segment_bytes,
             written_records: end.next_record,
+            looked_at: end.next_record,
             current,
             next_record: end.next_record,
             next_seq: end.next_seq,
@@ -194,6 +206,7 @@ impl Writer {
             active: end.active,
             stored: None,
             segments_since_bundle,
+            cut: end.cut,
             last_received_at: opening.opened_at,
             batch: Vec::with_capacity(64 << 10),
             batch_number: 0,
@@ -227,6 +240,11 @@ impl Writer {
     /// The bundle in force.
     pub const fn active_bundle(&self) -> Option<ActiveBundle> {
         self.active
+    }
+
+    /// What opening it cut off its end.
+    pub const fn cut(&self) -> Option<&Cut> {
+        self.cut.as_ref()
     }
 
     /// The journal's name.
@@ -320,6 +338,10 @@ impl Writer {
     pub fn flush(&mut self, durability: Durability) -> Result<(), JournalError> {
         self.shared.check()?;
         self.write_pending()?;
+        if self.next_record - self.looked_at >= LOOK_EVERY {
+            self.looked_at = self.next_record;
+            self.shared.glance()?;
+        }
         self.written_records = self.next_record;
         self.flushed = true;
         let sync = durability == Durability::Synced;
@@ -347,6 +369,13 @@ impl Writer {
     pub fn keeper(&self) -> Keeper {
         self.shared.attach();
         Keeper(Arc::clone(&self.shared))
+    }
+
+    /// Sees whether the journal is still where it is called and still ours: nothing is answered any
+    /// more once it is not.
+    pub fn look(&self) -> Result<(), JournalError> {
+        self.shared.check()?;
+        self.shared.look()
     }
 
     /// Every segment has the name that readers look for: what was flushed can be read back. Nothing
@@ -437,6 +466,10 @@ impl Writer {
             active: self.active.filter(|_| !is_bundle_due),
             token_key: Some(self.token_key),
             seal_check: Some(self.key_check),
+            before: Some(Before {
+                first_record: self.current.first_record,
+                bytes: self.current.end,
+            }),
         };
         let bytes = header.to_bytes();
         let Prepared { file, path } = prepared;

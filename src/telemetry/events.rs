@@ -204,6 +204,11 @@ pub enum LogEvent<'a> {
         /// Its file.
         file: &'a dyn std::fmt::Display,
     },
+    /// The journal's end was no whole record.
+    JournalCut {
+        /// How much, and where.
+        cut: &'a dyn std::fmt::Display,
+    },
     /// Work behind the journal failed and is tried again.
     JournalLags {
         /// What it says.
@@ -280,6 +285,7 @@ pub fn emit(event: &LogEvent<'_>) {
         LogEvent::DiskSlow => warn!("the journal's disk is slow: answers wait for it"),
         LogEvent::DiskBack => info!("the journal's disk is well again"),
         LogEvent::SegmentDeleted { file } => info!(%file, "old segment deleted"),
+        LogEvent::JournalCut { cut } => warn!("{cut}"),
         LogEvent::JournalLags { fault } => warn!("work behind the journal is tried again: {fault}"),
         LogEvent::Client { is_warning: true, text } => warn!(target: "librdkafka", "{text}"),
         LogEvent::Client { is_warning: false, text } => debug!(target: "librdkafka", "{text}"),

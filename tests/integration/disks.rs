@@ -188,6 +188,26 @@ fn a_journal_that_vanishes_ends_the_service() {
     finish(&topics, &home, &events);
 }
 
+/// Also when nothing comes: a service must not call itself ready over a journal that is gone.
+#[test]
+fn a_journal_that_vanishes_ends_an_idle_service() {
+    let (topics, home) = (Topics::new(2), Home::new());
+    let events = payments("vanish-idle", 100);
+    topics.produce(borrowed(&events));
+    let service = home.start(&topics);
+    topics.read("decisions", |records| are_all_answered(records, &events));
+    for entry in fs::read_dir(home.journal_dir()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "tgj") {
+            fs::remove_file(path).unwrap();
+        }
+    }
+    let (status, log) = service.wait();
+    let log = log.join("\n");
+    assert_eq!(status.code(), Some(3), "{log}");
+    assert!(log.contains("it is not there any more"), "{log}");
+}
+
 fn assert_refused(output: &Output, code: i32, what: &str) {
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(code), "{said}");

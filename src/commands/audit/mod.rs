@@ -20,7 +20,7 @@ use self::line::Line;
 use self::names::Names;
 use super::report::Fault;
 use crate::domain::Seq;
-use crate::journal::{Item, JournalError, Reader};
+use crate::journal::{Cut, Item, JournalError, Reader};
 use crate::wire::WireError;
 
 /// Between two looks at a journal that is being followed.
@@ -171,6 +171,13 @@ fn show(tail: &Tail, out: &mut dyn Write) -> Result<(), TailError> {
         }
         out.flush()?;
         if !tail.follow {
+            if let Some(Cut { path, offset, bytes }) = reader.unread()? {
+                eprintln!(
+                    "{}: {bytes} bytes from byte {offset} on are no whole record: a write under way, or \
+                     one that was cut short, which the next start cuts off",
+                    path.display()
+                );
+            }
             return Ok(());
         }
         sleep(LOOK_EVERY);

@@ -53,6 +53,9 @@ impl Direct {
             pace: Pace::Unhurried,
         });
         let Assembled { pipeline, recovered, files } = assembled.map_err(fault)?;
+        if let Some(cut) = &recovered.cut {
+            eprintln!("{cut}");
+        }
         let keeper = keep_snapshots(&dir, snapshots, &pipeline, &recovered)
             .map_err(Fault::file("a thread"))?;
         let engine = pipeline.engine();

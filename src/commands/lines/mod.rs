@@ -118,6 +118,9 @@ impl Lines<'_> {
             pace: Pace::Unhurried,
         })?;
         settle_rates(&tables, &pipeline)?;
+        if let Some(cut) = &recovered.cut {
+            eprintln!("{cut}");
+        }
         for PassedOver { path, fault } in &recovered.passed_over {
             eprintln!("{}: passed over: {fault}", path.display());
         }

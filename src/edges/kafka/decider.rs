@@ -309,6 +309,10 @@ impl<S: Surroundings> Handler for Decider<S> {
         Ok(self.pipeline.kept()?)
     }
 
+    fn look(&self) -> Result<(), HandlerError> {
+        Ok(self.pipeline.look()?)
+    }
+
     fn wait_kept(&self, timeout: Duration) {
         self.pipeline.wait_kept(timeout);
     }

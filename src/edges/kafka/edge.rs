@@ -222,6 +222,8 @@ impl<H: Handler> Edge<H> {
             self.telemetry.meters.journal_bytes.absolute(self.work.handler.journal_bytes());
             self.check_fatal()?;
             self.serve_watch()?;
+            // Also when nothing comes: what failed for good ends the service.
+            self.work.handler.kept()?;
         }
         Ok(())
     }
@@ -339,6 +341,8 @@ impl<H: Handler> Edge<H> {
     /// Nothing more is read: sends, waits and commits.
     fn finish(&mut self) -> Result<(), EdgeError> {
         let is_done = self.drain(Instant::now() + self.settings.stop_timeout)?;
+        // No position of what a vanished journal took with it.
+        self.work.handler.look()?;
         self.commit(CommitMode::Sync);
         self.work.handler.close();
         if !is_done {

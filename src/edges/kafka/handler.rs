@@ -75,6 +75,12 @@ pub trait Handler {
         Ok(u64::MAX)
     }
 
+    /// Whether the journal is still there and ours, looked at now: before positions are committed for
+    /// the last time.
+    fn look(&self) -> Result<(), HandlerError> {
+        Ok(())
+    }
+
     /// Waits until everything flushed is kept, or for so long.
     fn wait_kept(&self, _timeout: Duration) {}
 

@@ -52,10 +52,15 @@ impl Fingerprints {
     pub fn open(journal: &Path) -> Result<Arc<Self>, JournalError> {
         let dir = journal.join("fingerprints");
         fs::create_dir_all(&dir).map_err(fault(&dir, "create the directory of fingerprints"))?;
+        if fs::symlink_metadata(&dir).is_ok_and(|about| about.is_symlink()) {
+            let source = io::Error::other("it is a link: files there may be somebody else's");
+            let what = "keep fingerprints in";
+            return Err(JournalError::Io { path: dir, what, source });
+        }
         let mut runs: Vec<Arc<Run>> = Vec::new();
         for entry in fs::read_dir(&dir).map_err(fault(&dir, "list the fingerprints"))? {
             let path = entry.map_err(fault(&dir, "list the fingerprints"))?.path();
-            if path.file_name().is_some_and(|name| name == FORGOTTEN) {
+            if !Run::is_ours(&path) {
                 continue;
             }
             let run = match path.extension().is_some_and(|extension| extension == "tgf") {

@@ -5,12 +5,13 @@
 //! little endian. An entry is a name (16 bytes), and the segment and offset of a record. The file
 //! is a cache: whatever is wrong with it, it is written again from its segments.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, BufWriter, Read as _, Write as _};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::domain::Token;
+use crate::journal::open_plain;
 
 const MAGIC: [u8; 8] = *b"TGFPRN\r\n";
 /// 2: amendments are also found by the event that they amend.
@@ -61,9 +62,21 @@ impl Run {
         dir.join(format!("{:020}-{:020}.tgf", span.first, span.end))
     }
 
+    /// Whether a file in the directory is one of ours: a plain file under the name of a run, or of one
+    /// that was being written. Nothing else there is read or removed.
+    pub(super) fn is_ours(path: &Path) -> bool {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let stem = name.strip_suffix(".new").unwrap_or(name).strip_suffix(".tgf");
+        let numbers = stem.and_then(|stem| stem.split_once('-'));
+        let is_number =
+            |text: &str| text.len() == 20 && text.bytes().all(|byte| byte.is_ascii_digit());
+        numbers.is_some_and(|(first, end)| is_number(first) && is_number(end))
+            && fs::symlink_metadata(path).is_ok_and(|about| about.is_file())
+    }
+
     /// Opens and checks a file; `None` when it is not whole.
     pub(super) fn open(path: &Path) -> io::Result<Option<Self>> {
-        let file = File::open(path)?;
+        let file = open_plain(OpenOptions::new().read(true), path)?;
         let mut head = [0; HEAD];
         if file.read_exact_at(&mut head, 0).is_err() || head[..8] != MAGIC {
             return Ok(None);
@@ -97,7 +110,8 @@ impl Run {
     pub(super) fn write(dir: &Path, span: Span, entries: &[Entry]) -> io::Result<Self> {
         let path = Self::path(dir, span);
         let unfinished = path.with_extension("tgf.new");
-        let file = File::create(&unfinished)?;
+        let mut options = OpenOptions::new();
+        let file = open_plain(options.write(true).create(true).truncate(true), &unfinished)?;
         let mut out = BufWriter::with_capacity(1 << 18, file);
         let mut head = Vec::with_capacity(HEAD);
         head.extend_from_slice(&MAGIC);

@@ -233,6 +233,34 @@ fn fingerprints_are_made_again() {
     find(&mut bench);
 }
 
+/// Files that are not ours, links, and what links lead to are neither read nor removed.
+#[test]
+fn strange_files_beside_fingerprints_stay() {
+    let mut bench = Bench::new();
+    let mut pipeline = bench.open("");
+    for number in 0..200 {
+        bench.give(&mut pipeline, &payment(number, 100));
+    }
+    pipeline.close().unwrap();
+    let dir = bench.dir.path().join("fingerprints");
+    let theirs = bench.dir.path().join("theirs");
+    fs::write(&theirs, "theirs").unwrap();
+    let strange = ["notes.txt", "a.tgf", "x-y.tgf.new", "subdirectory"].map(|name| dir.join(name));
+    strange[..3].iter().for_each(|path| fs::write(path, "theirs").unwrap());
+    fs::create_dir(&strange[3]).unwrap();
+    let link = dir.join(format!("{:020}-{:020}.tgf", 7, 9));
+    std::os::unix::fs::symlink(&theirs, &link).unwrap();
+    bench.open("").close().unwrap();
+    assert!(strange.iter().chain([&theirs]).all(|path| path.exists()));
+    assert!(link.is_symlink());
+
+    let elsewhere = bench.dir.path().join("elsewhere");
+    fs::rename(&dir, &elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &dir).unwrap();
+    let refused = Fingerprints::open(bench.dir.path()).map(drop).unwrap_err();
+    assert!(refused.to_string().contains("it is a link"), "{refused}");
+}
+
 /// Two clients may use one id: to each its own event.
 #[test]
 fn a_namespace_keeps_ids_apart() {

@@ -89,7 +89,10 @@ impl Shelf {
         let Ok(mut listing) = self.dir.disk().list(self.dir.path()) else { return Vec::new() };
         let is_leftover = |path: &PathBuf| {
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            name.starts_with("snapshot-") && name.ends_with(".tgs.new")
+            let digits = name.strip_prefix("snapshot-").and_then(|n| n.strip_suffix(".tgs.new"));
+            digits.is_some_and(|digits| {
+                digits.len() == DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit())
+            })
         };
         listing.retain(is_leftover);
         listing

@@ -111,6 +111,69 @@ fn a_journal_that_is_moved_away_is_missed() {
     assert!(matches!(missed, JournalError::Gone { .. }), "{missed}");
 }
 
+/// Another file under the segment's name, a copy say, is not the one that is written; and a lock that
+/// another process has taken makes two writers.
+#[test]
+fn what_took_the_place_of_the_journal_is_missed() {
+    let home = tempfile::tempdir().unwrap();
+    let copied = |dir: &Path| {
+        let path = segment_files(dir).pop().unwrap();
+        fs::copy(&path, dir.join("copy")).unwrap();
+        fs::rename(dir.join("copy"), &path).unwrap();
+    };
+    let linked = |dir: &Path| {
+        let path = segment_files(dir).pop().unwrap();
+        fs::rename(&path, dir.join("elsewhere")).unwrap();
+        std::os::unix::fs::symlink(dir.join("elsewhere"), &path).unwrap();
+    };
+    let made_anew = |dir: &Path| {
+        fs::rename(dir, dir.with_extension("away")).unwrap();
+        drop(Writer::open(dir, opening(7)).unwrap());
+    };
+    let deleted = |dir: &Path| fs::remove_file(segment_files(dir).pop().unwrap()).unwrap();
+    let others: [(&str, &dyn Fn(&Path)); 4] =
+        [("copied", &copied), ("linked", &linked), ("made anew", &made_anew), ("gone", &deleted)];
+    for (what, change) in others {
+        let dir = home.path().join(what);
+        let writer = Writer::open(&dir, opening(1)).unwrap();
+        let keeper = writer.keeper();
+        keeper.look().unwrap();
+        change(&dir);
+        let missed = keeper.look().unwrap_err();
+        assert!(matches!(missed, JournalError::Gone { .. }), "{what}: {missed}");
+    }
+
+    let dir = home.path().join("locked");
+    let writer = Writer::open(&dir, opening(1)).unwrap();
+    fs::remove_file(dir.join("LOCK")).unwrap();
+    let second = Writer::open(&dir, opening(2)).map(drop).unwrap_err();
+    assert!(matches!(second, JournalError::Locked { .. }), "{second}");
+    writer.look().unwrap();
+    fs::remove_file(dir.join("LOCK")).unwrap();
+    let other = fs::File::create(dir.join("LOCK")).unwrap();
+    other.try_lock().unwrap();
+    let missed = writer.look().unwrap_err();
+    assert!(matches!(missed, JournalError::Locked { .. }), "{missed}");
+}
+
+/// Without a keeper, and between two of its looks, no more than so many answers leave for a journal
+/// that is not there any more.
+#[test]
+fn a_writer_looks_by_itself() {
+    let home = tempfile::tempdir().unwrap();
+    let dir = home.path().join("journal");
+    let large = Opening { segment_bytes: 8 << 20, ..opening(1) };
+    let mut writer = Writer::open(&dir, large).unwrap();
+    let [owned] = samples(1).try_into().unwrap();
+    fs::rename(&dir, home.path().join("away")).unwrap();
+    let kept = (0..2_000).take_while(|_| {
+        append(&mut writer, &owned, None);
+        writer.flush(Durability::Written).is_ok()
+    });
+    assert!(kept.count() <= 1_024);
+    assert!(matches!(writer.flush(Durability::Written), Err(JournalError::Gone { .. })));
+}
+
 /// A file in the place of the directory, or above it, is named as what it is.
 #[test]
 fn a_file_in_the_directorys_place_is_named() {

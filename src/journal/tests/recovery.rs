@@ -84,6 +84,113 @@ fn an_empty_segment_is_replaced() {
     assert_eq!(read_all(dir.path()).unwrap(), seqs(1, 3));
 }
 
+/// A segment that a snapshot makes needless for a start is missed all the same: without it nothing
+/// can be replayed or proven, and nobody would know for years.
+#[test]
+fn every_segment_is_missed() {
+    let whole = tempfile::tempdir().unwrap();
+    let small = |byte| super::super::Opening { segment_bytes: 2_000, ..opening(byte) };
+    for byte in 1..=2 {
+        let mut writer = Writer::open(whole.path(), small(byte)).unwrap();
+        samples(20).iter().for_each(|owned| {
+            append(&mut writer, owned, None);
+        });
+        writer.close().unwrap();
+    }
+    let names: Vec<_> = segment_files(whole.path())
+        .iter()
+        .map(|path| path.file_name().unwrap().to_owned())
+        .collect();
+    assert!(names.len() > 4, "{}", names.len());
+    let foreign = tempfile::tempdir().unwrap();
+    drop(Writer::open(foreign.path(), opening(9)).unwrap());
+    let missing = |path: &Path| fs::remove_file(path).unwrap();
+    let cut = |path: &Path| {
+        let file = fs::File::options().write(true).open(path).unwrap();
+        file.set_len(file.metadata().unwrap().len() - 1).unwrap();
+    };
+    let longer = |path: &Path| {
+        use std::io::Write as _;
+        fs::File::options().append(true).open(path).unwrap().write_all(b"noise").unwrap();
+    };
+    let empty = |path: &Path| fs::write(path, "").unwrap();
+    let other = |path: &Path| {
+        let first = path.file_stem().unwrap().to_str().unwrap().parse().unwrap();
+        rename_header(&segment_files(foreign.path())[0], path, first);
+    };
+    let changes: [(&str, &dyn Fn(&Path)); 5] = [
+        ("missing", &missing),
+        ("cut", &cut),
+        ("longer", &longer),
+        ("empty", &empty),
+        ("another journal's", &other),
+    ];
+    // Without the first one the journal begins later, as after its days are over; the last one's end
+    // is another matter.
+    for name in &names[1..names.len() - 1] {
+        for (what, change) in changes {
+            let dir = tempfile::tempdir().unwrap();
+            for name in &names {
+                fs::copy(whole.path().join(name), dir.path().join(name)).unwrap();
+            }
+            change(&dir.path().join(name));
+            let refused = Writer::open(dir.path(), opening(3)).map(drop).unwrap_err();
+            let is_named = matches!(
+                refused,
+                JournalError::Gap { .. }
+                    | JournalError::Damaged { .. }
+                    | JournalError::NotASegment { .. }
+            );
+            assert!(is_named, "{what}: {refused}");
+        }
+    }
+}
+
+/// A segment of one journal under a number of another's, checksums and all.
+fn rename_header(from: &Path, to: &Path, first_record: u64) {
+    let reader = super::super::segment::SegmentReader::open(
+        &Directory::from(from.parent().unwrap()),
+        from,
+        0,
+    )
+    .unwrap();
+    let records = fs::read(from).unwrap().split_off(reader.offset() as usize);
+    let mut header = reader.header.clone();
+    header.first_record = first_record;
+    fs::write(to, [header.to_bytes(), records].concat()).unwrap();
+}
+
+/// What is cut off is said, to the byte.
+#[test]
+fn what_is_cut_off_is_said() {
+    for noise in [0, 1, 700] {
+        let dir = journal(3);
+        let [path] = segment_files(dir.path()).try_into().unwrap();
+        let mut bytes = fs::read(&path).unwrap();
+        let end = bytes.iter().rposition(|byte| *byte != 0).unwrap() + 1;
+        bytes[end..end + noise].fill(7);
+        fs::write(&path, bytes).unwrap();
+        let mut reader = Reader::open(dir.path()).unwrap().unwrap();
+        while reader.read().unwrap().is_some() {}
+        let unread = reader.unread().unwrap();
+        let writer = Writer::open(dir.path(), opening(2)).unwrap();
+        assert_eq!(writer.cut(), unread.as_ref());
+        let said = unread.map_or((end as u64, 0), |cut| (cut.offset, cut.bytes));
+        assert_eq!(said, (end as u64, noise as u64));
+        assert_eq!(writer.next_seq(), Seq(4));
+    }
+}
+
+/// What others keep in the directory is theirs, whatever it is called like.
+#[test]
+fn strange_files_stay() {
+    let dir = journal(1);
+    let strange = ["notes.tgj.new", "1.tgj.new", "LOCK.tgj.new"].map(|name| dir.path().join(name));
+    strange.iter().for_each(|path| fs::write(path, "theirs").unwrap());
+    drop(Writer::open(dir.path(), opening(2)).unwrap());
+    assert!(strange.iter().all(|path| path.exists()));
+}
+
 /// Two writers would give one number to two inputs.
 #[test]
 fn a_second_writer_is_refused() {

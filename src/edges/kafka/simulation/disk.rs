@@ -400,4 +400,8 @@ impl DiskFile for SimulatedFile {
     fn sync_all(&self) -> io::Result<()> {
         self.sync_data()
     }
+
+    fn identity(&self) -> io::Result<Option<(u64, u64)>> {
+        Ok(Some((0, self.id as u64)))
+    }
 }
