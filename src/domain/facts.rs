@@ -80,7 +80,7 @@ facts! {
     TerminalKnown = 31, "terminal_known", Bool, "Stands in the terminal register.";
     TerminalMerchantMatch = 32, "terminal_merchant_match", Bool, "The merchant is the one registered for the terminal (T1).";
     TerminalSerialMatch = 33, "terminal_serial_match", Bool, "The serial number is the registered one (T1).";
-    TerminalDistanceKm = 34, "terminal_distance_km", Float, "From the registered place, both in WGS-84.";
+    TerminalDistanceKm = 34, "terminal_distance_km", Float, "From the registered place, rounded up to 1, 2, 3, 5, 10, 20, 30, 50, 100, ... km.";
     TerminalDatumFault = 35, "terminal_datum_fault", Bool, "Off as labelled, right under another datum (G6).";
     TerminalProvince = 36, "terminal_province", Text, "Province of the registered place.";
     TerminalNetworkCode = 37, "terminal_network_code", Text, "Mobile country code of the terminal's SIM or cell (T3).";
@@ -120,14 +120,14 @@ facts! {
     IpTor = 69, "ip_tor", Bool, "A Tor exit.";
     IpMobile = 70, "ip_mobile", Bool, "A mobile carrier's.";
     IpCgnat = 71, "ip_cgnat", Bool, "Shared by many subscribers.";
-    IpGpsDistanceKm = 72, "ip_gps_distance_km", Float, "From the place of the address to the position (G2).";
+    IpGpsDistanceKm = 72, "ip_gps_distance_km", Float, "From the place of the address to the position (G2), rounded up to 1, 2, 3, 5, 10, ... km.";
     NetworkType = 73, "network_type", Text, "wifi, cellular, wired, ...";
     NetworkCarrier = 74, "network_carrier", Text, "Carrier.";
     IpPrivate = 75, "ip_private", Bool, "Not a public address: private, loopback, link-local.";
     // the place
     LocationPresent = 76, "location_present", Bool, "A position came.";
-    LatMdeg = 77, "lat_mdeg", Int, "WGS-84 latitude in thousandths of a degree (about 110 m): coarse on purpose.";
-    LonMdeg = 78, "lon_mdeg", Int, "WGS-84 longitude in thousandths of a degree.";
+    LatMdeg = 77, "lat_mdeg", Int, "WGS-84 latitude in thousandths of a degree, to the nearest hundredth (about 1.1 km): coarse on purpose.";
+    LonMdeg = 78, "lon_mdeg", Int, "WGS-84 longitude in thousandths of a degree, to the nearest hundredth.";
     LocationAccuracyM = 79, "location_accuracy_m", Int, "Radius of uncertainty in metres.";
     LocationExact = 80, "location_exact", Id, "The position to six decimals, only to be counted (G5).";
     // the rest

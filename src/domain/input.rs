@@ -2,7 +2,7 @@
 
 use super::{
     Amendment, Attribute, Control, EntityKind, EventTime, Fact, Facts, Kind, OutcomeResult, Past,
-    Standing, Token,
+    Placeholders, Standing, Token,
 };
 
 /// One input before it is numbered. A reused buffer: `enrich` fills it, the engine reads it.
@@ -15,12 +15,16 @@ pub struct Input {
     pub occurred_at: EventTime,
     /// Where the bytes came from, so that the journal knows what was consumed.
     pub source: Option<Source>,
-    /// The client's event id. Not personal: the door lets only `A-Z a-z 0-9 . _ : -` pass.
+    /// The client's event id (`A-Z a-z 0-9 . _ : -`); where digits in it could be a person's, its
+    /// token as reports show tokens.
     pub event_id: String,
     /// The keyed token of client namespace and event id: what "once" is decided by.
     pub event: Token,
-    /// The keyed hash of the canonical event.
+    /// The keyed hash of what the event is ("once" in ARCHITECTURE); of an amendment, of all of it.
     pub content: Content,
+    /// What [`content`](Self::content) would have been before engine semantics 4, when it covered
+    /// all that a message says: records of then are matched by it. Not journaled.
+    pub content_before: Option<Content>,
     /// What is asked.
     pub what: What,
     /// The event's entities.
@@ -35,6 +39,8 @@ pub struct Input {
     pub attributes: Vec<Attribute<'static>>,
     /// Tables that enrich would have consulted and did not have.
     pub missing: MissingTables,
+    /// Fields whose values named nobody. For the edge to count; not journaled.
+    pub placeholders: Placeholders,
     /// Version of the token key.
     pub key_version: u16,
     /// This same event, if it came before what the engine remembers.
@@ -59,6 +65,7 @@ impl Input {
             event_id: String::with_capacity(64),
             event: Token::default(),
             content: Content::default(),
+            content_before: None,
             what: What::Decide,
             tokens: Tokens::default(),
             device: DeviceIds::default(),
@@ -66,6 +73,7 @@ impl Input {
             facts: Facts::new(),
             attributes: Vec::new(),
             missing: MissingTables::default(),
+            placeholders: Placeholders::default(),
             key_version: 0,
             known: None,
             target: None,
@@ -84,9 +92,16 @@ impl Input {
         self.facts.clear();
         self.attributes.clear();
         self.missing = MissingTables::default();
+        self.placeholders = Placeholders::default();
+        self.content_before = None;
         self.known = None;
         self.target = None;
         self.control = None;
+    }
+
+    /// Whether a record of this event's id is of this event, by the content that stands in it.
+    pub fn is_same(&self, recorded: Content) -> bool {
+        recorded == self.content || Some(recorded) == self.content_before
     }
 
     /// What it is known by: an amendment has no id of its own, its content is its name.
@@ -162,7 +177,7 @@ pub struct Source {
     pub offset: i64,
 }
 
-/// A keyed hash of the canonical event: same id and other content is a conflict.
+/// A keyed hash of what an event is: same id and other content is a conflict.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Content(pub [u8; 16]);
 

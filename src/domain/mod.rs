@@ -10,12 +10,15 @@ mod zone;
 mod sensitive;
 mod token;
 mod card_digits;
+mod spelling;
+mod digits;
 mod words;
 mod event;
 mod facts;
 mod amendment;
 mod past;
 mod control;
+mod placeholders;
 mod input;
 mod schema;
 mod vector;
@@ -34,6 +37,7 @@ pub use decision::{
     Action, Applied, Band, Body, DecisionFlags, FollowUps, Observed, Plan, ReasonId, Reasons,
     RiskVerification, Seq, Stage,
 };
+pub use digits::{has_personal_digits, is_like_a_card, luhn_valid, withhold_digits};
 pub use effect::{Effect, Force};
 pub use event::{
     Attribute, AttributeValue, Card, Consent, Datum, Device, DeviceFlags, Label, Location,
@@ -44,8 +48,10 @@ pub use input::{
     Content, DeviceIdentifier, DeviceIds, Input, LATE_AFTER_MS, MissingTables, Source, Tokens, What,
 };
 pub use past::Past;
+pub use placeholders::Placeholders;
 pub use schema::{FieldId, FieldType, Schema, SchemaField};
 pub use sensitive::Sensitive;
+pub use spelling::{Glyph, card_number_digits, phone_digits};
 pub use time::{EventTime, TimeError};
 pub use token::{EntityKind, Token};
 pub use vector::{FeatureVector, Value};

@@ -1,7 +1,12 @@
 //! What can be done with a message before its turn: everything that depends on nothing but the message,
 //! the tables and the keys. Any thread may do it, in any order.
 
-use crate::domain::{CardDigits, EventTime, Input, Message, Sensitive, Stage};
+use std::borrow::Cow;
+
+use crate::domain::{
+    Attribute, AttributeValue, CardDigits, EventTime, Input, Message, Sensitive, Stage,
+    withhold_digits,
+};
 use crate::stages::decode::{Door, Dropped, Encoded, Reject, decode};
 use crate::stages::enrich::{Tables, TokenKeys, card_digits, enrich};
 use crate::stages::mask::{Profile, Shown, show};
@@ -92,8 +97,7 @@ impl Admission {
         match message {
             Message::Event(event) => {
                 out.is_event = true;
-                let attributes = event.attributes.iter().map(|one| one.clone().into_owned());
-                out.input.attributes.extend(attributes);
+                out.input.attributes.extend(event.attributes.iter().map(without_digits));
                 out.card = card_digits(event);
                 watch.lap(now_ns(), Stage::Enrich);
                 show(event, &self.profile, &mut out.shown);
@@ -104,6 +108,17 @@ impl Admission {
         }
         out.stage_ns = watch.stage_ns;
     }
+}
+
+/// A custom field as the engine sees it: without digits that could be a person's.
+fn without_digits(attribute: &Attribute<'_>) -> Attribute<'static> {
+    let mut attribute = attribute.clone().into_owned();
+    if let AttributeValue::Text(text) = &mut attribute.value
+        && let Cow::Owned(withheld) = withhold_digits(text)
+    {
+        *text = Cow::Owned(withheld);
+    }
+    attribute
 }
 
 /// Measures stages, each from the end of the one before.

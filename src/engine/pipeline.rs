@@ -19,8 +19,8 @@ use std::time::Duration;
 use crate::bundle::Bundle;
 use crate::domain::{
     Activation, Applied, Body, CardDigits, Control, EntityKind, EventTime, Ground, GuardTrip,
-    Input, MissingTables, Observed, Past, Plan, Reasons, Sensitive, Seq, Source, Stage, Token,
-    Upgrade, What,
+    Input, MissingTables, Observed, Past, Placeholders, Plan, Reasons, Sensitive, Seq, Source,
+    Stage, Token, Upgrade, What,
 };
 use crate::journal::{
     Appended, BundleRef, Columns, Durability, Entry, Features, Hits, JournalError, JournalId,
@@ -152,7 +152,8 @@ pub enum Outcome {
 pub struct Step<'a> {
     /// What became of it.
     pub outcome: Outcome,
-    /// The event's id, when it could be read. Not personal.
+    /// The event's id, when it could be read, as its sender wrote it: for the answer alone. Others
+    /// know the event by its input's id.
     pub event_id: &'a str,
     /// The input as the engine took it; meaningless when rejected.
     pub input: &'a Input,
@@ -191,6 +192,14 @@ impl Step<'_> {
                 | Applied::Parked { seq }
                 | Applied::Controlled { seq },
             ) => Some(seq),
+        }
+    }
+
+    /// Fields whose values named nobody.
+    pub fn placeholders(&self) -> Placeholders {
+        match self.outcome {
+            Outcome::Rejected(_) => Placeholders::default(),
+            Outcome::Applied(_) => self.input.placeholders,
         }
     }
 
@@ -395,7 +404,10 @@ impl<S: Surroundings> Pipeline<S> {
         };
         Ok(Step {
             outcome: Outcome::Applied(applied),
-            event_id: &self.current.input.event_id,
+            event_id: match self.current.is_event {
+                true => self.current.shown.event_id(),
+                false => &self.current.input.event_id,
+            },
             input: &self.current.input,
             decision: answer.map(|_| &self.masked),
             audit,

@@ -408,7 +408,7 @@ impl Engine {
         let (seq, content, body, received_at, bundle) = recent.or_else(past)?;
         self.answered = Answered { received_at, bundle };
         Some(match body {
-            _ if content != input.content => Applied::Conflict { seq },
+            _ if !input.is_same(content) => Applied::Conflict { seq },
             Some(body) => Applied::Repeated { seq, body },
             // Nobody was answered then, and history gets no answer now.
             None => Applied::AlreadyCounted { seq },

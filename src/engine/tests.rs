@@ -2,7 +2,9 @@
 
 use super::snapshot::tests::{engine, load, stream, take};
 use super::{Engine, Unhurried};
-use crate::domain::{Amendment, Content, EntityKind, Fact, Input, OutcomeResult, Token, What};
+use crate::domain::{
+    Amendment, Applied, Content, EntityKind, Fact, Input, OutcomeResult, Token, What,
+};
 
 mod amendments;
 mod backdated;
@@ -70,4 +72,29 @@ fn a_reversal_gives_back_also_past_the_ring() {
         engine.apply(&outcome(107, &paid[12], OutcomeResult::Approved), &mut Unhurried);
         assert_eq!(kept(engine, 108), 10_400 - 2 * 100);
     }
+}
+
+/// A payment that comes again is the same one by what it is. One that was decided when a retry had to
+/// equal it in every field is recognised by that, and answered with the same body.
+#[test]
+fn a_retry_is_recognised_by_either_form_of_its_content() {
+    let content = |n| Content(*Token::from_words([n, 9]).as_bytes());
+    let mut engine = engine();
+    let mut first = payment(1);
+    first.content = content(1);
+    let Applied::Decided { seq, body } = engine.apply(&first, &mut Unhurried) else { panic!() };
+    let mut check = |now, before, is_same| {
+        let mut again = payment(1);
+        (again.content, again.content_before) = (content(now), before);
+        let expected = match is_same {
+            true => Applied::Repeated { seq, body },
+            false => Applied::Conflict { seq },
+        };
+        assert_eq!(engine.apply(&again, &mut Unhurried), expected);
+    };
+    check(1, None, true);
+    check(1, Some(content(7)), true);
+    check(2, Some(content(1)), true);
+    check(2, Some(content(7)), false);
+    check(2, None, false);
 }

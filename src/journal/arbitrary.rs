@@ -298,6 +298,8 @@ fn input() -> impl Strategy<Value = Input> {
             event_id: head.3,
             event: head.4,
             content: Content(head.5),
+            content_before: None,
+            placeholders: crate::domain::Placeholders::default(),
             what,
             tokens,
             device,

@@ -2,7 +2,7 @@
 
 use metrics::{Counter, Gauge};
 
-use crate::domain::{Action, Kind, MissingTables, Service};
+use crate::domain::{Action, Kind, MissingTables, Placeholders, Service};
 
 use super::{CounterName, GaugeName, Registry};
 
@@ -108,6 +108,7 @@ pub struct Meters {
     decisions: Vec<Counter>,
     rejects: ByName,
     dropped_fields: ByName,
+    placeholders: ByName,
     degradations: Vec<Counter>,
     delivered: Vec<Counter>,
     commits: Vec<Counter>,
@@ -141,6 +142,12 @@ impl Meters {
             decisions: decisions(registry),
             rejects: ByName::new(registry, CounterName::Rejects, reasons, "other"),
             dropped_fields: ByName::new(registry, CounterName::DroppedFields, fields, "unknown"),
+            placeholders: ByName::new(
+                registry,
+                CounterName::Placeholders,
+                &Placeholders::FIELDS,
+                "unknown",
+            ),
             degradations: each(
                 CounterName::Degradations,
                 MissingTables::NAMED.iter().map(|(_, name)| *name).collect(),
@@ -185,6 +192,11 @@ impl Meters {
     /// Counts a field that was dropped at the door.
     pub fn dropped_field(&self, field: &str) {
         self.dropped_fields.add(field);
+    }
+
+    /// Counts values that named nobody.
+    pub fn placeholders(&self, fields: Placeholders) {
+        fields.names().for_each(|field| self.placeholders.add(field));
     }
 
     /// Counts fields that the schema does not know.

@@ -38,6 +38,8 @@ metrics_table! {
         Rejects: "tidegate_rejects_total" ["reason"] "Messages that became dead letters";
         DroppedFields: "tidegate_dropped_fields_total" ["field"]
             "Fields that the event's service or consent does not allow, dropped at the door";
+        Placeholders: "tidegate_placeholder_values_total" ["field"]
+            "Values that named nobody (a mask, a word for none), treated as absent";
         Degradations: "tidegate_degradations_total" ["table"]
             "Events decided without a table that should have been asked";
         Delivered: "tidegate_delivered_total" ["output"] "Records that the broker acknowledged";

@@ -9,7 +9,7 @@ use crate::commands::audit::line::{Json, amendment};
 use crate::commands::audit::names::Names;
 use crate::commands::replay::visit_event;
 use crate::commands::report::{Fault, money};
-use crate::domain::{Amendment, EventTime, Fact, Seq, Standing, What};
+use crate::domain::{Amendment, EventTime, Fact, Seq, Standing, What, has_personal_digits};
 use crate::journal::{Item, ReadEntry, Reader};
 
 /// The event's record, with the names of the bundle in force there.
@@ -39,9 +39,15 @@ pub(super) fn find(journal: &Path, id: &str) -> Result<Found, Fault> {
     })?;
     supersede(&mut later, &amendments);
     let unknown = || {
+        let token = match has_personal_digits(id) {
+            true => {
+                "; an id with digits like a card's or a phone's stands there as its token, `v1:...`"
+            }
+            false => "",
+        };
         Fault::Wrong(format!(
-            "no event {id} in this journal; `tidegate audit find` looks by card, merchant, rule, \
-             reason, score and time"
+            "no event {id} in this journal{token}; `tidegate audit find` looks by card, merchant, \
+             rule, reason, score and time"
         ))
     };
     let entry = found.ok_or_else(unknown)?;

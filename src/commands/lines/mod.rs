@@ -174,7 +174,7 @@ impl Lines<'_> {
                     keeper.turn(pipeline.engine_mut());
                 }
                 let step = pipeline.take(&mut admitted, (None, None), self.intent, lookups.1)?;
-                tally.count(&step.outcome);
+                tally.count(&step.outcome, step.event_id);
                 tally.count_currency(&step.outcome, &step.input.facts);
                 if let (Some(decision), Some(_)) = (step.decision, self.to) {
                     group.extend_from_slice(decision.as_bytes());

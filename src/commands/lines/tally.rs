@@ -6,6 +6,9 @@ use crate::commands::report::grouped;
 use crate::domain::{Action, Applied, Fact, Facts};
 use crate::engine::Outcome;
 
+/// Conflicts that are named.
+const CONFLICTS_NAMED: usize = 3;
+
 /// What was done, by count. The names are those of `--json` and stay.
 #[derive(Clone, Debug, Default, Eq, PartialEq, serde::Serialize)]
 pub(in crate::commands) struct Tally {
@@ -20,6 +23,9 @@ pub(in crate::commands) struct Tally {
     pub(in crate::commands) amended: u64,
     pub(in crate::commands) parked: u64,
     pub(in crate::commands) rejected: u64,
+    /// The ids of the first few conflicts: whoever sent them has to look for what it changed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(in crate::commands) conflict_ids: Vec<String>,
     /// By the reason's stable name.
     pub(in crate::commands) rejected_by: BTreeMap<&'static str, u64>,
     /// Amounts of which no rate says what they are worth, by currency.
@@ -28,7 +34,12 @@ pub(in crate::commands) struct Tally {
 
 impl Tally {
     /// Counts one line's outcome.
-    pub(super) fn count(&mut self, outcome: &Outcome) {
+    pub(super) fn count(&mut self, outcome: &Outcome, event_id: &str) {
+        if matches!(outcome, Outcome::Applied(Applied::Conflict { .. }))
+            && self.conflict_ids.len() < CONFLICTS_NAMED
+        {
+            self.conflict_ids.push(event_id.to_owned());
+        }
         let counter = match outcome {
             Outcome::Rejected(reject) => {
                 *self.rejected_by.entry(reject.reason.name()).or_default() += 1;
@@ -83,6 +94,9 @@ impl Tally {
             if count > 0 {
                 eprintln!("{:>10}  {what}", grouped(count));
             }
+        }
+        for id in &self.conflict_ids {
+            eprintln!("{:>14}  {id}", "conflict");
         }
         for (reason, count) in &self.rejected_by {
             eprintln!("{:>14}  {reason}", grouped(*count));

@@ -14,13 +14,14 @@ pub(super) struct Place<'a> {
     pub(super) offset: i64,
 }
 
-/// Writes `{"topic":...,"partition":...,"offset":...,"reason":...,"field":...,"received_at":...}`.
+/// Writes `{"topic":...,"partition":...,"offset":...,"reason":...,"field":...,"received_at":...}`,
+/// and before the last one `"event_id":...` where the event is known, as the audit topic names it.
 ///
-/// Every text is a name of the program or a topic's (letters, digits, `.`, `_`, `-`): none needs
-/// an escape.
+/// Every text is a name of the program, a topic's or an event's id (letters, digits, `.`, `_`, `:`,
+/// `-`): none needs an escape.
 pub(super) fn write(
     place: Place<'_>,
-    rejected: Rejected,
+    (rejected, event_id): (Rejected, &str),
     received_at: EventTime,
     out: &mut Vec<u8>,
 ) {
@@ -35,6 +36,9 @@ pub(super) fn write(
         Some(field) => write!(out, "\"field\":\"{field}\","),
         None => write!(out, "\"field\":null,"),
     };
+    if !event_id.is_empty() {
+        let _ = write!(out, "\"event_id\":\"{event_id}\",");
+    }
     out.extend_from_slice(b"\"received_at\":\"");
     received_at.write_rfc3339(out);
     out.extend_from_slice(b"\"}");
@@ -54,19 +58,21 @@ mod tests {
     fn a_dead_letter_names_place_and_reason() {
         let place = Place { topic: "in", partition: 3, offset: 42 };
         let received_at = EventTime::from_ms(1_795_445_651_123).unwrap();
-        let letter = |field| {
+        let letter = |field, event_id| {
             let mut out = Vec::new();
-            write(place, Rejected { reason: "missing_field", field }, received_at, &mut out);
+            let rejected = Rejected { reason: "missing_field", field };
+            write(place, (rejected, event_id), received_at, &mut out);
             serde_json::from_slice::<serde_json::Value>(&out).unwrap()
         };
         assert_eq!(
-            letter(Some("amount.minor")),
+            letter(Some("amount.minor"), ""),
             serde_json::json!({
                 "topic": "in", "partition": 3, "offset": 42, "reason": "missing_field",
                 "field": "amount.minor", "received_at": "2026-11-23T14:54:11.123Z",
             })
         );
-        assert_eq!(letter(None)["field"], serde_json::Value::Null);
+        assert_eq!(letter(None, "")["field"], serde_json::Value::Null);
+        assert_eq!(letter(None, "e-1")["event_id"], "e-1");
         let mut key = Vec::new();
         write_key(place, &mut key);
         assert_eq!(key, b"in/3/42");

@@ -409,11 +409,16 @@ fn answer<'a>(step: Step<'a>, audit: Option<Audit<'a>>) -> Answer<'a, &'a Masked
         result,
         seq: step.seq(),
         key: step.event_id.as_bytes(),
+        known_as: match step.outcome {
+            Outcome::Rejected(_) => "",
+            Outcome::Applied(_) => &step.input.event_id,
+        },
         decision: step.decision,
         audit,
         rejected,
         decided,
         missing: step.missing(),
+        placeholders: step.placeholders(),
         dropped: step.dropped,
         stage_ns: step.stage_ns,
     }

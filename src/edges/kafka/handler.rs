@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::{Action, EventTime, Kind, MissingTables, Seq, Service, Source, Stage};
+use crate::domain::{
+    Action, EventTime, Kind, MissingTables, Placeholders, Seq, Service, Source, Stage,
+};
 use crate::engine::Recognised;
 use crate::journal::{JournalError, JournalId, OpenPart};
 use crate::stages::decode::{Dropped, Encoded};
@@ -179,6 +181,11 @@ pub struct Answer<'a, D, A> {
     pub decided: Option<(Kind, Service, Action)>,
     /// Tables that were not there.
     pub missing: MissingTables,
+    /// The event's id as others than its sender know it: the key of its audit record, and what a
+    /// dead letter names.
+    pub known_as: &'a str,
+    /// Fields whose values named nobody.
+    pub placeholders: Placeholders,
     /// Fields dropped at the door.
     pub dropped: Dropped,
     /// Nanoseconds per stage; zero when not measured.

@@ -17,7 +17,7 @@ use rdkafka::{ClientConfig, Message as _, Offset, TopicPartitionList};
 
 use super::settings::tests::settings;
 use super::*;
-use crate::domain::{EventTime, MissingTables, Seq, Source, Stage};
+use crate::domain::{EventTime, MissingTables, Placeholders, Seq, Source, Stage};
 use crate::journal::{JournalId, OpenPart};
 use crate::stages::decode::{Dropped, Encoded};
 use crate::telemetry::{InputResult, Telemetry, Unready};
@@ -123,6 +123,8 @@ impl Handler for Fake {
             rejected: is_bad.then_some(Rejected { reason: "not_json", field: None }),
             decided: None,
             missing: MissingTables::default(),
+            known_as: "e",
+            placeholders: Placeholders::default(),
             dropped: Dropped::default(),
             stage_ns: [0; Stage::COUNT],
         })

@@ -127,6 +127,7 @@ impl<H: Handler> Work<H> {
         let meters = &self.telemetry.meters;
         meters.input(answer.result);
         meters.missing(answer.missing);
+        meters.placeholders(answer.placeholders);
         if !answer.dropped.is_empty() {
             let fields = answer.dropped.known.union(answer.dropped.refused);
             fields.iter().for_each(|field| meters.dropped_field(field.name()));
@@ -141,6 +142,7 @@ impl<H: Handler> Work<H> {
             }
         }
         let key = |out: &mut Vec<u8>| out.extend_from_slice(answer.key);
+        let audit_key = |out: &mut Vec<u8>| out.extend_from_slice(answer.known_as.as_bytes());
         if let Some(decision) = &answer.decision {
             let payload = |out: &mut Vec<u8>| out.extend_from_slice(decision.as_bytes());
             self.ledger.expect(ticket);
@@ -151,14 +153,18 @@ impl<H: Handler> Work<H> {
         {
             let payload = |out: &mut Vec<u8>| out.extend_from_slice(audit.as_bytes());
             self.ledger.expect(ticket);
-            self.outbox.push(Output::Audit, ticket, answer.seq, key, payload);
+            self.outbox.push(Output::Audit, ticket, answer.seq, audit_key, payload);
         }
         let letter = answer.rejected.map(|rejected| (source, rejected));
+        let event_id = letter.map_or_else(String::new, |_| answer.known_as.to_owned());
         drop(answer);
+        if let Some((source, rejected)) = letter {
+            self.bury(ticket, source, (rejected, &event_id));
+        }
         // Under the ticket of the message with which they expired: it is not done before they are out.
         let expired = self.handler.take_expired();
-        for (source, rejected) in letter.into_iter().chain(expired.into_iter().map(never_came)) {
-            self.bury(ticket, source, rejected);
+        for (source, rejected) in expired.into_iter().map(never_came) {
+            self.bury(ticket, source, (rejected, ""));
         }
         self.batch.push_back(Taken { ticket, at, stamped_ms });
         self.fresh += 1;
@@ -216,8 +222,8 @@ impl<H: Handler> Work<H> {
         Told::new(self.kept_below, self.handler.recalls_from(), self.handler.journal())
     }
 
-    /// Puts a dead letter out.
-    fn bury(&mut self, ticket: Ticket, source: Source, rejected: Rejected) {
+    /// Puts a dead letter out. The event's id is empty where nobody knows it.
+    fn bury(&mut self, ticket: Ticket, source: Source, (rejected, event_id): (Rejected, &str)) {
         self.telemetry.meters.reject(rejected.reason);
         let topic = self.topics.get(usize::from(source.topic)).map_or("", String::as_str);
         let place = Place { topic, partition: source.partition, offset: source.offset };
@@ -228,7 +234,7 @@ impl<H: Handler> Work<H> {
             ticket,
             None,
             |out| dead_letter::write_key(place, out),
-            |out| dead_letter::write(place, rejected, latest, out),
+            |out| dead_letter::write(place, (rejected, event_id), latest, out),
         );
     }
 

@@ -45,18 +45,18 @@ fields! {
     Payer = 12, "payer", 0;
     PayerAccountId = 13, "payer.account_id", 64;
     PayerCard = 14, "payer.card", 0;
-    PayerCardNumber = 15, "payer.card.number", 32;
+    PayerCardNumber = 15, "payer.card.number", 96;
     PayerName = 16, "payer.name", 128;
-    PayerIdNumber = 17, "payer.id_number", 32;
-    PayerPhone = 18, "payer.phone", 32;
+    PayerIdNumber = 17, "payer.id_number", 96;
+    PayerPhone = 18, "payer.phone", 96;
     PayerEmail = 19, "payer.email", 254;
     Payee = 20, "payee", 0;
     PayeeAccountId = 21, "payee.account_id", 64;
     PayeeCard = 22, "payee.card", 0;
-    PayeeCardNumber = 23, "payee.card.number", 32;
+    PayeeCardNumber = 23, "payee.card.number", 96;
     PayeeName = 24, "payee.name", 128;
-    PayeeIdNumber = 25, "payee.id_number", 32;
-    PayeePhone = 26, "payee.phone", 32;
+    PayeeIdNumber = 25, "payee.id_number", 96;
+    PayeePhone = 26, "payee.phone", 96;
     PayeeEmail = 27, "payee.email", 254;
     // the merchant and the terminal
     Merchant = 28, "merchant", 0;

@@ -13,10 +13,10 @@ pub(super) fn device(device: &Device<'_>, keys: &TokenKeys, input: &mut Input) {
         return;
     }
     for which in DeviceIdentifier::ALL {
-        let token = identifier(device, which)
-            .and_then(|value| keys.device_identifier(which, value.expose()));
-        if let Some(token) = token {
-            input.device.set(which, token);
+        let Some(value) = identifier(device, which) else { continue };
+        match keys.device_identifier(which, value.expose()) {
+            Some(token) => input.device.set(which, token),
+            None => input.placeholders.add_identifier(which),
         }
     }
     texts(device, &mut input.facts);
@@ -57,7 +57,7 @@ fn texts(device: &Device<'_>, facts: &mut Facts) {
         (Fact::DeviceTimeZone, &device.time_zone),
     ] {
         if let Some(text) = text {
-            facts.set_text(fact, text);
+            super::set_text(facts, fact, text);
         }
     }
     for (fact, number) in

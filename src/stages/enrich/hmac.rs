@@ -51,18 +51,40 @@ impl Key {
 
     /// The tag of a value given in parts.
     pub(super) fn sign_parts(&self, parts: &[&[u8]]) -> [u8; 32] {
-        let mut state = self.inner;
-        let mut block = [0; BLOCK];
-        let (mut filled, mut length) = (0, BLOCK as u64);
-        for part in parts {
-            length += part.len() as u64;
-            filled = absorb(&mut state, &mut block, filled, part);
-        }
-        pad(&mut state, &mut block, filled, length);
-        let inner = bytes_of(&state);
-        let mut state = self.outer;
-        block[..32].copy_from_slice(&inner);
-        pad(&mut state, &mut block, 32, BLOCK as u64 + 32);
+        let mut signer = self.begin();
+        parts.iter().for_each(|part| signer.part(part));
+        signer.finish()
+    }
+
+    /// Begins the tag of a value that comes in parts.
+    pub(super) const fn begin(&self) -> Signer<'_> {
+        Signer { key: self, state: self.inner, block: [0; BLOCK], filled: 0, length: BLOCK as u64 }
+    }
+}
+
+/// A tag on its way.
+pub(super) struct Signer<'k> {
+    key: &'k Key,
+    state: State,
+    block: [u8; BLOCK],
+    filled: usize,
+    length: u64,
+}
+
+impl Signer<'_> {
+    /// Takes the next part of the value.
+    pub(super) fn part(&mut self, part: &[u8]) {
+        self.length += part.len() as u64;
+        self.filled = absorb(&mut self.state, &mut self.block, self.filled, part);
+    }
+
+    /// The tag.
+    pub(super) fn finish(mut self) -> [u8; 32] {
+        pad(&mut self.state, &mut self.block, self.filled, self.length);
+        let inner = bytes_of(&self.state);
+        let mut state = self.key.outer;
+        self.block[..32].copy_from_slice(&inner);
+        pad(&mut state, &mut self.block, 32, BLOCK as u64 + 32);
         bytes_of(&state)
     }
 }

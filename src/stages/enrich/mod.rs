@@ -3,6 +3,7 @@
 //! Raw personal values stop here: [`enrich`] turns them into keyed tokens, for joining, and into
 //! facts that identify nobody. It is a pure function: what it needs from outside is in [`Tables`].
 
+mod nobody;
 mod normalise;
 mod hmac;
 mod token_keys;
@@ -10,9 +11,11 @@ pub mod datum;
 mod tables;
 mod identity;
 mod phone;
+mod numbering;
 pub mod mcc;
 mod url;
 mod party;
+mod payment;
 mod register;
 mod device;
 mod network;
@@ -20,7 +23,8 @@ mod place;
 
 use crate::domain::{
     Amendment, Amount, Currency, EventTime, Fact, Facts, Input, Kind, LabelSource, Message,
-    MissingTables, OutcomeResult, PaymentEvent, Refusal, Service, What,
+    MissingTables, OutcomeResult, PaymentEvent, Refusal, Service, What, has_personal_digits,
+    withhold_digits,
 };
 
 pub use party::card_digits;
@@ -50,10 +54,12 @@ pub fn enrich(
     input.content = keys.content(canonical);
     match message {
         Message::Event(event) => {
-            input.event_id.push_str(&event.event_id);
             input.event = keys.event(namespace, &event.event_id);
+            name(&event.event_id, input);
             input.occurred_at = event.occurred_at;
             enrich_event(event, namespace, tables, keys, input);
+            input.content_before = Some(input.content);
+            input.content = payment::content(event, keys, input);
         }
         Message::Outcome(outcome) => {
             let refusal = (outcome.result == OutcomeResult::Refused)
@@ -78,10 +84,26 @@ fn amend(
     keys: &TokenKeys,
     input: &mut Input,
 ) {
-    input.event_id.push_str(of);
     input.event = keys.event(namespace, of);
+    name(of, input);
     input.occurred_at = occurred_at;
     input.what = What::Amend { target: input.event, amendment };
+}
+
+/// The id that the event is known by to others than its sender: an id that could hold a card's number
+/// stands there as its token.
+fn name(id: &str, input: &mut Input) {
+    if has_personal_digits(id) {
+        let token = input.event.display(input.key_version);
+        input.event_id.push_str(&token);
+    } else {
+        input.event_id.push_str(id);
+    }
+}
+
+/// A fact that is a text of the message's own, without digits that could be a person's.
+fn set_text(facts: &mut Facts, fact: Fact, text: &str) {
+    facts.set_text(fact, &withhold_digits(text));
 }
 
 fn enrich_event(
@@ -112,16 +134,16 @@ fn what_happens(event: &PaymentEvent<'_>, facts: &mut Facts) {
         facts.set_text(Fact::EntryMode, mode.name());
     }
     let basis = event.lawful_basis.as_deref().unwrap_or_else(|| default_basis(event));
-    facts.set_text(Fact::LawfulBasis, basis);
+    set_text(facts, Fact::LawfulBasis, basis);
     facts.set_int(Fact::OccurredAt, event.occurred_at.as_ms());
     facts.set_bool(Fact::IsResubmission, event.attempt_of.is_some());
     facts.set_bool(Fact::HasOriginal, event.original_event_id.is_some());
     if let Some(verification) = &event.verification {
-        facts.set_text(Fact::VerificationMethod, &verification.method);
+        set_text(facts, Fact::VerificationMethod, &verification.method);
         facts.set_bool(Fact::VerificationPassed, verification.passed);
     }
     if let Some(change) = &event.account_change {
-        facts.set_text(Fact::AccountChange, change);
+        set_text(facts, Fact::AccountChange, change);
     }
 }
 

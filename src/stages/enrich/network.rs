@@ -14,13 +14,18 @@ pub(super) fn network(
     input: &mut Input,
 ) -> Option<Degrees> {
     if let Some(kind) = &network.kind {
-        input.facts.set_text(Fact::NetworkType, kind);
+        super::set_text(&mut input.facts, Fact::NetworkType, kind);
     }
     if let Some(carrier) = &network.carrier {
-        input.facts.set_text(Fact::NetworkCarrier, carrier);
+        super::set_text(&mut input.facts, Fact::NetworkCarrier, carrier);
     }
     input.facts.set_bool(Fact::IpPresent, network.ip.is_some());
     let address = network.ip.as_ref()?.expose().to_canonical();
+    if is_nobody(address) {
+        input.placeholders.add("network.ip");
+        input.facts.set_bool(Fact::IpPrivate, true);
+        return None;
+    }
     input.tokens.set(EntityKind::Ip, keys.ip(address));
     input.tokens.set(EntityKind::IpPrefix, keys.ip_prefix(address));
     let private = is_private(address);
@@ -80,6 +85,14 @@ fn place(address: IpAddr, tables: &Tables, input: &mut Input) -> Option<Degrees>
         input.facts.set_int(Fact::IpRadiusKm, i64::from(radius));
     }
     place.position.map(|(lat, lon)| Degrees { lat, lon })
+}
+
+/// Whether an address is what a failed look for one gives: nobody's own, and everybody's.
+const fn is_nobody(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => v4.is_unspecified() || v4.is_loopback() || v4.is_broadcast(),
+        IpAddr::V6(v6) => v6.is_unspecified() || v6.is_loopback(),
+    }
 }
 
 /// Whether an address says nothing about a place on the internet: private, loopback, link-local.

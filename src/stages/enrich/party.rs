@@ -1,14 +1,17 @@
 //! Who pays and who is paid: entities, and what may be known of them without knowing them.
 
-use super::{Tables, TokenKeys, identity, normalise, phone};
+use super::{Tables, TokenKeys, identity, nobody, normalise, phone};
 use crate::domain::{
-    CardDigits, EntityKind, Fact, Facts, Input, MissingTables, PaymentEvent, Sensitive,
+    CardDigits, EntityKind, EventTime, Fact, Facts, Glyph, Input, MissingTables, PaymentEvent,
+    Sensitive, Token, luhn_valid,
 };
 
 /// The digits of the payer's card, for the edge's memory of cards: no part of an input.
 pub fn card_digits(event: &PaymentEvent<'_>) -> Option<Sensitive<CardDigits>> {
     let card = event.payer.card.as_ref()?;
-    CardDigits::parse(card.number.expose()).map(Sensitive::new)
+    let mut buffer = [0; 19];
+    let digits = normalise::card(card.number.expose(), &mut buffer)?;
+    std::str::from_utf8(digits).ok().and_then(CardDigits::parse).map(Sensitive::new)
 }
 
 /// The payer's entities and facts.
@@ -22,44 +25,63 @@ pub(super) fn payer(
     if let Some(number) = &payer.card {
         card(number.number.expose(), tables, keys, input);
     }
-    if let Some(token) = payer.account_id.as_ref().and_then(|id| keys.account(id.expose())) {
-        input.tokens.set(EntityKind::Account, token);
+    if let Some(id) = &payer.account_id {
+        entity(EntityKind::Account, keys.account(id.expose()), "payer.account_id", input);
     }
     if let Some(number) = &payer.phone {
-        if let Some(token) = keys.phone(number.expose()) {
-            input.tokens.set(EntityKind::Phone, token);
-        }
+        entity(EntityKind::Phone, keys.phone(number.expose()), "payer.phone", input);
         if let Some(country) = phone::country(number.expose()) {
             input.facts.set_text(Fact::PayerPhoneCountry, country);
         }
     }
     if let Some(number) = &payer.id_number {
-        if let Some(token) = keys.id_document(number.expose()) {
-            input.tokens.set(EntityKind::IdDocument, token);
-        }
-        let birth = identity::birth_date(number.expose());
-        input.facts.set_bool(Fact::PayerIdValid, birth.is_some());
-        let today = identity::Date::in_china(event.occurred_at);
-        if let Some(band) = birth.and_then(|birth| identity::age_band(birth, today)) {
-            input.facts.set_text(Fact::PayerAgeBand, band);
-        }
+        entity(EntityKind::IdDocument, keys.id_document(number.expose()), "payer.id_number", input);
+        id_document(number.expose(), event.occurred_at, &mut input.facts);
     }
     if let Some(email) = &payer.email {
+        if normalise::email(email.expose(), &mut [0; normalise::NAME]).is_none() {
+            input.placeholders.add("payer.email");
+        }
         email_domain(email.expose(), &mut input.facts);
     }
 }
 
-fn card(number: &str, tables: &Tables, keys: &TokenKeys, input: &mut Input) {
-    if let Some(token) = keys.card(number) {
-        input.tokens.set(EntityKind::Card, token);
+/// Names an entity, or counts its field as one whose value names nobody.
+pub(super) fn entity(
+    kind: EntityKind,
+    token: Option<Token>,
+    field: &'static str,
+    input: &mut Input,
+) {
+    match token {
+        Some(token) => input.tokens.set(kind, token),
+        None => input.placeholders.add(field),
     }
+}
+
+/// What an identity number tells; nothing when it is masked or stands for none.
+fn id_document(number: &str, at: EventTime, facts: &mut Facts) {
+    let mut buffer = [0; normalise::ID];
+    let Some(document) = normalise::id_document(number, &mut buffer) else { return };
+    let birth = identity::birth_date(document);
+    // Numbers of fifteen digits had no check character, and are in use no more (since 2013).
+    let is_old = number.chars().filter(|c| matches!(Glyph::of(*c), Glyph::Digit(_))).count() == 15;
+    facts.set_bool(Fact::PayerIdValid, birth.is_some() && !is_old);
+    let today = identity::Date::in_china(at);
+    if let Some(band) = birth.and_then(|birth| identity::age_band(birth, today)) {
+        facts.set_text(Fact::PayerAgeBand, band);
+    }
+}
+
+fn card(number: &str, tables: &Tables, keys: &TokenKeys, input: &mut Input) {
+    entity(EntityKind::Card, keys.card(number), "payer.card.number", input);
     let mut buffer = [0; 19];
-    let Some(digits) = normalise::digits(number, &mut buffer) else { return };
+    let Some(digits) = normalise::card(number, &mut buffer) else { return };
     // Digits are ASCII, so the first six are text.
     if let Some(bin) = digits.get(..6).and_then(|bin| std::str::from_utf8(bin).ok()) {
         input.facts.set_text(Fact::CardBin, bin);
     }
-    input.facts.set_bool(Fact::CardLuhnValid, luhn_valid(digits));
+    input.facts.set_bool(Fact::CardLuhnValid, is_luhn_valid(digits));
     let Some(bins) = &tables.bins else {
         input.missing.add(MissingTables::BIN);
         return;
@@ -77,26 +99,19 @@ fn card(number: &str, tables: &Tables, keys: &TokenKeys, input: &mut Input) {
     }
 }
 
-/// ISO/IEC 7812-1: every second digit from the right doubled, the sum a multiple of ten.
-fn luhn_valid(digits: &[u8]) -> bool {
-    let sum: u32 = digits
-        .iter()
-        .rev()
-        .enumerate()
-        .map(|(place, digit)| {
-            let value = u32::from(digit - b'0') << (place & 1);
-            if value > 9 { value - 9 } else { value }
-        })
-        .sum();
-    sum.is_multiple_of(10)
+fn is_luhn_valid(digits: &[u8]) -> bool {
+    let mut values = [0; 19];
+    let values = &mut values[..digits.len().min(19)];
+    values.iter_mut().zip(digits).for_each(|(value, digit)| *value = digit.wrapping_sub(b'0'));
+    luhn_valid(values)
 }
 
 fn email_domain(email: &str, facts: &mut Facts) {
     let Some((_, domain)) = email.trim().rsplit_once('@') else { return };
     let mut buffer = [0; Facts::TEXT_MAX];
     let domain = normalise::lower_into(domain.trim_end_matches('.'), &mut buffer);
-    if !domain.is_empty() {
-        facts.set_text(Fact::PayerEmailDomain, domain);
+    if !domain.is_empty() && !nobody::is_placeholder(domain) {
+        super::set_text(facts, Fact::PayerEmailDomain, domain);
     }
 }
 
@@ -107,6 +122,12 @@ pub(super) fn payee(event: &PaymentEvent<'_>, keys: &TokenKeys, input: &mut Inpu
     let payee = &event.payee;
     let account = payee.account_id.as_ref().and_then(|id| keys.account(id.expose()));
     let card = payee.card.as_ref().and_then(|card| keys.card(card.number.expose()));
+    if payee.account_id.is_some() && account.is_none() {
+        input.placeholders.add("payee.account_id");
+    }
+    if payee.card.is_some() && card.is_none() {
+        input.placeholders.add("payee.card.number");
+    }
     if let Some(token) = account.or(card) {
         input.tokens.set(EntityKind::Payee, token);
     }
@@ -136,7 +157,7 @@ mod tests {
             ("6200000000000005", true),
             ("378282246310005", true),
         ] {
-            assert_eq!(luhn_valid(number.as_bytes()), ok, "{number}");
+            assert_eq!(is_luhn_valid(number.as_bytes()), ok, "{number}");
         }
     }
 

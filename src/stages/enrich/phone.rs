@@ -31,6 +31,19 @@ pub(super) fn country(number: &str) -> Option<&'static str> {
     }
 }
 
+/// Digits of the calling code that a number begins with; 0 for a code that nobody has.
+pub(super) fn code_length(number: &str) -> usize {
+    let known = |table, length| {
+        number.as_bytes().get(..length).is_some_and(|code| find(table, code).is_some())
+    };
+    match number.as_bytes().first() {
+        Some(b'1' | b'7') => 1,
+        _ if number.starts_with("86") || known(TWO, 2) => 2,
+        _ if known(THREE, 3) => 3,
+        _ => 0,
+    }
+}
+
 /// The country behind a code in a table of entries one after the other.
 fn find(table: &'static str, code: &[u8]) -> Option<&'static str> {
     let size = code.len() + 2;

@@ -1,5 +1,6 @@
 //! What the registers say of the merchant and the terminal, and whether the message agrees (T1).
 
+use super::party::entity;
 use super::tables::{MerchantRow, RegisteredPlace};
 use super::{Tables, TokenKeys, identity, mcc};
 use crate::domain::{EntityKind, Fact, Facts, Input, MissingTables, PaymentEvent, Terminal, Token};
@@ -13,11 +14,11 @@ pub(super) fn merchant(
 ) {
     let merchant = &event.merchant;
     let token = merchant.id.as_deref().and_then(|id| keys.merchant(id));
-    if let Some(token) = token {
-        input.tokens.set(EntityKind::Merchant, token);
-        if tables.merchants.is_none() {
-            input.missing.add(MissingTables::MERCHANTS);
-        }
+    if merchant.id.is_some() {
+        entity(EntityKind::Merchant, token, "merchant.id", input);
+    }
+    if token.is_some() && tables.merchants.is_none() {
+        input.missing.add(MissingTables::MERCHANTS);
     }
     let register = tables.merchants.as_ref().zip(token);
     let known = register.as_ref().and_then(|(register, token)| register.table.look_up(*token));
@@ -78,11 +79,17 @@ pub(super) fn terminal(
     if let Some(token) = serial.or(id) {
         input.tokens.set(EntityKind::Terminal, token);
     }
+    if terminal.id.is_some() && id.is_none() {
+        input.placeholders.add("terminal.id");
+    }
+    if terminal.serial.is_some() && serial.is_none() {
+        input.placeholders.add("terminal.serial");
+    }
     if *terminal != Terminal::default() {
         let located = event.location.is_some() || event.network.ip.is_some();
         input.facts.set_bool(Fact::TerminalLocated, located);
     }
-    message_facts(terminal, keys, &mut input.facts);
+    message_facts(terminal, keys, input);
     set_text(&mut input.facts, Fact::TerminalType, terminal.kind.as_deref());
     // A terminal without a code or a serial number cannot be looked up.
     id.or(serial)?;
@@ -109,12 +116,15 @@ pub(super) fn terminal(
     })
 }
 
-fn message_facts(terminal: &Terminal<'_>, keys: &TokenKeys, facts: &mut Facts) {
+fn message_facts(terminal: &Terminal<'_>, keys: &TokenKeys, input: &mut Input) {
+    let facts = &mut input.facts;
     let iccid = terminal.iccid.as_ref().map(|iccid| iccid.expose().as_ref());
     let cell = terminal.cell.as_ref().map(|cell| cell.expose().as_ref());
     set_text(facts, Fact::TerminalNetworkCode, network_code(cell, iccid));
-    if let Some(sim) = iccid.and_then(|iccid| keys.sim(iccid)) {
-        facts.set_id(Fact::TerminalSim, sim);
+    match iccid.map(|iccid| keys.sim(iccid)) {
+        Some(Some(sim)) => facts.set_id(Fact::TerminalSim, sim),
+        Some(None) => input.placeholders.add("terminal.iccid"),
+        None => {}
     }
     if let Some(version) = terminal.app_version.as_deref() {
         set_text(
@@ -169,7 +179,7 @@ fn version_number(text: &str) -> Option<i64> {
 
 fn set_text(facts: &mut Facts, fact: Fact, text: Option<&str>) {
     if let Some(text) = text {
-        facts.set_text(fact, text);
+        super::set_text(facts, fact, text);
     }
 }
 

@@ -6,8 +6,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::{
-    Card, Content, Currency, Datum, DeviceIdentifier, EntityKind, Label, LabelSource, Location,
-    Outcome, Sensitive, Token, Truth, Verification,
+    Card, Content, Currency, Datum, Device, DeviceIdentifier, EntityKind, Label, LabelSource,
+    Location, Outcome, Sensitive, Token, Truth, Verification,
 };
 
 const AT: &str = "2026-11-23T14:54:11Z";
@@ -140,7 +140,7 @@ fn an_event_becomes_tokens_and_facts() {
         assert_eq!(facts.bool(fact), Some(expected), "{fact:?}");
     }
     assert_eq!(facts.int(Fact::AmountBase), Some(12_345));
-    assert_eq!(facts.int(Fact::LatMdeg), Some(39_904));
+    assert_eq!(facts.int(Fact::LatMdeg), Some(39_910));
     let keys = keys();
     for (kind, raw) in [
         (EntityKind::Card, "6225881234567890"),
@@ -372,4 +372,164 @@ proptest! {
             prop_assert!(*slot != u64::from(ip) && Some(*slot) != card.parse().ok());
         }
     }
+}
+
+/// A retry differs in what varies between tries, and in spelling, and is the same payment; with
+/// another amount, party, merchant or result it is another one. Each line changes one thing.
+#[test]
+fn a_payment_is_what_is_decided_of_it() {
+    fn content(change: fn(&mut PaymentEvent<'static>)) -> Content {
+        let mut event = event();
+        event.payer.email = secret("con.sumer@163.com");
+        event.payee.phone = secret("13800000001");
+        change(&mut event);
+        run(event, &Tables::default()).content
+    }
+    let first = content(|_| {});
+    let same: [fn(&mut PaymentEvent<'static>); 14] = [
+        |event| event.occurred_at = EventTime::from_ms(event.occurred_at.as_ms() + 3_000).unwrap(),
+        |event| event.network.port = Some(50_001),
+        |event| event.network.ip = Some(Sensitive::new("203.0.113.77".parse().unwrap())),
+        |event| event.attributes.clear(),
+        |event| event.device = Default::default(),
+        |event| event.location = None,
+        |event| event.referrer = None,
+        |event| event.consent.device = Some(true),
+        |event| event.payer.name = secret("another spelling"),
+        |event| event.payer.phone = secret("+86 (0)137-1234-9050"),
+        |event| event.payer.id_number = secret("１１０１０５１９４９１２３１００２Ｘ"),
+        |event| event.payer.email = secret(" Con.Sumer@163.COM"),
+        |event| event.payee.phone = secret("17951 13800000001"),
+        |event| event.payee.id_number = secret("110105********002X"),
+    ];
+    for (line, change) in same.into_iter().enumerate() {
+        assert_eq!(content(change), first, "same {line}");
+    }
+    let others: [fn(&mut PaymentEvent<'static>); 16] = [
+        |event| event.event_id = "e-2".into(),
+        |event| event.kind = Kind::Transfer,
+        |event| event.service = Service::InternetPayment,
+        |event| event.amount = Amount::from_minor(99_000, Currency::CNY).ok(),
+        |event| event.amount = Amount::from_minor(12_345, Currency::parse("USD").unwrap()).ok(),
+        |event| event.payer.account_id = secret("acc-other"),
+        |event| event.payer.card = None,
+        |event| event.payer.phone = secret("13712349051"),
+        |event| event.payer.id_number = None,
+        |event| event.payer.email = secret("other@163.com"),
+        |event| event.payee.account_id = secret("acc-other"),
+        |event| event.payee.phone = None,
+        |event| event.merchant.id = Some("M2".into()),
+        |event| event.original_event_id = Some("e-0".into()),
+        |event| event.verification = Some(Verification { method: "sms".into(), passed: true }),
+        |event| event.account_change = Some("phone".into()),
+    ];
+    let mut seen = vec![first];
+    for (line, change) in others.into_iter().enumerate() {
+        let other = content(change);
+        assert!(!seen.contains(&other), "other {line}");
+        seen.push(other);
+    }
+    // The result of a verification, and the groups of a consent, are what those kinds are about.
+    let verified = |passed| {
+        let mut event = event();
+        event.verification = Some(Verification { method: "sms".into(), passed });
+        run(event, &Tables::default()).content
+    };
+    assert_ne!(verified(true), verified(false));
+    let consented = |location| {
+        let mut event = event();
+        (event.kind, event.consent.location) = (Kind::Consent, location);
+        run(event, &Tables::default()).content
+    };
+    assert_ne!(consented(Some(true)), consented(Some(false)));
+    assert_ne!(consented(Some(true)), consented(None));
+}
+
+/// Records of before are matched by the hash of all that a message says.
+#[test]
+fn the_content_of_before_is_that_of_the_whole_message() {
+    let input = run(event(), &Tables::default());
+    assert_eq!(input.content_before, Some(keys().content(b"canonical")));
+    assert_ne!(Some(input.content), input.content_before);
+}
+
+/// A value that names nobody is no entity, whatever its field, and is counted by its name.
+#[test]
+fn values_that_name_nobody_are_absent_and_counted() {
+    let mut event = event();
+    event.payer.account_id = secret("138****8000");
+    event.payer.card = Some(Card { number: Sensitive::new("0000000000000000".into()) });
+    event.payer.phone = secret("12345");
+    event.payer.id_number = secret("110105********002X");
+    event.payer.email = secret("null@null");
+    event.payee.account_id = secret("N/A");
+    event.merchant.id = Some("unknown".into());
+    event.terminal.id = Some("00000000".into());
+    event.terminal.serial = Some("null".into());
+    event.terminal.iccid = secret("8986************7890");
+    event.network.ip = Some(Sensitive::new("0.0.0.0".parse().unwrap()));
+    event.device = Device {
+        imei: secret("86xxxxxxxxxxxxx"),
+        android_id: secret("9774d56d682e549c"),
+        idfa: secret("00000000-0000-0000-0000-000000000000"),
+        oaid: secret("d41d8cd98f00b204e9800998ecf8427e"),
+        ..Device::default()
+    };
+    let input = run(event, &tables(|_| {}, |_| {}));
+    for kind in EntityKind::ALL {
+        assert_eq!(input.tokens.get(kind), None, "{kind:?}");
+    }
+    assert!(input.device.is_empty());
+    for fact in [Fact::CardBin, Fact::CardLuhnValid, Fact::PayerIdValid, Fact::PayerEmailDomain] {
+        assert!(!input.facts.has(fact), "{fact:?}");
+    }
+    let names: Vec<_> = input.placeholders.names().collect();
+    let expected = [
+        "payer.account_id",
+        "payer.card.number",
+        "payer.phone",
+        "payer.id_number",
+        "payer.email",
+        "payee.account_id",
+        "merchant.id",
+        "terminal.id",
+        "terminal.serial",
+        "terminal.iccid",
+        "network.ip",
+        "device.android_id",
+        "device.oaid",
+        "device.idfa",
+        "device.imei",
+    ];
+    assert_eq!(names, expected);
+}
+
+/// An id that could hold a card's number is known by its token to everybody but its sender; what texts
+/// of the message could hold of a number is withheld from the facts that others read.
+#[test]
+fn numbers_do_not_pass_in_ids_and_open_texts() {
+    let mut event = event();
+    event.event_id = "order-4111111111111111".into();
+    event.account_change = Some("to 13700000000".into());
+    event.device.model = Some("phone 13700000000".into());
+    event.network.carrier = Some("4111 1111 1111 1111".into());
+    event.merchant.id = None;
+    event.merchant.city = Some("11010519491231002X".into());
+    let input = run(event, &Tables::default());
+    assert_eq!(input.event_id, keys().event("gw", "order-4111111111111111").display(3));
+    for (fact, expected) in [
+        (Fact::AccountChange, "to ***********"),
+        (Fact::DeviceModel, "phone ***********"),
+        (Fact::NetworkCarrier, "**** **** **** ****"),
+        (Fact::MerchantCity, "*****************X"),
+    ] {
+        assert_eq!(input.facts.text(fact), Some(expected));
+    }
+    let of = "4111111111111111";
+    let result = OutcomeResult::Approved;
+    let outcome = Outcome { of: of.into(), result, code: None, occurred_at: at() };
+    let mut input = Input::new();
+    let lookups = (&Tables::default(), &keys());
+    enrich(&Message::Outcome(outcome), b"canonical", "gw", lookups, &mut input);
+    assert_eq!(input.event_id, keys().event("gw", of).display(3));
 }

@@ -7,6 +7,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use super::nobody::Hiding;
 use super::{hmac, normalise};
 use crate::domain::{Content, DeviceIdentifier, EntityKind, Token};
 
@@ -25,10 +26,11 @@ enum Purpose {
     IdDocument,
     Sim,
     Place,
+    Payment,
 }
 
 impl Purpose {
-    const LABELS: [&'static str; 12] = [
+    const LABELS: [&'static str; 13] = [
         "event",
         "content",
         "card",
@@ -41,6 +43,7 @@ impl Purpose {
         "id_document",
         "sim",
         "place",
+        "payment",
     ];
 }
 
@@ -86,7 +89,12 @@ impl TokenKeys {
         first_16(&self.key(Purpose::Event).sign_parts(&parts))
     }
 
-    /// The keyed hash of a canonical event.
+    /// Begins the keyed hash of what a payment is.
+    pub(super) fn payment(&self) -> hmac::Signer<'_> {
+        self.key(Purpose::Payment).begin()
+    }
+
+    /// The keyed hash of a canonical message.
     pub fn content(&self, canonical: &[u8]) -> Content {
         Content(*self.sign(Purpose::Content, canonical).as_bytes())
     }
@@ -113,16 +121,16 @@ impl TokenKeys {
         }
     }
 
-    /// The token of a card number: its digits.
+    /// The token of a card number: its digits. `None` for a masked one, as for whatever below names
+    /// nobody: strangers would share the token.
     pub fn card(&self, number: &str) -> Option<Token> {
         let mut buffer = [0; 19];
-        let digits = normalise::digits(number, &mut buffer)?;
-        (digits.len() >= 8).then(|| self.sign(Purpose::Card, digits))
+        normalise::card(number, &mut buffer).map(|digits| self.sign(Purpose::Card, digits))
     }
 
     /// The token of an account id, of a payer or a payee.
     pub fn account(&self, id: &str) -> Option<Token> {
-        self.named(Purpose::Account, id)
+        self.named(Purpose::Account, Hiding::Number, id)
     }
 
     /// The token of an address; a v4 address written as v6 is the v4 address.
@@ -143,12 +151,12 @@ impl TokenKeys {
 
     /// The token of a merchant code.
     pub fn merchant(&self, id: &str) -> Option<Token> {
-        self.named(Purpose::Merchant, id)
+        self.named(Purpose::Merchant, Hiding::Name, id)
     }
 
     /// The token of a terminal's serial number or code.
     pub fn terminal(&self, serial_or_id: &str) -> Option<Token> {
-        self.named(Purpose::Terminal, serial_or_id)
+        self.named(Purpose::Terminal, Hiding::Name, serial_or_id)
     }
 
     /// The token of a phone number, in whichever of its usual spellings.
@@ -157,25 +165,25 @@ impl TokenKeys {
         normalise::phone(number, &mut buffer).map(|digits| self.sign(Purpose::Phone, digits))
     }
 
-    /// The token of an identity number; a final `x` is an `X`.
+    /// The token of an identity number, in whichever script and of either length.
     pub fn id_document(&self, number: &str) -> Option<Token> {
-        let mut buffer = [0; 32];
-        let id = normalise::upper_alphanumeric(number, &mut buffer)?;
+        let mut buffer = [0; normalise::ID];
+        let id = normalise::id_document(number, &mut buffer)?;
         Some(self.sign(Purpose::IdDocument, id))
     }
 
     /// The short token of one device identifier; `None` for the values that many devices share.
     pub fn device_identifier(&self, which: DeviceIdentifier, raw: &str) -> Option<u64> {
         let mut buffer = [0; 128];
-        let value = normalise::device_identifier(which, raw, &mut buffer)?;
+        let value = normalise::device_identifier(raw, &mut buffer)?;
         // There is a key for every identifier, in the order of their numbers.
         Some(first_16(&self.identifiers[which as usize].sign(value)).short())
     }
 
     /// The short token of a SIM's number.
     pub fn sim(&self, iccid: &str) -> Option<u64> {
-        let mut buffer = [0; 24];
-        let digits = normalise::upper_alphanumeric(iccid, &mut buffer)?;
+        let mut buffer = [0; 128];
+        let digits = normalise::device_identifier(iccid, &mut buffer)?;
         Some(self.sign(Purpose::Sim, digits).short())
     }
 
@@ -186,9 +194,9 @@ impl TokenKeys {
         self.sign(Purpose::Place, &bytes).short()
     }
 
-    fn named(&self, purpose: Purpose, raw: &str) -> Option<Token> {
-        let value = raw.trim_ascii();
-        (!value.is_empty()).then(|| self.sign(purpose, value.as_bytes()))
+    fn named(&self, purpose: Purpose, hiding: Hiding, raw: &str) -> Option<Token> {
+        let mut buffer = [0; normalise::NAME];
+        normalise::named(raw, hiding, &mut buffer).map(|value| self.sign(purpose, value))
     }
 
     fn sign(&self, purpose: Purpose, value: &[u8]) -> Token {
@@ -291,6 +299,11 @@ mod tests {
         for (kind, raw) in [
             (EntityKind::Card, ""),
             (EntityKind::Card, "12345678901234567890"),
+            (EntityKind::Card, "622588******7890"),
+            (EntityKind::Account, "138****8000"),
+            (EntityKind::Merchant, "N/A"),
+            (EntityKind::Terminal, "00000000"),
+            (EntityKind::IdDocument, "110105********002X"),
             (EntityKind::Account, "  "),
             (EntityKind::Ip, "300.1.1.1"),
             (EntityKind::Phone, "+"),

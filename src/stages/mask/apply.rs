@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::writer::Text;
-use super::{Mask, phone};
+use super::{Mask, host, phone};
 
 /// Fewest characters that a star must stand for, whatever a profile asks.
 pub(super) const HIDDEN_MIN: usize = 4;
@@ -19,7 +19,7 @@ pub(super) fn text(out: &mut Text<'_>, value: &str, mask: Mask) {
         Mask::Email { local } => email(out, value, local.into()),
         Mask::District => district(out, value),
         Mask::Mac => mac(out, value),
-        Mask::Host => host(out, value),
+        Mask::Host => host::host(out, value),
         // An address that came as text is read as one; degrees never come as text.
         Mask::Prefix => match value.parse() {
             Ok(ip) => prefix(out, ip),
@@ -145,22 +145,4 @@ pub(super) fn prefix(out: &mut Text<'_>, ip: IpAddr) {
             write!(out, "{}/48", Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0))
         }
     };
-}
-
-/// The host of a URL, without user, password and port.
-fn host(out: &mut Text<'_>, value: &str) {
-    let Some((scheme, rest)) = value.split_once("://") else {
-        return out.stars(3);
-    };
-    let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or("");
-    let host = authority.rsplit('@').next().unwrap_or("");
-    let host = match host.rsplit_once(':') {
-        // The colons of a v6 address stand in brackets.
-        Some((name, port)) if !port.contains(']') => name,
-        _ => host,
-    };
-    if scheme.is_empty() || host.is_empty() {
-        return out.stars(3);
-    }
-    out.push(host);
 }

@@ -10,6 +10,7 @@
 mod pattern;
 mod apply;
 mod phone;
+mod host;
 mod fields;
 mod profile;
 mod writer;

@@ -33,7 +33,7 @@ pub enum Mask {
     Mac,
     /// The network: /24 of a v4 address, /48 of a v6 address.
     Prefix,
-    /// The host of a URL.
+    /// The host of a web address; of any other address its scheme.
     Host,
     /// Degrees, rounded to so many decimals.
     Place {

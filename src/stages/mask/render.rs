@@ -6,7 +6,7 @@ use std::fmt;
 
 use crate::domain::{
     Body, DecisionFlags, Device, EventTime, FollowUps, Kind, MissingTables, Party, PaymentEvent,
-    Sensitive, Seq, Service,
+    Sensitive, Seq, Service, is_like_a_card, withhold_digits,
 };
 
 use super::writer::{Json, Masked};
@@ -52,6 +52,11 @@ impl Shown {
             occurred_at: EventTime::MIN,
             block: Vec::with_capacity(1_024),
         }
+    }
+
+    /// The event's id, as its sender wrote it.
+    pub fn event_id(&self) -> &str {
+        &self.event_id
     }
 
     /// The event's service.
@@ -192,8 +197,8 @@ impl View<'_, '_> {
             self.json.text("\"currency\":", amount.currency().as_str());
             self.json.close(block, b'}');
         }
-        self.open(Open::OriginalEventId, "\"original_event_id\":", &event.original_event_id);
-        self.open(Open::AttemptOf, "\"attempt_of\":", &event.attempt_of);
+        self.id(Open::OriginalEventId, "\"original_event_id\":", &event.original_event_id);
+        self.id(Open::AttemptOf, "\"attempt_of\":", &event.attempt_of);
         if let Some(mode) = event.entry_mode.filter(|_| self.profile.shows(Open::EntryMode)) {
             self.json.word("\"entry_mode\":", mode.name());
         }
@@ -211,7 +216,7 @@ impl View<'_, '_> {
         if let Some(verification) = verification.filter(|_| self.profile.shows(Open::Verification))
         {
             let block = self.json.open("\"verification\":{");
-            self.json.text("\"method\":", &verification.method);
+            self.json.text("\"method\":", &withhold_digits(&verification.method));
             let result = if verification.passed { "passed" } else { "failed" };
             self.json.word("\"result\":", result);
             self.json.close(block, b'}');
@@ -241,7 +246,7 @@ impl View<'_, '_> {
     fn merchant(&mut self, event: &PaymentEvent<'_>) {
         let merchant = &event.merchant;
         let block = self.json.open("\"merchant\":{");
-        self.open(Open::MerchantId, "\"id\":", &merchant.id);
+        self.code(Open::MerchantId, "\"id\":", &merchant.id);
         self.open(Open::MerchantMcc, "\"mcc\":", &merchant.mcc);
         self.open(Open::MerchantName, "\"name\":", &merchant.name);
         self.open(Open::MerchantCity, "\"city\":", &merchant.city);
@@ -251,9 +256,9 @@ impl View<'_, '_> {
     fn terminal(&mut self, event: &PaymentEvent<'_>) {
         let terminal = &event.terminal;
         let block = self.json.open("\"terminal\":{");
-        self.open(Open::TerminalId, "\"id\":", &terminal.id);
+        self.code(Open::TerminalId, "\"id\":", &terminal.id);
         self.open(Open::TerminalType, "\"type\":", &terminal.kind);
-        self.open(Open::TerminalSerial, "\"serial\":", &terminal.serial);
+        self.code(Open::TerminalSerial, "\"serial\":", &terminal.serial);
         self.open(Open::TerminalAppVersion, "\"app_version\":", &terminal.app_version);
         self.secret(Secret::TerminalIccid, "\"iccid\":", &terminal.iccid);
         self.secret(Secret::TerminalCell, "\"cell\":", &terminal.cell);
@@ -351,8 +356,30 @@ impl View<'_, '_> {
         self.json.close_or_drop(block, b'}');
     }
 
-    /// An open text.
+    /// An open text, without digits that could be a person's: whoever fills a name or a model may
+    /// write a number into it.
     fn open(&mut self, field: Open, key: &'static str, value: &Option<Cow<'_, str>>) {
+        if let Some(value) = value
+            && self.profile.shows(field)
+        {
+            self.json.text(key, &withhold_digits(value));
+        }
+    }
+
+    /// The code of a merchant or a terminal: a number as well, which is hidden only when it is like
+    /// a card's.
+    fn code(&mut self, field: Open, key: &'static str, value: &Option<Cow<'_, str>>) {
+        if let Some(value) = value
+            && self.profile.shows(field)
+        {
+            let text =
+                if is_like_a_card(value) { withhold_digits(value) } else { (&**value).into() };
+            self.json.text(key, &text);
+        }
+    }
+
+    /// The id of another event: its sender's own, who has to find it again.
+    fn id(&mut self, field: Open, key: &'static str, value: &Option<Cow<'_, str>>) {
         if let Some(value) = value
             && self.profile.shows(field)
         {

@@ -93,8 +93,69 @@ fn masks_are_those_of_the_table() {
     check(Mask::Prefix, "::ffff:81.2.69.142", "81.2.69.0/24");
     check(Mask::Prefix, "81.2.69.142:80", "***");
     check(Mask::Host, "https://me:pw@pay.example.com:8443/cart?id=7#x", "pay.example.com");
-    check(Mask::Host, "http://[2001:db8::1]/", "[2001:db8::1]");
+    check(Mask::Host, "http://[2001:db8::1]/", "2001:db8::/48");
+    check(Mask::Host, "https://203.0.113.77/pay", "203.0.113.0/24");
+    check(Mask::Host, "HTTPS://例子.中国/", "例子.中国");
     check(Mask::Host, "pay.example.com/cart", "***");
+}
+
+/// A referrer is whatever an application sends. What follows the scheme of anything but a web page is
+/// a number, a card or a name, and a host may be one, too.
+#[test]
+fn a_referrer_shows_a_host_or_a_scheme_and_nothing_else() {
+    for (referrer, expected) in [
+        ("tel://13700000000", "tel:***"),
+        ("tel:13700000000", "tel:***"),
+        ("sms://13700000000?body=hi", "sms:***"),
+        ("myapp://4111111111111111", "myapp:***"),
+        ("weixin://13700000000", "weixin:***"),
+        ("mailto:zhang@163.com", "mailto:***"),
+        ("otpauth://totp/zhang?secret=ABC", "otpauth:***"),
+        ("upi://pay?pa=zhang@upi", "upi:***"),
+        ("content://13700000000 张三/x", "content:***"),
+        ("data:text/plain,13700000000", "data:***"),
+        ("about:blank", "about:***"),
+        ("13700000000:x", "***"),
+        ("a13700000000://x", "***"),
+        ("张三://x", "***"),
+        ("13700000000", "***"),
+        ("https:13700000000", "***"),
+        ("https://zhang.san%40163.com/", "***"),
+        ("https://13700000000/", "***"),
+        ("https://13700000000.example.com/", "***"),
+        ("https://4111-1111-1111-1111.example.com/", "***"),
+        ("https://id1234567.example.com/", "***"),
+        ("https://zhangsan/", "***"),
+        ("https://example.com.13700000000/", "***"),
+        ("https://user:pw@evil.example:8080/x?phone=13700000000", "evil.example"),
+        ("https://13700000000@shop.example.com#13700000000", "shop.example.com"),
+        ("https://shop2026.example.com:13700000000/", "shop2026.example.com"),
+        ("", "***"),
+    ] {
+        check(Mask::Host, referrer, expected);
+    }
+}
+
+/// Who fills a name or a model may write a number into it. Ids of events go back to their sender as
+/// they came, who has to find them again.
+#[test]
+fn open_texts_show_no_digits_that_could_be_a_persons() {
+    let mut event = full(Service::CardAcquiring);
+    event.merchant.name = Some("个体户张三 13700000000".into());
+    event.merchant.city = Some("４１１１ １１１１ １１１１ １１１１".into());
+    event.merchant.id = Some("4111111111111111".into());
+    event.terminal.id = Some("898110100000001".into());
+    event.device.model = Some("Phone of 11010519491231002X".into());
+    event.original_event_id = Some("4111111111111111".into());
+    event.attempt_of = Some("order-4111111111111111".into());
+    let event = shown(&event, &Profile::shipped("default").unwrap());
+    assert_eq!(event["merchant"]["name"], "个体户张三 ***********");
+    assert_eq!(event["merchant"]["city"], "**** **** **** ****");
+    assert_eq!(event["merchant"]["id"], "****************");
+    assert_eq!(event["terminal"]["id"], "898110100000001");
+    assert_eq!(event["device"]["model"], "Phone of *****************X");
+    assert_eq!(event["original_event_id"], "4111111111111111");
+    assert_eq!(event["attempt_of"], "order-4111111111111111");
 }
 
 /// An address is shown to its district and never past it: a compound is called 区 as well.
