@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::Glyph;
+use super::spelling::glyphs;
 
 /// A text with a star in place of each digit that could be a person's. Without any, which is nearly
 /// always, the text itself.
@@ -14,11 +15,11 @@ pub fn withhold_digits(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let is_hidden = |at: usize| spans.iter().any(|span| span.contains(&at));
-    let star = |(at, c): (usize, char)| match Glyph::of(c) {
+    let star = |(c, (at, glyph)): (char, (usize, Glyph))| match glyph {
         Glyph::Digit(_) if is_hidden(at) => '*',
         _ => c,
     };
-    Cow::Owned(text.char_indices().map(star).collect())
+    Cow::Owned(text.chars().zip(glyphs(text)).map(star).collect())
 }
 
 /// Whether a code holds what could be a card number, a mobile phone's or an identity number. A tenth
@@ -63,9 +64,8 @@ fn spans(text: &str, look: Look) -> Vec<Range<usize>> {
     }
     let mut run = Run::default();
     let mut is_marked = false;
-    let mut chars = text.char_indices().peekable();
-    while let Some((at, c)) = chars.next() {
-        match Glyph::of(c) {
+    for (at, glyph) in glyphs(text) {
+        match glyph {
             Glyph::Digit(value) => {
                 if is_marked || run.digits.is_empty() {
                     run.edges.push(run.digits.len());
@@ -226,6 +226,7 @@ mod tests {
         check("4111_1111_1111_1111", "****_****_****_****");
         check("13700000000/13800000000", "***********/***********");
         check("7 4111111111111111 7", "7 **************** 7");
+        check("电话一三七零零零零零零零零", "电话***********");
         check("id 11010519491231002X", "id *****************X");
         check("id 440524188001010014", "id ******************");
         check("202611234111111111111111", "20261123****************");

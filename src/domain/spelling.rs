@@ -199,10 +199,19 @@ impl Glyph {
             '\u{b3}' => Some(3),
             _ => None,
         };
-        let styled = styled.map(|value| value as u8);
-        let numeral = || NUMERALS.iter().find(|(known, _)| *known == c).map(|(_, value)| *value);
-        styled.or_else(numeral).map_or(Self::Other(c), Self::Digit)
+        styled.map_or(Self::Other(c), |value| Self::Digit(value as u8))
     }
+}
+
+/// The characters of a text as what they stand for. Where there is no digit at all Chinese numerals
+/// are digits; beside digits they are words.
+pub(super) fn glyphs(text: &str) -> impl Iterator<Item = (usize, Glyph)> {
+    let has_digits = text.chars().any(|c| matches!(Glyph::of(c), Glyph::Digit(_)));
+    text.char_indices().map(move |(at, c)| {
+        let glyph = Glyph::of(c);
+        let numeral = NUMERALS.iter().find(|(known, _)| *known == c && !has_digits);
+        (at, numeral.map_or(glyph, |(_, value)| Glyph::Digit(*value)))
+    })
 }
 
 /// The digits of a card number, taken out of what groups them; `None` for a text that holds
@@ -212,8 +221,8 @@ pub fn card_number_digits(text: &str) -> Option<Cow<'_, str>> {
         return Some(Cow::Borrowed(text));
     }
     let mut digits = String::with_capacity(text.len());
-    for c in text.chars() {
-        match Glyph::of(c) {
+    for (_, glyph) in glyphs(text) {
+        match glyph {
             Glyph::Digit(value) => digits.push(char::from(b'0' + value)),
             Glyph::Dash | Glyph::Separator | Glyph::Invisible => {}
             _ => return None,
@@ -232,7 +241,7 @@ pub fn phone_digits(text: &str) -> Option<Cow<'_, str>> {
     }
     let mut found = Written::default();
     let mut rest =
-        text.chars().map(Glyph::of).filter(|glyph| *glyph != Glyph::Invisible).peekable();
+        glyphs(text).map(|(_, glyph)| glyph).filter(|g| *g != Glyph::Invisible).peekable();
     while let Some(glyph) = rest.next() {
         match glyph {
             Glyph::Digit(value) => found.digit(value),
@@ -308,8 +317,7 @@ mod tests {
     /// One digit is one digit in every script that has its own, and nothing else is a digit.
     #[test]
     fn digits_of_any_script_are_digits() {
-        for (text, value) in [("7７٧۷७๗𝟕𝟽⑦❼⁷七柒", 7), ("0０٠०𝟎⓪〇零", 0)]
-        {
+        for (text, value) in [("7７٧۷७๗𝟕𝟽⑦❼⁷", 7), ("0０٠०𝟎⓪", 0)] {
             for c in text.chars() {
                 assert_eq!(Glyph::of(c), Glyph::Digit(value), "{c}");
             }
@@ -319,7 +327,7 @@ mod tests {
             assert_eq!((Glyph::of(zero), Glyph::of(nine)), (Glyph::Digit(0), Glyph::Digit(9)));
         }
         assert!(ZEROS.is_sorted());
-        for c in ['x', 'Ⅹ', '张', '○', '*', '•', '×', '½', '/'] {
+        for c in ['x', 'Ⅹ', '张', '三', '○', '*', '•', '×', '½', '/'] {
             assert!(!matches!(Glyph::of(c), Glyph::Digit(_)), "{c}");
         }
     }
@@ -353,6 +361,8 @@ mod tests {
             "\u{202d}13700000000\u{202c}",
             "tel:13700000000",
             "手机 13700000000",
+            "张三 13700000000",
+            "一三七零零零零〇〇〇〇",
             "13700000000 ext 5",
             "13700000000x5",
             "13700000000-1234",

@@ -57,7 +57,7 @@ mod tests {
         check(card_number, "62258812345", None);
         check(card_number, "62258812345678901234", None);
         check(card_number, "6225881234567890=2512", None);
-        check(card_number, "6225.8812.3456.7890", None);
+        check(card_number, "6225.8812.3456.7890", Some("6225881234567890"));
         check(card_number, "六225881234567890", None);
         check(phone, "13800138000", Some("13800138000"));
         check(phone, "+86 (0)138-0013.8000", Some("+86013800138000"));

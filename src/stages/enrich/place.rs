@@ -134,29 +134,43 @@ mod tests {
     #[test]
     fn a_wrong_label_is_told_from_a_move() {
         #[track_caller]
-        fn check(told: (Degrees, Datum), register: (Degrees, Datum), km: f64, fault: bool) {
+        fn check(told: (Degrees, Datum), register: (Degrees, Datum), fault: bool) {
             let facts = facts_at(told.0, told.1, RegisteredPlace::new(register.0, register.1));
-            let distance = facts.float(Fact::TerminalDistanceKm).unwrap();
-            assert_eq!(Some(distance), Some(km));
-            assert_eq!(facts.bool(Fact::TerminalDatumFault), Some(fault), "{distance}");
+            assert_eq!(facts.bool(Fact::TerminalDatumFault), Some(fault));
         }
         use Datum::{Bd09, Gcj02, Wgs84};
         let gcj = from_wgs84(BEIJING, Gcj02);
         let bd = from_wgs84(BEIJING, Bd09);
-        check((BEIJING, Wgs84), (BEIJING, Wgs84), 1.0, false);
-        check((gcj, Gcj02), (bd, Bd09), 1.0, false);
-        check((gcj, Wgs84), (BEIJING, Wgs84), 1.0, true); // sends GCJ-02 as WGS-84
-        check((bd, Wgs84), (BEIJING, Wgs84), 1.0, true); // sends BD-09 as WGS-84
-        check((bd, Gcj02), (BEIJING, Wgs84), 1.0, true); // sends BD-09 as GCJ-02
-        check((BEIJING, Wgs84), (gcj, Wgs84), 1.0, true); // the register is wrong
-        check((BEIJING, Wgs84), (bd, Gcj02), 1.0, true);
-        check((bd, Wgs84), (gcj, Wgs84), 1.0, true); // both are wrong, each in its way
+        check((BEIJING, Wgs84), (BEIJING, Wgs84), false);
+        check((gcj, Gcj02), (bd, Bd09), false);
+        check((gcj, Wgs84), (BEIJING, Wgs84), true); // sends GCJ-02 as WGS-84
+        check((bd, Wgs84), (BEIJING, Wgs84), true); // sends BD-09 as WGS-84
+        check((bd, Gcj02), (BEIJING, Wgs84), true); // sends BD-09 as GCJ-02
+        check((BEIJING, Wgs84), (gcj, Wgs84), true); // the register is wrong
+        check((BEIJING, Wgs84), (bd, Gcj02), true);
+        check((bd, Wgs84), (gcj, Wgs84), true); // both are wrong, each in its way
         // 300 m to the north, and 5 km away: real moves.
         let moved = |degrees| Degrees { lat: BEIJING.lat + degrees, ..BEIJING };
-        check((moved(0.0027), Wgs84), (BEIJING, Wgs84), 1.0, false);
-        check((moved(0.045), Wgs84), (BEIJING, Wgs84), 10.0, false);
+        check((moved(0.0027), Wgs84), (BEIJING, Wgs84), false);
+        check((moved(0.045), Wgs84), (BEIJING, Wgs84), false);
         // Two positions side by side in one datum, 30 m apart: a real distance too.
-        check((moved(0.00027), Wgs84), (BEIJING, Wgs84), 1.0, false);
+        check((moved(0.00027), Wgs84), (BEIJING, Wgs84), false);
+    }
+
+    /// Whether a terminal was moved (T2) is decided on the exact distance, and how far, as well as the
+    /// coarse position tells.
+    #[test]
+    fn distances_are_told_in_steps() {
+        let check = |north_degrees: f64, expected| {
+            let at = Degrees { lat: BEIJING.lat + north_degrees, ..BEIJING };
+            let facts = facts_at(at, Datum::Wgs84, RegisteredPlace::new(BEIJING, Datum::Wgs84));
+            assert_eq!(facts.float(Fact::TerminalDistanceKm), Some(expected), "{north_degrees}");
+        };
+        check(0.0, 1.0);
+        check(0.0089, 1.0); // 990 m
+        check(0.0091, 2.0); // 1,010 m
+        check(0.0400, 5.0);
+        check(0.5, 100.0);
     }
 
     /// Only coarse numbers pass, whatever the datum; the exact ones only as an id.
