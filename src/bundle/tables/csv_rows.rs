@@ -57,7 +57,7 @@ pub(super) fn read(
             }
         };
         lines += 1;
-        let line = record.position().map_or(0, |position| position.line() as u32);
+        let line = record.position().map_or(0, |position| line_of(bytes, position));
         let at = At { line, column: 1 };
         if index >= ROWS_MAX {
             report.fault(at, format!("more than {ROWS_MAX} rows; split the table"));
@@ -88,6 +88,14 @@ pub(super) fn read(
         report.misleads(At { line: 1, column: 1 }, "a table without rows says nothing; remove it");
     }
     parts
+}
+
+/// The line on which a record begins: its position is behind the one before, which may leave the
+/// second half of a line's end, and blank lines, still to be passed over.
+fn line_of(bytes: &[u8], position: &csv::Position) -> u32 {
+    let rest = bytes.get(position.byte() as usize..).unwrap_or_default();
+    let passed = rest.iter().take_while(|byte| matches!(**byte, b'\r' | b'\n'));
+    (position.line() as usize + passed.filter(|byte| **byte == b'\n').count()) as u32
 }
 
 impl Header {

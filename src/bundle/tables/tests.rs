@@ -234,6 +234,8 @@ fn a_file_of_rows_means_what_it_shows() {
         ],
     );
     check(table, header, &["limits.csv:1 a table without rows"]);
+    let lines = "card_payments_10m,account_outs_24h,action\r\n1,1,decline\r\n\r\n,,decline\r\n";
+    check(table, lines, &["limits.csv:4 no cell says anything"]);
 }
 
 /// A value that its column never has, a set that is negated in part, an empty range, a text in an
