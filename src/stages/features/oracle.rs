@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::{
     Amendment, EntityKind, EventTime, Fact, FeatureVector, FieldId, FieldType, Input,
-    OutcomeResult, Refusal, Schema, Seq, Standing, Token, Truth, Zone,
+    OutcomeResult, Refusal, Schema, Seq, Standing, Token, Truth, What, Zone,
 };
 use crate::lang::{NodeKind, Place, Scope, StateBit, Where};
 
@@ -326,6 +326,11 @@ impl Walk {
                 }
                 input.received_at = EventTime::from_ms(self.clock).unwrap();
                 input.occurred_at = EventTime::from_ms(event.time).unwrap();
+                // History counts when it occurred; what asks for a decision, when it arrives late, then.
+                if self.events.len().is_multiple_of(2) {
+                    input.what = What::Observe;
+                }
+                event.time = input.counted_at().as_ms();
                 if let Some(amount) = amount {
                     input.facts.set_int(Fact::AmountBase, *amount);
                 }
