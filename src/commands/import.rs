@@ -22,7 +22,7 @@ use crate::stages::decode::RejectReason;
 /// not counted twice.
 #[derive(Clone, Debug, clap::Args)]
 #[command(
-    after_help = "Exit code: 0 every line is read, 2 the configuration or the file is wrong, \
+    after_help = "Exit code: 0 every line is counted, 1 some were refused, 2 the configuration or the file is wrong, \
                         3 something outside failed, also a journal that is in use.\n\nExamples:\n  \
                         tidegate import --events history.jsonl --config tidegate.toml\n  \
                         zstd -dc history.jsonl.zst | tidegate import --events - \\\n    \
@@ -40,6 +40,9 @@ pub struct Args {
     /// machine's clock
     #[arg(long, value_name = "TIME", value_parser = moment)]
     until: Option<EventTime>,
+    /// Name every refused line here, as JSON lines: its number, its reason, what was wanted; no values
+    #[arg(long, value_name = "FILE")]
+    rejects: Option<PathBuf>,
     #[command(flatten)]
     through: Through,
     /// The summary as one JSON document on standard output
@@ -91,13 +94,13 @@ pub fn run(args: &Args) -> ExitCode {
             // Counts: nothing that could fail to become JSON.
             let text = sonic_rs::to_string(&tally).unwrap_or_default();
             match writeln!(std::io::stdout(), "{text}") {
-                Ok(()) => ExitCode::SUCCESS,
+                Ok(()) => code(&tally),
                 Err(_) => ExitCode::from(3),
             }
         }
         Ok(tally) => {
             report(&tally, started.elapsed().as_secs_f64());
-            ExitCode::SUCCESS
+            code(&tally)
         }
         Err(error) => {
             eprintln!("tidegate import: {error}");
@@ -106,12 +109,17 @@ pub fn run(args: &Args) -> ExitCode {
     }
 }
 
+fn code(tally: &Tally) -> ExitCode {
+    if tally.is_clean() { ExitCode::SUCCESS } else { ExitCode::from(1) }
+}
+
 fn import(args: &Args) -> Result<Tally, ImportError> {
     let at = args.journal.as_deref().map_or(JournalAt::Configured, JournalAt::Dir);
     let setting = args.through.open(at)?;
     let soon = EventTime::from_ms(now().as_ms() + setting.times.ahead_ms_max).ok();
-    let (intent, until) = (Intent::Observe, args.until.or(soon));
-    let lines = Lines { from: &args.events, to: None, intent, until, doing: "importing" };
+    let (intent, until, rejects) = (Intent::Observe, args.until.or(soon), args.rejects.as_deref());
+    let doing = "importing";
+    let lines = Lines { from: &args.events, to: None, intent, until, rejects, doing };
     let tally = lines.through(setting)?;
     // A file of something else must not pass for an empty history.
     if tally.lines > 0 && tally.rejected == tally.lines {

@@ -11,7 +11,8 @@ use crate::engine::Intent;
 
 /// Score a file of events: JSON lines in, one masked decision a line out.
 ///
-/// Rejected, repeated and conflicting events are counted on standard error. The same input gives
+/// Refused, repeated and conflicting events are counted on standard error, the first refused lines
+/// of each reason with their place; exit code 1 when there are any. Files may be gzip or zstd. The same input gives
 /// the same bytes. With a journal it goes on where that one ends. Without --config and --keys the
 /// published demo keys make the tokens.
 #[derive(Clone, Debug, clap::Args)]
@@ -33,6 +34,9 @@ pub struct Args {
     /// of this machine's clock
     #[arg(long, value_name = "TIME", value_parser = moment)]
     until: Option<EventTime>,
+    /// Name every refused line here, as JSON lines: its number, its reason, what was wanted; no values
+    #[arg(long, value_name = "FILE")]
+    rejects: Option<PathBuf>,
     #[command(flatten)]
     through: Through,
     /// The summary as one JSON document on standard error
@@ -40,13 +44,13 @@ pub struct Args {
     json: bool,
 }
 
-/// Runs the command: 0 when every line is through, 2 when the caller can correct it, 3 when
+/// Runs the command: 0 when every line is through, 1 when some were refused, 2 when the caller can correct it, 3 when
 /// something outside failed.
 pub fn run(args: &Args) -> ExitCode {
     match score(args) {
         Ok(tally) => {
             report(&tally, args.json);
-            ExitCode::SUCCESS
+            if tally.is_clean() { ExitCode::SUCCESS } else { ExitCode::from(1) }
         }
         // A reader that closes the pipe early has seen enough.
         Err(error) if error.is_reader_gone() => ExitCode::SUCCESS,
@@ -64,6 +68,7 @@ fn score(args: &Args) -> Result<Tally, LinesError> {
         to: Some(&args.output),
         intent: Intent::Decide,
         until: args.until,
+        rejects: args.rejects.as_deref(),
         doing: "scoring",
     };
     lines.through(args.through.open(at)?)

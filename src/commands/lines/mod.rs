@@ -1,29 +1,35 @@
 //! Lines through a pipeline: the one loop of `score` and `import`.
 
 mod setting;
+mod input;
 mod tally;
+mod refused;
 mod bar;
 
 pub(super) use setting::{JournalAt, Setting, Through};
 pub(super) use tally::Tally;
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, BufWriter, IsTerminal as _, Write};
+use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::Path;
 
 use super::assemble::{AssembleError, Assembly, assemble, keep_snapshots, now, settle_rates};
 use super::prepare::{Finding, Means};
-use crate::domain::EventTime;
+use crate::domain::{Applied, EventTime};
 use crate::edges::snapshots::Keeper;
-use crate::engine::{FileBounds, FileTime, Intent, Pace, PassedOver, Pipeline, Surroundings};
+use crate::engine::{
+    FileBounds, FileTime, Intent, Outcome, Pace, PassedOver, Pipeline, Step, Surroundings,
+};
 use crate::journal::JournalError;
 use crate::stages::enrich::{Tables, TokenKeys};
 
 use bar::Bar;
+use input::Input;
+use refused::{Refused, RefusedLine};
 
 /// Lines are flushed to the journal and written out in groups of this many.
 const GROUP: u64 = 256;
-/// Bytes that are read and written at once.
+/// Bytes that are written at once.
 const BUFFER_BYTES: usize = 1 << 20;
 
 /// Why not every line went through.
@@ -85,6 +91,8 @@ pub(super) struct Lines<'a> {
     pub(super) intent: Intent,
     /// Lines of later are refused.
     pub(super) until: Option<EventTime>,
+    /// Where every line that is refused is named, with its place and why.
+    pub(super) rejects: Option<&'a Path>,
     /// What a person who waits is told is going on.
     pub(super) doing: &'static str,
 }
@@ -93,7 +101,10 @@ impl Lines<'_> {
     /// Sends every line through, with a snapshot at the end where there is a journal.
     pub(super) fn through(&self, setting: Setting) -> Result<Tally, LinesError> {
         // The lines first: a mistyped name must not make a journal.
-        let (input, bytes) = open_input(self.from).map_err(LinesError::at(self.from))?;
+        let input = Input::open(self.from, setting.door.bytes_max);
+        let input = input.map_err(LinesError::at(self.from))?;
+        let refused = Refused::new(self.rejects);
+        let refused = refused.map_err(LinesError::at(self.rejects.unwrap_or(Path::new("-"))))?;
         let Setting { means, journal, door, times, limits, profile, snapshots, admin: _ } = setting;
         let Means { keys, bundle, bundle_files, tables } = means;
         // So must one that cannot be written to; what stands there stays until the lines begin.
@@ -135,9 +146,9 @@ impl Lines<'_> {
         let reached = dir.and(pipeline.engine().last_received_at());
         let time = FileTime::new(pipeline.admission(), reached, bounds);
         let mut engine = Running { pipeline, keeper, time };
-        let bar = Bar::new(self.doing, bytes, self.may_draw());
+        let bar = Bar::new(self.doing, input.bytes(), self.may_draw());
         let tally = self.stream(
-            (input, output),
+            (input, output, refused),
             bar,
             &mut engine,
             (&tables.current(), &keys.token_keys()),
@@ -151,7 +162,7 @@ impl Lines<'_> {
 
     fn stream<S: Surroundings>(
         &self,
-        (mut input, mut output): (Box<dyn BufRead>, Option<Box<dyn Write>>),
+        (mut input, mut output, mut refused): (Input, Option<Box<dyn Write>>, Refused),
         mut bar: Bar,
         Running { pipeline, keeper, time }: &mut Running<S>,
         lookups: (&Tables, &TokenKeys),
@@ -159,8 +170,7 @@ impl Lines<'_> {
         let (mut tally, mut line, mut group) = (Tally::default(), Vec::new(), Vec::new());
         let (mut bytes, mut number, mut flushed) = (0, 0, 0);
         loop {
-            line.clear();
-            let read = input.read_until(b'\n', &mut line).map_err(LinesError::at(self.from))?;
+            let read = input.read_line(&mut line).map_err(LinesError::at(self.from))?;
             bytes += read as u64;
             number += 1;
             match line.trim_ascii_end() {
@@ -168,13 +178,14 @@ impl Lines<'_> {
                 [] => {}
                 text => time.push(number, text.into(), lookups),
             }
-            while let Some((_, mut admitted)) = time.next() {
+            while let Some((number, mut admitted)) = time.next() {
                 tally.lines += 1;
                 if let Some(keeper) = keeper {
                     keeper.turn(pipeline.engine_mut());
                 }
                 let step = pipeline.take(&mut admitted, (None, None), self.intent, lookups.1)?;
-                tally.count(&step.outcome, step.event_id);
+                tally.count(&step.outcome);
+                self.note_refused(number, &step, &mut refused)?;
                 tally.count_currency(&step.outcome, &step.input.facts);
                 if let (Some(decision), Some(_)) = (step.decision, self.to) {
                     group.extend_from_slice(decision.as_bytes());
@@ -196,9 +207,27 @@ impl Lines<'_> {
                 bar.at(tally.lines, bytes);
             }
             if read == 0 {
+                let at = LinesError::at(self.rejects.unwrap_or(Path::new("-")));
+                tally.refused = refused.finish().map_err(at)?;
                 return Ok(tally);
             }
         }
+    }
+
+    fn note_refused(
+        &self,
+        line: u64,
+        step: &Step<'_>,
+        refused: &mut Refused,
+    ) -> Result<(), LinesError> {
+        let line = match &step.outcome {
+            Outcome::Rejected(reject) => RefusedLine::rejected(line, reject, step.event_id),
+            Outcome::Applied(Applied::Conflict { .. }) => {
+                RefusedLine::conflict(line, step.event_id)
+            }
+            Outcome::Applied(_) => return Ok(()),
+        };
+        refused.note(line).map_err(LinesError::at(self.rejects.unwrap_or(Path::new("-"))))
     }
 
     /// Answers on the terminal and a bar on the terminal would draw over each other.
@@ -213,20 +242,6 @@ struct Running<S> {
     pipeline: Pipeline<S>,
     keeper: Option<Keeper>,
     time: FileTime,
-}
-
-/// The lines, and how many bytes they are where that is known.
-fn open_input(path: &Path) -> io::Result<(Box<dyn BufRead>, Option<u64>)> {
-    if path.as_os_str() == "-" {
-        return Ok((Box::new(BufReader::with_capacity(BUFFER_BYTES, io::stdin())), None));
-    }
-    let file = File::open(path)?;
-    let about = file.metadata()?;
-    if about.is_dir() {
-        return Err(io::ErrorKind::IsADirectory.into());
-    }
-    let bytes = about.is_file().then_some(about.len());
-    Ok((Box::new(BufReader::with_capacity(BUFFER_BYTES, file)), bytes))
 }
 
 /// Where answers go; `None` is standard output. A file keeps what it has.

@@ -2,12 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::refused::RefusedLine;
 use crate::commands::report::grouped;
 use crate::domain::{Action, Applied, Fact, Facts};
 use crate::engine::Outcome;
-
-/// Conflicts that are named.
-const CONFLICTS_NAMED: usize = 3;
 
 /// What was done, by count. The names are those of `--json` and stay.
 #[derive(Clone, Debug, Default, Eq, PartialEq, serde::Serialize)]
@@ -23,23 +21,17 @@ pub(in crate::commands) struct Tally {
     pub(in crate::commands) amended: u64,
     pub(in crate::commands) parked: u64,
     pub(in crate::commands) rejected: u64,
-    /// The ids of the first few conflicts: whoever sent them has to look for what it changed.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(in crate::commands) conflict_ids: Vec<String>,
     /// By the reason's stable name.
     pub(in crate::commands) rejected_by: BTreeMap<&'static str, u64>,
     /// Amounts of which no rate says what they are worth, by currency.
     pub(in crate::commands) no_rate_by: BTreeMap<String, u64>,
+    /// The first lines of each reason.
+    pub(in crate::commands) refused: BTreeMap<&'static str, Vec<RefusedLine>>,
 }
 
 impl Tally {
     /// Counts one line's outcome.
-    pub(super) fn count(&mut self, outcome: &Outcome, event_id: &str) {
-        if matches!(outcome, Outcome::Applied(Applied::Conflict { .. }))
-            && self.conflict_ids.len() < CONFLICTS_NAMED
-        {
-            self.conflict_ids.push(event_id.to_owned());
-        }
+    pub(super) fn count(&mut self, outcome: &Outcome) {
         let counter = match outcome {
             Outcome::Rejected(reject) => {
                 *self.rejected_by.entry(reject.reason.name()).or_default() += 1;
@@ -81,6 +73,11 @@ impl Tally {
         }
     }
 
+    /// Whether every line was taken: one that got no answer, or was not counted, is a finding.
+    pub(in crate::commands) const fn is_clean(&self) -> bool {
+        self.rejected == 0 && self.conflicts == 0
+    }
+
     /// What is worth a line for people, each where there is any.
     pub(in crate::commands) fn report(&self) {
         for (count, what) in [
@@ -95,14 +92,15 @@ impl Tally {
                 eprintln!("{:>10}  {what}", grouped(count));
             }
         }
-        for id in &self.conflict_ids {
-            eprintln!("{:>14}  {id}", "conflict");
-        }
         for (reason, count) in &self.rejected_by {
             eprintln!("{:>14}  {reason}", grouped(*count));
         }
         for (currency, count) in &self.no_rate_by {
             eprintln!("{:>10}  in {currency}, which has no exchange rate", grouped(*count));
+        }
+        for RefusedLine { line, says, event_id, .. } in self.refused.values().flatten() {
+            let of = if event_id.is_empty() { String::new() } else { format!(" ({event_id})") };
+            eprintln!("  line {line}{of}: {says}");
         }
     }
 }
