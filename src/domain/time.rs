@@ -37,7 +37,9 @@ impl EventTime {
         self.0
     }
 
-    /// Reads RFC 3339; digits past the millisecond are cut.
+    /// Reads RFC 3339; digits past the millisecond are cut. A leap second (`:60`) is read as the last
+    /// millisecond of its minute: the scale of milliseconds has no place for it, and so it stands
+    /// before all that follows.
     pub fn parse_rfc3339(text: &str) -> Result<Self, TimeError> {
         match parse_fixed(text.as_bytes()) {
             Some(ms) => Self::from_ms(ms),
@@ -80,9 +82,10 @@ impl fmt::Debug for EventTime {
 }
 
 const DAY_MS: i64 = 86_400_000;
+/// The number of a leap second within its minute.
+const LEAP: i64 = 60;
 
-/// `YYYY-MM-DDTHH:MM:SS[.f+](Z|±HH:MM)` to milliseconds. A leap second (`:60`) is refused: the
-/// stream's order has no place for it.
+/// `YYYY-MM-DDTHH:MM:SS[.f+](Z|±HH:MM)` to milliseconds.
 fn parse_fixed(text: &[u8]) -> Option<i64> {
     let digits = |from: usize, to: usize| -> Option<i64> {
         text.get(from..to)?.iter().try_fold(0_i64, |value, byte| {
@@ -100,11 +103,12 @@ fn parse_fixed(text: &[u8]) -> Option<i64> {
         && (1..=days_in_month(year, month)).contains(&day)
         && hour < 24
         && minute < 60
-        && second < 60;
+        && second <= LEAP;
     if !in_range {
         return None;
     }
     let (fraction_ms, zone_at) = parse_fraction(text)?;
+    let (second, fraction_ms) = if second == LEAP { (59, 999) } else { (second, fraction_ms) };
     let offset_min = parse_zone(text.get(zone_at..)?)?;
     let seconds = (days_from_civil(year, month, day) * 24 + hour) * 3_600 + minute * 60 + second;
     Some((seconds - offset_min * 60) * 1_000 + fraction_ms)
@@ -116,7 +120,7 @@ fn parse_fraction(text: &[u8]) -> Option<(i64, usize)> {
         return Some((0, 19));
     }
     let count = text.get(20..)?.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    if count == 0 || count > 9 {
+    if count == 0 {
         return None;
     }
     let ms = (0..3).fold(0, |ms, place| {
@@ -190,6 +194,12 @@ mod tests {
         check("2026-11-23T22:54:11.1239+08:00", Ok(1_795_445_651_123));
         check("2026-11-23t14:54:11.5z", Ok(1_795_445_651_500));
         check("2024-02-29T00:00:00Z", Ok(1_709_164_800_000));
+        check("2026-11-23T14:54:11.1234567891234567891234Z", Ok(1_795_445_651_123));
+        check("2016-12-31T23:59:60Z", Ok(1_483_228_799_999));
+        check("2016-12-31t23:59:60.9z", Ok(1_483_228_799_999));
+        check("2017-01-01T07:59:60.5+08:00", Ok(1_483_228_799_999));
+        check("2017-01-01T00:00:00Z", Ok(1_483_228_800_000));
+        check("2026-11-23T14:54:11-00:00", Ok(1_795_445_651_000));
         for bad in [
             "",
             "2026-11-23",
@@ -198,12 +208,15 @@ mod tests {
             "2026-02-29T00:00:00Z",
             "2026-13-01T00:00:00Z",
             "2026-11-23T24:00:00Z",
-            "2026-11-23T14:54:60Z",
+            "2026-11-23T14:54:61Z",
+            "2026-11-23T14:54:99Z",
             "2026-11-23T14:54:11.Z",
             "2026-11-23T14:54:11+0800",
             "2026-11-23T14:54:11Z ",
             "+026-11-23T14:54:11Z",
-            "2026-11-23T14:54:11.1234567891Z",
+            "2026-11-23T14:54:11.123456789",
+            "2026-11-23T14:54:11.12345678912x",
+            "2026-11-23T14:54:11,5Z",
         ] {
             check(bad, Err(TimeError::NotRfc3339));
         }
