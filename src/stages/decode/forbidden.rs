@@ -4,135 +4,31 @@
 //! A name is read without case and separators. Four lists, from strict to wide, because a wide
 //! match on a short word (`otp` in `footprint`) would refuse honest payments.
 
-/// Names that mean C3 data only when they stand alone: `expire` may be an order's elsewhere.
-const WHOLE: &[&str] = &[
-    "exp",
-    "expire",
-    "expired",
-    "expires",
-    "expiration",
-    "thru",
-    "csc",
-    "track",
-    "tracks",
-    "expyymm",
-    "指纹",
-    "人脸",
-    "虹膜",
-    "声纹",
-];
+use super::forbidden_names::{PHRASES, STEMS, WHOLE, WORDS};
 
-/// Words that mean C3 data wherever they stand in a name: `card_cvv`, `userPin`, `login-otp`.
-const WORDS: &[&str] = &[
-    "cvv",
-    "cvv1",
-    "cvn",
-    "cvn1",
-    "cvc",
-    "cvc1",
-    "cav2",
-    "icvv",
-    "pin",
-    "pins",
-    "epb",
-    "otp",
-    "totp",
-    "hotp",
-    "pwd",
-    "passcode",
-    "expiry",
-    "biometric",
-    "biometrics",
-];
-
-/// Letters that mean C3 data when they begin at a word: `face_image`, but not `surface_image`.
-const PHRASES: &[&str] = &[
-    // expiry
-    "expdate",
-    "expmonth",
-    "expyear",
-    "expiredate",
-    "expiremonth",
-    "expireyear",
-    "expirationdate",
-    "expirationmonth",
-    "expirationyear",
-    "validthru",
-    "validthrough",
-    "cardexp",
-    "cardvalidity",
-    // track and chip
-    "track1",
-    "track2",
-    "track3",
-    "trackone",
-    "tracktwo",
-    "trackthree",
-    "trackdata",
-    "trackinfo",
-    "stripedata",
-    "chipdata",
-    "iccdata",
-    "emvdata",
-    // biometrics
-    "fingerprintimage",
-    "fingerprintdata",
-    "fingerprinttemplate",
-    "faceimage",
-    "facedata",
-    "facephoto",
-    "facefeature",
-    "facetemplate",
-    "irisimage",
-    "irisdata",
-    "voiceprint",
-    "palmprint",
-];
-
-/// Letters that mean C3 data anywhere in a name: long enough to be no accident.
-const STEMS: &[&str] = &[
-    "cvv2",
-    "cvn2",
-    "cvc2",
-    "cardcvv",
-    "cardcvn",
-    "cardcvc",
-    "cardverification",
-    "securitycode",
-    "expirydate",
-    "expirymonth",
-    "expiryyear",
-    "cardexpiry",
-    "有效期",
-    "pinblock",
-    "pincode",
-    "pindata",
-    "cardpin",
-    "encryptedpin",
-    "password",
-    "passwd",
-    "passphrase",
-    "loginpwd",
-    "paypwd",
-    "tradepwd",
-    "userpwd",
-    "密码",
-    "keyboardcipher",
-    "keyboardencrypt",
-    "magstripedata",
-    "magneticdata",
-    "磁道",
-    "smscode",
-    "smsotp",
-    "smsverif",
-    "verificationcode",
-    "verifycode",
-    "onetimecode",
-    "dynamiccode",
-    "验证码",
-    "校验码",
-    "biometricdata",
-    "biometrictemplate",
+/// Last words of a name that speaks of a check and does not hold what was checked: `cvv_result`,
+/// `cvcCheck`, `otp_verified`, `password_changed_at`.
+const HARMLESS_LAST: &[&str] = &[
+    "result",
+    "results",
+    "check",
+    "checked",
+    "checks",
+    "verified",
+    "passed",
+    "status",
+    "present",
+    "provided",
+    "match",
+    "matched",
+    "attempts",
+    "failures",
+    "retries",
+    "changed",
+    "at",
+    "enabled",
+    "required",
+    "indicator",
 ];
 
 /// Longest name looked at, in characters; a longer one is looked at up to there.
@@ -142,38 +38,91 @@ const NAME_MAX: usize = 128;
 ///
 /// Off the hot path, so it may allocate: only names that the schema does not know are asked about.
 pub(super) fn is_forbidden(name: &str) -> bool {
-    let mut squashed = String::with_capacity(name.len().min(NAME_MAX));
-    let mut word_starts = Vec::new();
-    let mut before = '_';
-    for c in name.chars().take(NAME_MAX) {
-        if c.is_alphanumeric() {
-            let camel = before.is_lowercase() && c.is_uppercase();
-            if camel || !before.is_alphanumeric() {
-                word_starts.push(squashed.len());
-            }
-            squashed.push(folded(c));
-        }
-        before = c;
+    let Words { squashed, parts, humps } = Words::of(name);
+    let word_of = |starts: &[usize], at: usize| {
+        let end = starts.get(at + 1).copied().unwrap_or(squashed.len());
+        // Every start is a length that `squashed` had, hence a character's edge.
+        starts.get(at).map_or("", |start| &squashed[*start..end])
+    };
+    let words = || {
+        let of = |starts| (0..).map(move |at| word_of(starts, at)).take_while(|word| *word != "");
+        of(&parts).chain(of(&humps))
+    };
+    let last = word_of(&humps, humps.len().saturating_sub(1));
+    if humps.len() > 1 && HARMLESS_LAST.contains(&last) {
+        return false;
     }
-    let word_ends = word_starts.iter().copied().skip(1).chain([squashed.len()]);
-    let mut words = word_starts.iter().copied().zip(word_ends);
-    // Every start and end is a length that `squashed` had, hence a character's edge.
+    let is_word = |word: &str| {
+        WORDS.contains(&word)
+            || WORDS.contains(&word.trim_end_matches(|c: char| c.is_ascii_digit()))
+    };
     WHOLE.contains(&squashed.as_str())
-        || WORDS.contains(&squashed.as_str())
+        || is_word(&squashed)
+        || words().any(is_word)
         || STEMS.iter().any(|stem| squashed.contains(stem))
-        || words.any(|(start, end)| {
-            WORDS.contains(&&squashed[start..end])
-                || PHRASES.iter().any(|phrase| squashed[start..].starts_with(phrase))
-        })
+        || parts
+            .iter()
+            .chain(&humps)
+            .any(|start| PHRASES.iter().any(|phrase| squashed[*start..].starts_with(phrase)))
 }
 
-/// Lower case, with full-width letters and digits narrowed: they read the same to a person.
+/// A name without case and separators, and where its words begin.
+struct Words {
+    squashed: String,
+    /// Words between separators.
+    parts: Vec<usize>,
+    /// Words between separators and humps, acronyms apart: `CVVCode` is `cvv` and `code`.
+    humps: Vec<usize>,
+}
+
+impl Words {
+    fn of(name: &str) -> Self {
+        let mut words = Self { squashed: String::new(), parts: Vec::new(), humps: Vec::new() };
+        let mut before = '_';
+        let mut chars = name.chars().take(NAME_MAX).peekable();
+        while let Some(c) = chars.next() {
+            if c.is_alphanumeric() {
+                let at = words.squashed.len();
+                let is_apart = !before.is_alphanumeric();
+                let begins = (before.is_lowercase() || before.is_numeric()) && c.is_uppercase();
+                let ends_an_acronym = before.is_uppercase()
+                    && c.is_uppercase()
+                    && chars.peek().is_some_and(|next| next.is_lowercase());
+                if is_apart {
+                    words.parts.push(at);
+                }
+                if is_apart || begins || ends_an_acronym {
+                    words.humps.push(at);
+                }
+                words.squashed.push(folded(c));
+            }
+            before = c;
+        }
+        words
+    }
+}
+
+/// Lower case, with full-width letters and digits narrowed and accents taken off: they read the same
+/// to a person.
 fn folded(c: char) -> char {
     let narrow = match c {
         '\u{ff01}'..='\u{ff5e}' => char::from_u32(c as u32 - 0xfee0).unwrap_or(c),
+        '²' => '2',
+        '³' => '3',
         _ => c,
     };
-    narrow.to_lowercase().next().unwrap_or(narrow)
+    match narrow.to_lowercase().next().unwrap_or(narrow) {
+        'à'..='å' => 'a',
+        'ç' => 'c',
+        'è'..='ë' => 'e',
+        'ì'..='ï' | 'ı' => 'i',
+        'ñ' => 'n',
+        'ò'..='ö' => 'o',
+        'ù'..='ü' => 'u',
+        'ş' => 's',
+        'ğ' => 'g',
+        plain => plain,
+    }
 }
 
 #[cfg(test)]
@@ -230,6 +179,81 @@ mod tests {
             "短信验证码",
             "ＣＶＶ",
             "c.v.v.2",
+            "cvd",
+            "cvdValue",
+            "cvd_code",
+            "cv2",
+            "CV2",
+            "cvNumber",
+            "card_cvNumber",
+            "cardCode",
+            "x_card_code",
+            "CVVCode",
+            "CVV2Code",
+            "CVVs1",
+            "cvvcode",
+            "icvv",
+            "OTPCode",
+            "otpcode",
+            "loginOTP",
+            "smsOTPValue",
+            "verification_value",
+            "magStripe",
+            "mag_stripe_data",
+            "magneticStripe",
+            "card.cvc",
+            "encryptedSecurityCode",
+            "encryptedExpiryMonth",
+            "expirationMonth",
+            "x_exp_date",
+            "ccExpMonth",
+            "cardExpiration",
+            "validDate",
+            "cardValidDate",
+            "phoneVerifyCode",
+            "smsVerifyCode",
+            "checkCode",
+            "validateCode",
+            "dynamicPassword",
+            "one_time_passcode",
+            "oneTimePin",
+            "mPIN",
+            "tpin",
+            "mTAN",
+            "PINBlock",
+            "encPinBlk",
+            "trk2",
+            "trackII",
+            "TRACK2",
+            "faceTemplate",
+            "faceEmbedding",
+            "fingerprintTemplate",
+            "irisCode",
+            "安全码",
+            "卡安全碼",
+            "动态口令",
+            "动态密码",
+            "交易密码",
+            "卡背面后三位",
+            "二磁道数据",
+            "人脸图像",
+            "指纹模板",
+            "有效日期",
+            "セキュリティコード",
+            "有効期限",
+            "暗証番号",
+            "비밀번호",
+            "유효기간",
+            "пароль",
+            "срок_действия",
+            "Sicherheitscode",
+            "Prüfziffer",
+            "mot_de_passe",
+            "code_sécurité",
+            "código_de_seguridad",
+            "contraseña",
+            "senha",
+            "anquanma",
         ] {
             assert!(is_forbidden(name), "{name}");
         }
@@ -262,6 +286,55 @@ mod tests {
             "soundtrack1",
             "surprise_factor",
             "cid",
+            "postal_code",
+            "postalCode",
+            "zipCode",
+            "country_code",
+            "countryCode",
+            "currency_code",
+            "reason_code",
+            "response_code",
+            "authorizationCode",
+            "product_code",
+            "branch_code",
+            "bank_code",
+            "swift_code",
+            "qr_code",
+            "barcode",
+            "discard_code",
+            "mcc",
+            "cvv_result",
+            "cvcCheck",
+            "CVVResult",
+            "cvIndicator",
+            "otp_verified",
+            "pin_verified",
+            "password_changed_at",
+            "expires_in",
+            "discount_expires",
+            "coupon_valid_date",
+            "description",
+            "shipping",
+            "shippingMethod",
+            "spinner",
+            "pinterest",
+            "mapping",
+            "typing_speed",
+            "stripe_id",
+            "tracker",
+            "trackingId",
+            "tracking_code",
+            "surface",
+            "interface",
+            "type_face",
+            "cart_value",
+            "recipient",
+            "tangent",
+            "standard",
+            "canal",
+            "设备指纹",
+            "收货地址",
+            "订单号",
         ] {
             assert!(!is_forbidden(name), "{name}");
         }
