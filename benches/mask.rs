@@ -5,7 +5,7 @@ mod p;
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use tidegate::domain::{Body, EventTime, Message, Seq};
+use tidegate::domain::{Body, EventTime, FieldSet, Message, Seq};
 use tidegate::stages::decode::{Door, decode};
 use tidegate::stages::mask::{Answer, Masked, Profile, Shown, render, show};
 
@@ -14,6 +14,8 @@ fn way_out(c: &mut Criterion) {
     let Message::Event(event) = decoded.message else { return };
     let body = Body { score: 640, points: 35, ..Body::default() };
     let answer = Answer {
+        malformed: FieldSet::EMPTY,
+        malformed_attributes: &[],
         seq: Seq(1_234_567),
         body: &body,
         reasons: &[("K2_DEVICE_BURST", "Many payments from one device in ten minutes.")],

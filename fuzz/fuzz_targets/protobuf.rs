@@ -5,7 +5,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use tidegate::domain::Message;
-use tidegate::stages::decode::{Decoded, Door, Encoded, Field, decode, whitelist};
+use tidegate::stages::decode::{Decoded, Door, Encoded, Field, decode, event_id, whitelist};
 use tidegate::wire::{EventBytes, MessageReader, MessageWriter, encode};
 
 fuzz_target!(|bytes: &[u8]| {
@@ -24,7 +24,11 @@ fuzz_target!(|bytes: &[u8]| {
             assert!(again.message == message);
             assert!(again.dropped.is_empty());
         }
-        Err(reject) => assert!(!reject.to_string().is_empty()),
+        Err(reject) => {
+            assert!(!reject.to_string().is_empty());
+            let id = event_id(Encoded::protobuf(bytes), &Door::default());
+            assert!(id.is_none_or(|id| id.len() <= 64));
+        }
     }
 });
 

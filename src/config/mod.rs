@@ -4,7 +4,6 @@
 //! compiled in, and every fault is reported at once with file and line.
 
 mod fault;
-mod nearest;
 mod section;
 mod kafka;
 mod sinks;

@@ -11,7 +11,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::fault::{Fault, Faults};
-use super::nearest::nearest;
+use crate::domain::nearest;
 
 /// One file being read, and what is wrong with it so far.
 pub(super) struct Document<'a> {

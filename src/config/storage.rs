@@ -183,9 +183,11 @@ pub(super) fn limits(mut section: Section<'_, '_>) -> Limits {
     let ahead_ms_max = (section.integer("ahead_seconds", 0..=86_400) * 1_000) as i64;
     // Windows reach back 45 days at most: an older event would count nowhere.
     let age_ms_max = (section.integer("horizon_days", 1..=45) * DAY_MS) as i64;
+    let unknown = section.choice("unknown_fields", &[("drop", false), ("refuse", true)]);
+    let refuses_unknown = unknown.unwrap_or_default();
     let entities_max = section.integer("entities_max", 1_000..=1_000_000_000) as u32;
     let limits = Limits {
-        door: Door { bytes_max, ..Door::default() },
+        door: Door { bytes_max, refuses_unknown, ..Door::default() },
         time: TimeLimits { ahead_ms_max, age_ms_max },
         engine: EngineLimits {
             state: StateLimits {

@@ -162,13 +162,16 @@ impl DecisionFlags {
     /// An amount had no rate into the base currency: the event's own, or one that a window's sum
     /// would hold.
     pub const INCOMPLETE: Self = Self(32);
+    /// A field could not be read and was dropped.
+    pub const MALFORMED: Self = Self(8);
 
     /// Each flag with its name.
-    pub const NAMED: [(Self, &'static str); 4] = [
+    pub const NAMED: [(Self, &'static str); 5] = [
         (Self::WARMING, "warming"),
         (Self::APPROXIMATE, "approximate"),
         (Self::MISSING_TABLES, "missing_tables"),
         (Self::INCOMPLETE, "incomplete"),
+        (Self::MALFORMED, "malformed"),
     ];
 
     /// Adds a mark.

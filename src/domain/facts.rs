@@ -58,7 +58,7 @@ facts! {
     CardType = 12, "card_type", Text, "debit, credit or prepaid, by the BIN table.";
     CardCountry = 13, "card_country", Text, "Issuing country by the BIN table.";
     CardIssuer = 14, "card_issuer", Text, "Issuer by the BIN table.";
-    CardLuhnValid = 15, "card_luhn_valid", Bool, "Whether the check digit is right.";
+    CardLuhnValid = 15, "card_luhn_valid", Bool, "Whether the check digit is right; false too for what cannot be a card number.";
     CardSequence10m = 16, "card_sequence_10m", Int, "Cards of this BIN within 20 of this number, seen at the edge in 10 minutes (K4).";
     // the payer and the payee
     PayerAgeBand = 17, "payer_age_band", Text, "under_18, 18_24, 25_44, 45_64, 65_plus: computed from the identity number and forgotten (R29).";
@@ -137,6 +137,15 @@ facts! {
     VerificationPassed = 84, "verification_passed", Bool, "Whether it was right.";
     AccountChange = 85, "account_change", Text, "What changed: phone, password, sim, email, ...";
     TerminalVersion = 96, "terminal_version", Text, "Version of the terminal's application, as it writes it (T8).";
+    // what could not be read
+    MalformedFields = 104, "malformed_fields", Int, "Fields that came in a form that could not be read, and were dropped.";
+    MalformedPayer = 105, "malformed_payer", Bool, "A field of the payer was among them.";
+    MalformedPayee = 106, "malformed_payee", Bool, "A field of the payee was among them.";
+    MalformedMerchant = 107, "malformed_merchant", Bool, "A field of the merchant was among them.";
+    MalformedTerminal = 108, "malformed_terminal", Bool, "A field of the terminal was among them.";
+    MalformedDevice = 109, "malformed_device", Bool, "A field of the device was among them.";
+    MalformedNetwork = 110, "malformed_network", Bool, "A field of the network was among them.";
+    MalformedLocation = 111, "malformed_location", Bool, "A field of the location was among them.";
 }
 
 /// One row of facts: a value or nothing in each column.

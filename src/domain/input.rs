@@ -1,8 +1,8 @@
 //! What enters the engine: tokens and facts, never a personal value.
 
 use super::{
-    Amendment, Attribute, Control, EntityKind, EventTime, Fact, Facts, Kind, OutcomeResult, Past,
-    Placeholders, Standing, Token,
+    Amendment, Attribute, Control, EntityKind, EventTime, Fact, Facts, FieldSet, Kind,
+    OutcomeResult, Past, Placeholders, Standing, Token,
 };
 
 /// One input before it is numbered. A reused buffer: `enrich` fills it, the engine reads it.
@@ -37,6 +37,10 @@ pub struct Input {
     pub facts: Facts,
     /// Custom fields as they came: the bundle says which it knows. Empty for most events.
     pub attributes: Vec<Attribute<'static>>,
+    /// Fields that came in a form that could not be read, and were dropped.
+    pub malformed: FieldSet,
+    /// Custom fields that the bundle declares with another type than they came with; dropped.
+    pub malformed_attributes: Vec<String>,
     /// Tables that enrich would have consulted and did not have.
     pub missing: MissingTables,
     /// Fields whose values named nobody. For the edge to count; not journaled.
@@ -72,6 +76,8 @@ impl Input {
             original: None,
             facts: Facts::new(),
             attributes: Vec::new(),
+            malformed: FieldSet::EMPTY,
+            malformed_attributes: Vec::new(),
             missing: MissingTables::default(),
             placeholders: Placeholders::default(),
             key_version: 0,
@@ -91,6 +97,8 @@ impl Input {
         self.original = None;
         self.facts.clear();
         self.attributes.clear();
+        self.malformed = FieldSet::EMPTY;
+        self.malformed_attributes.clear();
         self.missing = MissingTables::default();
         self.placeholders = Placeholders::default();
         self.content_before = None;

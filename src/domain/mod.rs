@@ -14,6 +14,8 @@ mod spelling;
 mod digits;
 mod words;
 mod event;
+mod field;
+mod nearest;
 mod facts;
 mod amendment;
 mod past;
@@ -44,9 +46,11 @@ pub use event::{
     Merchant, Message, Network, Outcome, Party, PaymentEvent, Terminal, Verification,
 };
 pub use facts::{Fact, Facts};
+pub use field::{Field, FieldSet};
 pub use input::{
     Content, DeviceIdentifier, DeviceIds, Input, LATE_AFTER_MS, MissingTables, Source, Tokens, What,
 };
+pub use nearest::nearest;
 pub use past::Past;
 pub use placeholders::Placeholders;
 pub use schema::{FieldId, FieldType, Schema, SchemaField};

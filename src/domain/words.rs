@@ -231,7 +231,11 @@ vocabulary! {
 impl Refusal {
     /// The class of a refusal code (ISO 8583 field 39).
     pub fn of_code(code: &str) -> Self {
-        match code {
+        // `4` and ` 04` are what some send for `04`.
+        let code = code.trim().to_ascii_uppercase();
+        let is_one_digit = code.len() == 1 && code.bytes().all(|byte| byte.is_ascii_digit());
+        let code = if is_one_digit { format!("0{code}") } else { code };
+        match code.as_str() {
             "14" | "15" | "56" => Self::InvalidCard,
             "55" | "38" | "75" | "82" | "N7" => Self::InvalidCredential,
             "51" | "61" | "65" => Self::Funds,

@@ -7,8 +7,8 @@ use crate::domain::{
     Attribute, AttributeValue, CardDigits, EventTime, Input, Message, Sensitive, Stage,
     withhold_digits,
 };
-use crate::stages::decode::{Door, Dropped, Encoded, Reject, decode};
-use crate::stages::enrich::{Tables, TokenKeys, card_digits, enrich};
+use crate::stages::decode::{Door, Dropped, Encoded, Reject, decode, event_id};
+use crate::stages::enrich::{Tables, TokenKeys, card_digits, enrich, name_refused};
 use crate::stages::mask::{Profile, Shown, show};
 use crate::wire::{EventBytes, encode};
 
@@ -85,6 +85,10 @@ impl Admission {
             Ok(decoded) => decoded,
             Err(reject) => {
                 out.rejected = Some(reject);
+                out.input.clear();
+                if let Some(id) = event_id(message, &self.door) {
+                    name_refused(&id, &self.namespace, keys, &mut out.input);
+                }
                 return;
             }
         };

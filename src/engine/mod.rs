@@ -20,6 +20,7 @@ mod recovery;
 mod admission;
 mod event_token;
 mod file_time;
+mod malformed;
 mod pipeline;
 #[cfg(test)]
 mod tests;

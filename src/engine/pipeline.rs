@@ -18,9 +18,9 @@ use std::time::Duration;
 
 use crate::bundle::Bundle;
 use crate::domain::{
-    Activation, Applied, Body, CardDigits, Control, EntityKind, EventTime, Ground, GuardTrip,
-    Input, MissingTables, Observed, Past, Placeholders, Plan, Reasons, Sensitive, Seq, Source,
-    Stage, Token, Upgrade, What,
+    Activation, Applied, Body, CardDigits, Control, EntityKind, EventTime, Field, Ground,
+    GuardTrip, Input, MissingTables, Observed, Past, Placeholders, Plan, Reasons, Sensitive, Seq,
+    Source, Stage, Token, Upgrade, What,
 };
 use crate::journal::{
     Appended, BundleRef, Columns, Durability, Entry, Features, Hits, JournalError, JournalId,
@@ -34,6 +34,7 @@ use crate::stages::mask::{Answer, Masked, Profile, render};
 use super::admission::Watch;
 use super::event_token::{control_name, control_token};
 use super::guard::{Seen, Watcher};
+use super::malformed::{self, keep_declared};
 use super::switch::stored;
 use super::{
     Admission, Admitted, Budget, ENGINE_SEMANTICS, Engine, Prepared, Refusal, Retired, Unhurried,
@@ -368,6 +369,9 @@ impl<S: Surroundings> Pipeline<S> {
             input.what = What::Observe;
         }
         self.dress();
+        if let Some(reject) = self.current.dropped.refusal(&self.admission.door) {
+            return Ok(self.rejected(reject));
+        }
         self.look_back()?;
         watch.stage_ns = self.current.stage_ns;
         watch.lap(self.now_ns(), Stage::Enrich);
@@ -632,7 +636,7 @@ impl<S: Surroundings> Pipeline<S> {
     fn rejected(&self, reject: Reject) -> Step<'_> {
         Step {
             outcome: Outcome::Rejected(reject),
-            event_id: "",
+            event_id: &self.current.input.event_id,
             input: &self.current.input,
             decision: None,
             audit: None,
@@ -645,10 +649,25 @@ impl<S: Surroundings> Pipeline<S> {
     /// force (others stay behind with the event), and the edge's memory of cards.
     fn dress(&mut self) {
         let Parts { engine, surroundings, .. } = &mut self.parts;
-        let Admitted { input, card, .. } = &mut *self.current;
+        let Admitted { input, card, dropped, is_event, bytes, .. } = &mut *self.current;
         let Bundle { fx, attributes: declared, .. } = &**engine.bundle();
         price(fx, input);
-        input.attributes.retain(|one| declared.iter().any(|known| known.name == one.name));
+        if *is_event {
+            let came = input.attributes.len();
+            let undeclared = keep_declared(declared, input);
+            if input.attributes.len() < came {
+                let kept = &input.attributes;
+                bytes.keep_attributes(|name| kept.iter().any(|one| one.name == name));
+            }
+            if undeclared > 0 {
+                dropped.unknown = dropped.unknown.saturating_add(undeclared);
+                dropped.near.insert(Field::Attributes);
+            }
+            malformed::note(dropped.malformed, input);
+            if !input.malformed_attributes.is_empty() {
+                dropped.malformed.insert(Field::Attributes);
+            }
+        }
         if let Some(card) = card {
             surroundings.at_the_edge(card, input);
         }
@@ -726,6 +745,8 @@ impl<S: Surroundings> Pipeline<S> {
             bundle: short(engine.answered_by()),
             semantics: ENGINE_SEMANTICS,
             received_at: engine.answered_at(),
+            malformed: self.current.input.malformed,
+            malformed_attributes: &self.current.input.malformed_attributes,
             score_band_name: engine.band_name(self.current.shown.service(), body.band),
         };
         render(&self.current.shown, &answer, &mut self.masked);

@@ -482,6 +482,9 @@ impl Engine {
         if self.row.any_incomplete() {
             flags.add(DecisionFlags::INCOMPLETE);
         }
+        if facts.int(Fact::MalformedFields).is_some_and(|count| count > 0) {
+            flags.add(DecisionFlags::MALFORMED);
+        }
         let evidence = Evidence {
             service,
             amount_base: facts.int(Fact::AmountBase),

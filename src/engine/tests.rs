@@ -11,6 +11,7 @@ mod backdated;
 mod corpus;
 mod forms;
 mod framed;
+mod malformed;
 mod measured;
 mod no_rate;
 

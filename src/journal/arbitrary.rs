@@ -10,10 +10,10 @@ use super::{Columns, Opening};
 use crate::domain::{
     Action, Activation, Amendment, Applied, Band, Body, Content, Control, DecisionFlags,
     DeviceIdentifier, DeviceIds, EntityKind, EventTime, Fact, Facts, FeatureVector, FieldId,
-    FieldType, FollowUps, Ground, GuardMeasure, GuardTrip, Input, LabelSource, ListAddition,
-    ListEntry, ListRemoval, ListSource, MissingTables, Observed, OutcomeResult, Past, Plan,
-    Proposal, Provenance, ReasonId, Reasons, Refusal, RiskVerification, RuleDiff, Schema, Seq,
-    Source, Standing, SwitchedOff, Token, Tokens, Truth, Upgrade, What,
+    FieldSet, FieldType, FollowUps, Ground, GuardMeasure, GuardTrip, Input, LabelSource,
+    ListAddition, ListEntry, ListRemoval, ListSource, MissingTables, Observed, OutcomeResult, Past,
+    Plan, Proposal, Provenance, ReasonId, Reasons, Refusal, RiskVerification, RuleDiff, Schema,
+    Seq, Source, Standing, SwitchedOff, Token, Tokens, Truth, Upgrade, What,
 };
 
 /// An entry that owns what it needs.
@@ -307,6 +307,8 @@ fn input() -> impl Strategy<Value = Input> {
             facts: rest.1,
             missing: MissingTables(rest.2),
             key_version: rest.3,
+            malformed: FieldSet::of_numbers(rest.4.iter().map(|one| one.name.len() as u64)),
+            malformed_attributes: rest.4.iter().map(|one| one.name.to_string()).collect(),
             attributes: rest.4,
             known: None,
             target: target.map(Box::new),

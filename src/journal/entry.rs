@@ -179,6 +179,8 @@ fn write_rare(w: &mut MessageWriter<'_>, entry: &Entry<'_>) {
     if let Some(target) = &input.target {
         w.message(28, |w| write_past(w, target));
     }
+    w.packed(40, input.malformed.iter().map(|field| field as u64));
+    input.malformed_attributes.iter().for_each(|name| w.text(41, name));
     for attribute in &input.attributes {
         w.message(27, |w| write_attribute(w, attribute));
     }

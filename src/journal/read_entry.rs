@@ -6,8 +6,8 @@ use super::notes::BundleRef;
 use super::row::{StoredRow, read_facts};
 use crate::domain::{
     Amendment, Applied, Body, Content, DeviceIdentifier, DeviceIds, EntityKind, EventTime, Facts,
-    Input, LabelSource, MissingTables, Observed, OutcomeResult, Past, Refusal, Seq, Source,
-    Standing, Token, Tokens, Truth, What,
+    FieldSet, Input, LabelSource, MissingTables, Observed, OutcomeResult, Past, Refusal, Seq,
+    Source, Standing, Token, Tokens, Truth, What,
 };
 use crate::wire::{MessageReader, WireError, WireValue, read_attribute, read_varint};
 
@@ -180,6 +180,12 @@ impl ReadEntry {
             28 => self.input.target = Some(Box::new(read_past(value.message("target")?)?)),
             29 => self.input.control = Some(Box::new(read_control(value.message("control")?)?)),
             30 => self.device = Some(Token::from_bytes(value.array("device_entity")?)),
+            40 => {
+                let mut numbers = Vec::new();
+                read_rules(value, &mut numbers)?;
+                self.input.malformed = FieldSet::of_numbers(numbers.into_iter().map(u64::from));
+            }
+            41 => self.input.malformed_attributes.push(value.text("malformed")?.to_owned()),
             26 => self.engine_semantics = value.narrow("engine_semantics")?,
             _ => {}
         }

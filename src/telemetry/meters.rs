@@ -109,6 +109,8 @@ pub struct Meters {
     rejects: ByName,
     dropped_fields: ByName,
     placeholders: ByName,
+    malformed_fields: ByName,
+    unknown_fields: ByName,
     degradations: Vec<Counter>,
     delivered: Vec<Counter>,
     commits: Vec<Counter>,
@@ -148,6 +150,13 @@ impl Meters {
                 &Placeholders::FIELDS,
                 "unknown",
             ),
+            malformed_fields: ByName::new(
+                registry,
+                CounterName::MalformedFields,
+                fields,
+                "unknown",
+            ),
+            unknown_fields: ByName::new(registry, CounterName::UnknownFields, fields, "unknown"),
             degradations: each(
                 CounterName::Degradations,
                 MissingTables::NAMED.iter().map(|(_, name)| *name).collect(),
@@ -202,6 +211,17 @@ impl Meters {
     /// Counts fields that the schema does not know.
     pub fn dropped_unknown(&self, count: u32) {
         self.dropped_fields.other.increment(u64::from(count));
+    }
+
+    /// Counts a field that could not be read.
+    pub fn malformed_field(&self, field: &str) {
+        self.malformed_fields.add(field);
+    }
+
+    /// Counts a message with a field that the schema does not know, by the known one probably meant;
+    /// any other name means none of them.
+    pub fn unknown_field(&self, nearest: &str) {
+        self.unknown_fields.add(nearest);
     }
 
     /// Counts an event that was decided without some tables.

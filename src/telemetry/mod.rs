@@ -8,6 +8,7 @@ mod names;
 mod registry;
 mod meters;
 mod latency;
+mod share;
 mod readiness;
 mod events;
 mod log;

@@ -40,6 +40,10 @@ metrics_table! {
             "Fields that the event's service or consent does not allow, dropped at the door";
         Placeholders: "tidegate_placeholder_values_total" ["field"]
             "Values that named nobody (a mask, a word for none), treated as absent";
+        MalformedFields: "tidegate_malformed_fields_total" ["field"]
+            "Fields that could not be read, dropped at the door";
+        UnknownFields: "tidegate_unknown_fields_total" ["nearest"]
+            "Messages with a field that the schema does not know, by the known one probably meant";
         Degradations: "tidegate_degradations_total" ["table"]
             "Events decided without a table that should have been asked";
         Delivered: "tidegate_delivered_total" ["output"] "Records that the broker acknowledged";

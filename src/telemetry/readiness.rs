@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use super::share::Share;
+
 /// Why the service does not take work, one bit each.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[repr(u32)]
@@ -100,10 +102,19 @@ pub struct Readiness {
     places: Mutex<Vec<(Unready, String)>>,
     /// The newest notes, each a code and a text.
     notes: Mutex<VecDeque<(&'static str, String)>>,
+    /// Messages with a field that the schema does not know.
+    unknown_fields: Share,
 }
 
 /// Notes that are kept: the newest.
 const NOTES_MAX: usize = 16;
+
+/// The note on a share of messages with unknown fields.
+const UNKNOWN_FIELDS: (&str, &str) = (
+    "unknown_fields",
+    "one message in a hundred or more has a field that the schema does not know: \
+     tidegate_unknown_fields_total names what was probably meant",
+);
 
 impl Default for Readiness {
     fn default() -> Self {
@@ -111,6 +122,7 @@ impl Default for Readiness {
             reasons: AtomicU32::new(Unready::Starting as u32),
             places: Mutex::default(),
             notes: Mutex::default(),
+            unknown_fields: Share::default(),
         }
     }
 }
@@ -148,6 +160,11 @@ impl Readiness {
         notes.push_back((code, text));
     }
 
+    /// Counts a message, and whether it has a field that the schema does not know.
+    pub fn count_taken(&self, has_unknown_field: bool) {
+        self.unknown_fields.count(has_unknown_field);
+    }
+
     /// Whether none holds.
     pub fn is_ready(&self) -> bool {
         self.reasons.load(Ordering::Relaxed) == 0
@@ -172,10 +189,13 @@ impl Readiness {
         }
         out.push(']');
         let notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
-        if !notes.is_empty() {
+        let noted = notes.iter().map(|(code, text)| (*code, text.as_str()));
+        let share = self.unknown_fields.is_noted().then_some(UNKNOWN_FIELDS);
+        let mut noted = noted.chain(share).peekable();
+        if noted.peek().is_some() {
             out.push_str(",\"notes\":[");
             let mut comma = "";
-            for (code, text) in notes.iter() {
+            for (code, text) in noted {
                 write_item(&mut out, comma, code, text);
                 comma = ",";
             }
@@ -232,5 +252,8 @@ mod tests {
         let json: serde_json::Value = serde_json::from_str(&readiness.to_json()).unwrap();
         let notes = json["notes"].as_array().unwrap();
         assert_eq!((notes.len(), &notes[0]["text"]), (10, &"number 0".into()));
+        (0..200).for_each(|_| readiness.count_taken(true));
+        let json: serde_json::Value = serde_json::from_str(&readiness.to_json()).unwrap();
+        assert_eq!(json["notes"][10]["code"], "unknown_fields");
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::io::Write as _;
 use std::net::IpAddr;
 
-use super::MessageWriter;
+use super::{MessageReader, MessageWriter, WireValue, read_attribute};
 use crate::domain::{
     Attribute, AttributeValue, Consent, Device, DeviceFlags, Label, Location, Merchant, Message,
     Network, Outcome, Party, PaymentEvent, Sensitive, Terminal, Verification,
@@ -24,6 +24,8 @@ pub struct EventBytes {
     payee_at: usize,
 }
 
+/// The number of an event's custom fields.
+const ATTRIBUTES: u32 = 21;
 /// Bytes of a part's length.
 const PREFIX: usize = 4;
 
@@ -51,6 +53,39 @@ impl EventBytes {
     /// The three parts, each after its length: two messages are the same exactly when these are.
     pub fn canonical(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// Leaves of the event's custom fields only those with these names. What was not declared is not
+    /// for keeping; the other parts stay as they are.
+    pub fn keep_attributes(&mut self, is_kept: impl Fn(&str) -> bool) {
+        let is_kept = |attribute| {
+            read_attribute(MessageReader::new(attribute)).is_ok_and(|one| is_kept(&one.name))
+        };
+        let mut event = Vec::new();
+        let mut message = MessageReader::new(self.event());
+        while let Ok(Some((number, WireValue::Bytes(of)))) = message.field() {
+            MessageWriter::new(&mut event).message(number, |w| {
+                let mut fields = MessageReader::new(of);
+                while let Ok(Some((number, value))) = fields.field() {
+                    match value {
+                        WireValue::Bytes(value) if number == ATTRIBUTES && !is_kept(value) => {}
+                        WireValue::Varint(value) => w.uint(number, value),
+                        WireValue::Bytes(value) => w.bytes(number, value),
+                        WireValue::Fixed64(bits) => w.double(number, f64::from_bits(bits)),
+                        // No field of ours has it.
+                        WireValue::Fixed32(_) => {}
+                    }
+                }
+            });
+        }
+        let parties = self.bytes.split_off(self.payer_at);
+        let shorter = self.payer_at - (PREFIX + event.len());
+        self.bytes.clear();
+        let at = self.begin();
+        self.bytes.append(&mut event);
+        self.end(at);
+        self.bytes.extend_from_slice(&parties);
+        (self.payer_at, self.payee_at) = (self.payer_at - shorter, self.payee_at - shorter);
     }
 
     /// Starts a part: room for its length.
@@ -160,7 +195,7 @@ fn write_event(w: &mut MessageWriter<'_>, event: &PaymentEvent<'_>) {
     }
     text(w, 20, event.account_change.as_ref());
     for attribute in &event.attributes {
-        w.message(21, |w| write_attribute(w, attribute));
+        w.message(ATTRIBUTES, |w| write_attribute(w, attribute));
     }
 }
 

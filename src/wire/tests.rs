@@ -39,6 +39,23 @@ fn assert_all_known(message: &DynamicMessage) {
 }
 
 proptest! {
+    /// What is left of the custom fields is all that was there, and the other parts stay.
+    #[test]
+    fn attributes_that_are_not_kept_are_gone(mut event in event(), kept in any::<u8>()) {
+        let mut bytes = EventBytes::new();
+        encode(&Message::Event(event.clone()), &mut bytes);
+        let is_kept = |name: &str| kept >> (name.len() % 8) & 1 == 1;
+        event.attributes.retain(|one| is_kept(&one.name));
+        bytes.keep_attributes(is_kept);
+        let mut expected = EventBytes::new();
+        encode(&Message::Event(event), &mut expected);
+        prop_assert_eq!(bytes.canonical(), expected.canonical());
+        prop_assert_eq!(
+            (bytes.event(), bytes.payer(), bytes.payee()),
+            (expected.event(), expected.payer(), expected.payee())
+        );
+    }
+
     /// What is sealed is what was said, for any text in any field, also in a reused buffer.
     #[test]
     fn a_message_comes_back(first in message(), second in message()) {

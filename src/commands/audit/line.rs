@@ -34,6 +34,7 @@ pub(in crate::commands) struct Line {
     facts: Map,
     attributes: Map,
     missing_tables: Vec<&'static str>,
+    malformed: Vec<String>,
     result: &'static str,
     /// The input that `result` speaks of: the first one, or the amended one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -172,6 +173,7 @@ impl Line {
             facts: facts(&input.facts),
             attributes: attributes(input),
             missing_tables: missing(input.missing),
+            malformed: malformed(input),
             result,
             of_seq,
             decision: entry.body().map(|body| decision(body, service(input), names)),
@@ -185,6 +187,13 @@ impl Line {
             observed: observed(entry),
         })
     }
+}
+
+/// What of an event could not be read, by name.
+pub(in crate::commands) fn malformed(input: &Input) -> Vec<String> {
+    let fields = input.malformed.iter().map(|field| field.name().to_owned());
+    let attributes = input.malformed_attributes.iter().map(|name| format!("attributes.{name}"));
+    fields.chain(attributes).collect()
 }
 
 /// What an input asks, as a word.

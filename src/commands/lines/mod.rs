@@ -187,6 +187,7 @@ impl Lines<'_> {
                 tally.count(&step.outcome);
                 self.note_refused(number, &step, &mut refused)?;
                 tally.count_currency(&step.outcome, &step.input.facts);
+                tally.count_dropped(&step.dropped);
                 if let (Some(decision), Some(_)) = (step.decision, self.to) {
                     group.extend_from_slice(decision.as_bytes());
                     group.push(b'\n');

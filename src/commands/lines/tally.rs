@@ -6,6 +6,7 @@ use super::refused::RefusedLine;
 use crate::commands::report::grouped;
 use crate::domain::{Action, Applied, Fact, Facts};
 use crate::engine::Outcome;
+use crate::stages::decode::Dropped;
 
 /// What was done, by count. The names are those of `--json` and stay.
 #[derive(Clone, Debug, Default, Eq, PartialEq, serde::Serialize)]
@@ -27,6 +28,11 @@ pub(in crate::commands) struct Tally {
     pub(in crate::commands) no_rate_by: BTreeMap<String, u64>,
     /// The first lines of each reason.
     pub(in crate::commands) refused: BTreeMap<&'static str, Vec<RefusedLine>>,
+    /// Fields that could not be read and were dropped, by name.
+    pub(in crate::commands) malformed: BTreeMap<&'static str, u64>,
+    /// Lines with fields that the schema or the bundle does not know, by the known name that was
+    /// probably meant.
+    pub(in crate::commands) unknown_fields: BTreeMap<&'static str, u64>,
 }
 
 impl Tally {
@@ -78,6 +84,16 @@ impl Tally {
         self.rejected == 0 && self.conflicts == 0
     }
 
+    /// Counts what the door dropped of one line for its form or name.
+    pub(super) fn count_dropped(&mut self, dropped: &Dropped) {
+        for field in dropped.malformed.iter() {
+            *self.malformed.entry(field.name()).or_default() += 1;
+        }
+        for nearest in dropped.nearest() {
+            *self.unknown_fields.entry(nearest).or_default() += 1;
+        }
+    }
+
     /// What is worth a line for people, each where there is any.
     pub(in crate::commands) fn report(&self) {
         for (count, what) in [
@@ -101,6 +117,17 @@ impl Tally {
         for RefusedLine { line, says, event_id, .. } in self.refused.values().flatten() {
             let of = if event_id.is_empty() { String::new() } else { format!(" ({event_id})") };
             eprintln!("  line {line}{of}: {says}");
+        }
+        for (field, count) in &self.malformed {
+            eprintln!("{:>10}  with a malformed `{field}`: dropped, and decided", grouped(*count));
+        }
+        for (nearest, count) in &self.unknown_fields {
+            let meant = match *nearest {
+                "unknown" => "nothing like it is known".to_owned(),
+                "attributes" => "an attribute that the bundle does not declare".to_owned(),
+                nearest => format!("`{nearest}` was probably meant"),
+            };
+            eprintln!("{:>10}  with an unknown field: {meant}", grouped(*count));
         }
     }
 }

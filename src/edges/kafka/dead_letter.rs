@@ -15,9 +15,10 @@ pub(super) struct Place<'a> {
 }
 
 /// Writes `{"topic":...,"partition":...,"offset":...,"reason":...,"field":...,"received_at":...}`,
-/// and before the last one `"event_id":...` where the event is known, as the audit topic names it.
+/// and before the last one, where they are known, `event_id` as the audit topic names the event, `wanted`
+/// (what the field takes) and `at_byte` (where it ceases to be a message).
 ///
-/// Every text is a name of the program, a topic's or an event's id (letters, digits, `.`, `_`, `:`,
+/// Every text is a name or a sentence of the program, a topic's or an event's id (letters, digits, `.`, `_`, `:`,
 /// `-`): none needs an escape.
 pub(super) fn write(
     place: Place<'_>,
@@ -38,6 +39,12 @@ pub(super) fn write(
     };
     if !event_id.is_empty() {
         let _ = write!(out, "\"event_id\":\"{event_id}\",");
+    }
+    if let Some(wanted) = rejected.wanted {
+        let _ = write!(out, "\"wanted\":\"{wanted}\",");
+    }
+    if let Some(byte) = rejected.at_byte {
+        let _ = write!(out, "\"at_byte\":{byte},");
     }
     out.extend_from_slice(b"\"received_at\":\"");
     received_at.write_rfc3339(out);
@@ -60,7 +67,7 @@ mod tests {
         let received_at = EventTime::from_ms(1_795_445_651_123).unwrap();
         let letter = |field, event_id| {
             let mut out = Vec::new();
-            let rejected = Rejected { reason: "missing_field", field };
+            let rejected = Rejected { field, ..Rejected::because("missing_field") };
             write(place, (rejected, event_id), received_at, &mut out);
             serde_json::from_slice::<serde_json::Value>(&out).unwrap()
         };
@@ -73,6 +80,12 @@ mod tests {
         );
         assert_eq!(letter(None, "")["field"], serde_json::Value::Null);
         assert_eq!(letter(None, "e-1")["event_id"], "e-1");
+        let mut out = Vec::new();
+        let wanted = Some("an object");
+        let whole = Rejected { wanted, at_byte: Some(17), ..Rejected::because("malformed_json") };
+        write(place, (whole, ""), received_at, &mut out);
+        let letter: serde_json::Value = serde_json::from_slice(&out).unwrap();
+        assert_eq!((&letter["wanted"], &letter["at_byte"]), (&"an object".into(), &17.into()));
         let mut key = Vec::new();
         write_key(place, &mut key);
         assert_eq!(key, b"in/3/42");

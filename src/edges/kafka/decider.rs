@@ -377,7 +377,12 @@ impl<S: Surroundings> Handler for Decider<S> {
 fn answer<'a>(step: Step<'a>, audit: Option<Audit<'a>>) -> Answer<'a, &'a Masked, Audit<'a>> {
     let (result, rejected) = match step.outcome {
         Outcome::Rejected(reject) => {
-            let rejected = Rejected { reason: reject.reason.name(), field: reject.field };
+            let rejected = Rejected {
+                reason: reject.reason.name(),
+                field: reject.field,
+                wanted: reject.wanted,
+                at_byte: reject.at_byte,
+            };
             (InputResult::Rejected, Some(rejected))
         }
         Outcome::Applied(applied) => match applied {
@@ -386,7 +391,7 @@ fn answer<'a>(step: Step<'a>, audit: Option<Audit<'a>>) -> Answer<'a, &'a Masked
                 (InputResult::Repeated, None)
             }
             Applied::Conflict { .. } => {
-                let rejected = Rejected { reason: CONFLICT, field: Some("event_id") };
+                let rejected = Rejected { field: Some("event_id"), ..Rejected::because(CONFLICT) };
                 (InputResult::Conflict, Some(rejected))
             }
             Applied::Observed { .. } => (InputResult::Observed, None),
@@ -409,10 +414,7 @@ fn answer<'a>(step: Step<'a>, audit: Option<Audit<'a>>) -> Answer<'a, &'a Masked
         result,
         seq: step.seq(),
         key: step.event_id.as_bytes(),
-        known_as: match step.outcome {
-            Outcome::Rejected(_) => "",
-            Outcome::Applied(_) => &step.input.event_id,
-        },
+        known_as: &step.input.event_id,
         decision: step.decision,
         audit,
         rejected,

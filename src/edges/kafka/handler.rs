@@ -202,4 +202,15 @@ pub struct Rejected {
     pub reason: &'static str,
     /// The field, by its name in the schema.
     pub field: Option<&'static str>,
+    /// What the field takes.
+    pub wanted: Option<&'static str>,
+    /// The byte of the message at which it ceases to be one.
+    pub at_byte: Option<usize>,
+}
+
+impl Rejected {
+    /// A reason that is all there is to say.
+    pub const fn because(reason: &'static str) -> Self {
+        Self { reason, field: None, wanted: None, at_byte: None }
+    }
 }

@@ -120,7 +120,7 @@ impl Handler for Fake {
             key: &self.decision,
             decision: (!is_bad).then_some(&self.decision[..]),
             audit: (!is_bad).then_some(&self.decision[..]),
-            rejected: is_bad.then_some(Rejected { reason: "not_json", field: None }),
+            rejected: is_bad.then_some(Rejected::because("not_json")),
             decided: None,
             missing: MissingTables::default(),
             known_as: "e",

@@ -128,10 +128,13 @@ impl<H: Handler> Work<H> {
         meters.input(answer.result);
         meters.missing(answer.missing);
         meters.placeholders(answer.placeholders);
+        self.telemetry.readiness.count_taken(answer.dropped.unknown > 0);
         if !answer.dropped.is_empty() {
             let fields = answer.dropped.known.union(answer.dropped.refused);
             fields.iter().for_each(|field| meters.dropped_field(field.name()));
             meters.dropped_unknown(answer.dropped.unknown);
+            answer.dropped.malformed.iter().for_each(|field| meters.malformed_field(field.name()));
+            answer.dropped.nearest().for_each(|nearest| meters.unknown_field(nearest));
         }
         if let Some((kind, service, action)) = answer.decided {
             meters.decision(kind, service, action);
@@ -322,7 +325,7 @@ impl<H: Handler> Work<H> {
 }
 
 fn never_came(source: Source) -> (Source, Rejected) {
-    (source, Rejected { reason: super::EVENT_UNKNOWN, field: None })
+    (source, Rejected::because(super::EVENT_UNKNOWN))
 }
 
 fn nanoseconds(begin: Instant, end: Instant) -> u64 {

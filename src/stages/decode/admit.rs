@@ -1,11 +1,15 @@
-//! What may pass: the service's row (R1), consent (R3) and the default lawful basis (R4).
+//! What may pass: what is not malformed, the service's row (R1), consent (R3) and the default lawful
+//! basis (R4).
 
 use std::borrow::Cow;
 
-use crate::domain::{Consent, PaymentEvent};
+use crate::domain::{
+    Consent, Device, DeviceFlags, Field, FieldSet, Location, Merchant, Network, Party,
+    PaymentEvent, Terminal,
+};
 
+use super::faults::Faults;
 use super::whitelist::{self, refused};
-use super::{Field, FieldSet};
 
 /// Fields that only hold other fields, or that are part of a whole: the whitelist speaks of what
 /// can be dropped by itself.
@@ -60,6 +64,35 @@ pub(super) fn admit(event: &mut PaymentEvent<'_>, present: FieldSet) -> (FieldSe
     (outside, refused)
 }
 
+/// Takes out what is malformed, and what it makes meaningless: of a field that came twice nobody can
+/// say which value holds, and a place without a datum is no place.
+pub(super) fn take_out(event: &mut PaymentEvent<'_>, faults: &Faults) {
+    for field in faults.fields().iter() {
+        match field {
+            // Each was judged by itself, unless there are two sets of them.
+            Field::Attributes if !faults.came_twice(Field::Attributes) => {}
+            Field::LocationLat | Field::LocationLon | Field::LocationDatum => event.location = None,
+            Field::VerificationMethod | Field::VerificationResult => event.verification = None,
+            field => clear(event, field),
+        }
+    }
+    // A consent that nobody can read may be a refusal.
+    let unread = |group| {
+        let malformed = faults.fields();
+        malformed.contains(Field::Consent) || malformed.contains(group)
+    };
+    for (consent, group) in [
+        (&mut event.consent.device, Field::ConsentDevice),
+        (&mut event.consent.location, Field::ConsentLocation),
+        (&mut event.consent.bluetooth, Field::ConsentBluetooth),
+        (&mut event.consent.network, Field::ConsentNetwork),
+    ] {
+        if unread(group) {
+            *consent = Some(false);
+        }
+    }
+}
+
 /// Only an explicit refusal drops a group; what is not stated is not refused (DOMAIN 1.1).
 fn refused_by(consent: Consent) -> FieldSet {
     let of = |stated: Option<bool>, group: FieldSet| {
@@ -75,42 +108,50 @@ fn refused_by(consent: Consent) -> FieldSet {
 /// every row: for them there is nothing to do.
 fn clear(event: &mut PaymentEvent<'_>, field: Field) {
     match field {
-        Field::Amount => event.amount = None,
+        Field::Amount | Field::AmountMinor | Field::AmountCurrency => event.amount = None,
         Field::OriginalEventId => event.original_event_id = None,
         Field::AttemptOf => event.attempt_of = None,
         Field::EntryMode => event.entry_mode = None,
         Field::LawfulBasis => event.lawful_basis = None,
+        Field::Payer => event.payer = Party::default(),
         Field::PayerAccountId => event.payer.account_id = None,
-        Field::PayerCardNumber => event.payer.card = None,
+        Field::PayerCard | Field::PayerCardNumber => event.payer.card = None,
         Field::PayerName => event.payer.name = None,
         Field::PayerIdNumber => event.payer.id_number = None,
         Field::PayerPhone => event.payer.phone = None,
         Field::PayerEmail => event.payer.email = None,
+        Field::Payee => event.payee = Party::default(),
         Field::PayeeAccountId => event.payee.account_id = None,
-        Field::PayeeCardNumber => event.payee.card = None,
+        Field::PayeeCard | Field::PayeeCardNumber => event.payee.card = None,
         Field::PayeeName => event.payee.name = None,
         Field::PayeeIdNumber => event.payee.id_number = None,
         Field::PayeePhone => event.payee.phone = None,
         Field::PayeeEmail => event.payee.email = None,
+        Field::Merchant => event.merchant = Merchant::default(),
         Field::MerchantId => event.merchant.id = None,
         Field::MerchantMcc => event.merchant.mcc = None,
         Field::MerchantName => event.merchant.name = None,
         Field::MerchantCity => event.merchant.city = None,
+        Field::Terminal => event.terminal = Terminal::default(),
         Field::TerminalId => event.terminal.id = None,
         Field::TerminalType => event.terminal.kind = None,
         Field::TerminalSerial => event.terminal.serial = None,
         Field::TerminalAppVersion => event.terminal.app_version = None,
         Field::TerminalIccid => event.terminal.iccid = None,
         Field::TerminalCell => event.terminal.cell = None,
+        Field::Network => event.network = Network::default(),
         Field::NetworkIp => event.network.ip = None,
         Field::NetworkPort => event.network.port = None,
         Field::NetworkCarrier => event.network.carrier = None,
         Field::NetworkType => event.network.kind = None,
         Field::Location => event.location = None,
+        Field::LocationAccuracyM => {
+            event.location = event.location.map(|place| Location { accuracy_m: None, ..place });
+        }
         Field::Consent => event.consent = Consent::default(),
         Field::Referrer => event.referrer = None,
         Field::Verification => event.verification = None,
-        Field::AccountChange => event.account_change = None,
+        Field::AccountChange | Field::AccountChangeWhat => event.account_change = None,
         Field::Attributes => event.attributes.clear(),
         device => clear_device(event, device),
     }
@@ -119,6 +160,7 @@ fn clear(event: &mut PaymentEvent<'_>, field: Field) {
 fn clear_device(event: &mut PaymentEvent<'_>, field: Field) {
     let device = &mut event.device;
     match field {
+        Field::Device => *device = Device::default(),
         Field::DevicePlatform => device.platform = None,
         Field::DeviceBrand => device.brand = None,
         Field::DeviceModel => device.model = None,
@@ -139,7 +181,13 @@ fn clear_device(event: &mut PaymentEvent<'_>, field: Field) {
         Field::DeviceScreen => device.screen = None,
         Field::DeviceLanguage => device.language = None,
         Field::DeviceTimeZone => device.time_zone = None,
-        Field::DeviceFlags => device.flags = crate::domain::DeviceFlags::default(),
+        Field::DeviceFlags => device.flags = DeviceFlags::default(),
+        Field::DeviceFlagsEmulator => device.flags.emulator = None,
+        Field::DeviceFlagsRooted => device.flags.rooted = None,
+        Field::DeviceFlagsHooked => device.flags.hooked = None,
+        Field::DeviceFlagsDebug => device.flags.debug = None,
+        Field::DeviceFlagsCloned => device.flags.cloned = None,
+        Field::DeviceFlagsMockLocation => device.flags.mock_location = None,
         _ => {}
     }
 }

@@ -3,13 +3,15 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use crate::domain::{Attribute, AttributeValue};
+use crate::domain::{Attribute, AttributeValue, Field};
 
-use super::forbidden::is_forbidden;
-use super::reader::{Number, Reading, Scalar, Value};
-use super::{Field, Reject, RejectReason};
+use super::faults::Faults;
+use super::reader::{
+    Number, Reading, Scalar, Skipped, There, Value, found, there_unless_an_object,
+};
+use super::{Reject, RejectReason};
 
 /// More than a bundle would declare; it also bounds the search for duplicates.
 const ATTRIBUTES_MAX: usize = 32;
@@ -18,8 +20,9 @@ const ATTRIBUTES_MAX: usize = 32;
 const NAME_MAX: usize = 64;
 
 /// Reads `attributes`.
-pub(super) struct Attributes<'c> {
+pub(super) struct Attributes<'c, 'de> {
     pub(super) reading: &'c mut Reading,
+    pub(super) into: &'c mut Vec<Attribute<'de>>,
     pub(super) depth: u8,
 }
 
@@ -50,85 +53,95 @@ impl<'de> Visitor<'de> for Name {
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Attributes<'_> {
-    type Value = Vec<Attribute<'de>>;
+impl<'de> DeserializeSeed<'de> for Attributes<'_, 'de> {
+    type Value = There;
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
         from.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Attributes<'_> {
-    type Value = Vec<Attribute<'de>>;
+impl<'de> Visitor<'de> for Attributes<'_, 'de> {
+    type Value = There;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
-        Ok(Vec::new())
-    }
+    there_unless_an_object!();
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let reading = self.reading;
-        let refused = |reading: &mut Reading, reason| {
-            reading.stop::<A::Error>(Reject::at(reason, Field::Attributes))
-        };
-        if self.depth > reading.depth_max {
-            return Err(refused(reading, RejectReason::TooDeep));
-        }
-        let mut attributes: Vec<Attribute<'de>> = Vec::new();
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<There, A::Error> {
+        let Self { reading, into, depth } = self;
+        reading.enter::<A::Error>(depth)?;
         while let Some(name) = map.next_key_seed(Name)? {
-            if let Err(reason) = check_name(&name, &attributes) {
-                return Err(refused(reading, reason));
+            if reading.forbids(&name) {
+                let reject = Reject::at(RejectReason::ForbiddenData, Field::Attributes);
+                return Err(reading.stop(reject));
             }
-            match value(map.next_value_seed(Scalar)?) {
-                Ok(Some(value)) => attributes.push(Attribute { name, value }),
-                Ok(None) => {}
-                Err(reason) => return Err(refused(reading, reason)),
-            }
+            let value = map.next_value_seed(Scalar { reading, depth: depth + 1 })?;
+            add(name, value_of(value), into, &mut reading.faults);
         }
-        if !attributes.is_empty() {
-            reading.present.insert(Field::Attributes);
-        }
-        Ok(attributes)
+        Ok(There::Read)
     }
 }
 
-/// Whether an attribute of this name may follow those before it.
-pub(super) fn check_name(name: &str, before: &[Attribute<'_>]) -> Result<(), RejectReason> {
-    if is_forbidden(name) {
-        Err(RejectReason::ForbiddenData)
-    } else if before.len() == ATTRIBUTES_MAX {
-        Err(RejectReason::TooManyAttributes)
-    } else if name.is_empty() || name.len() > NAME_MAX {
-        Err(RejectReason::BadFormat)
-    } else if before.iter().any(|attribute| attribute.name == name) {
-        Err(RejectReason::DuplicateField)
-    } else {
-        Ok(())
+/// Adds one to those before it, if it may be among them.
+pub(super) fn add<'a>(
+    name: Cow<'a, str>,
+    value: Result<Option<AttributeValue<'a>>, Reject>,
+    into: &mut Vec<Attribute<'a>>,
+    faults: &mut Faults,
+) {
+    const AT: Field = Field::Attributes;
+    if let Some(before) = into.iter().position(|attribute| attribute.name == name) {
+        faults.note_doubled(&name);
+        into.remove(before);
+        return;
     }
+    if faults.is_doubled(&name) {
+        return;
+    }
+    let fault = match value {
+        Ok(None) => return,
+        Err(reject) => reject,
+        Ok(Some(_)) if into.len() == ATTRIBUTES_MAX => {
+            Reject::at(RejectReason::TooManyAttributes, AT)
+        }
+        Ok(Some(_)) if name.is_empty() || name.len() > NAME_MAX => {
+            Reject::at(RejectReason::BadFormat, AT)
+        }
+        Ok(Some(value)) => {
+            into.push(Attribute { name, value });
+            return;
+        }
+    };
+    faults.note(AT, fault);
 }
 
 /// The text of one, within its limit.
-pub(super) fn text(text: Cow<'_, str>) -> Result<AttributeValue<'_>, RejectReason> {
+pub(super) fn text(text: Cow<'_, str>) -> Result<AttributeValue<'_>, Reject> {
     if text.len() > Field::Attributes.max_bytes() {
-        return Err(RejectReason::FieldTooLong);
+        return Err(Reject::at(RejectReason::FieldTooLong, Field::Attributes));
     }
     Ok(AttributeValue::Text(text))
 }
 
 /// The value of one; `null` is absent.
-fn value(value: Value<'_>) -> Result<Option<AttributeValue<'_>>, RejectReason> {
+fn value_of(value: Value<'_>) -> Result<Option<AttributeValue<'_>>, Reject> {
     Ok(Some(match value {
         Value::Absent => return Ok(None),
         Value::Flag(flag) => AttributeValue::Flag(flag),
         Value::Number(Number::Signed(number)) => AttributeValue::Integer(number),
-        Value::Number(Number::Unsigned(number)) => {
-            let number = i64::try_from(number).map_err(|_| RejectReason::NumberOutOfRange)?;
-            AttributeValue::Integer(number)
-        }
+        Value::Number(Number::Unsigned(number)) => match i64::try_from(number) {
+            Ok(number) => AttributeValue::Integer(number),
+            Err(_) => {
+                return Err(Reject::at(RejectReason::NumberOutOfRange, Field::Attributes));
+            }
+        },
         Value::Number(Number::Float(number)) => AttributeValue::Number(number),
         Value::Text(value) => text(value)?,
+        other @ (Value::Array | Value::Object) => {
+            return Err(Reject::untyped(Field::Attributes, found(&other)));
+        }
     }))
 }

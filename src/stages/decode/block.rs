@@ -11,10 +11,13 @@ use crate::domain::{
 };
 
 use super::forms;
-use super::{Field, Reject, RejectReason};
+use super::{Field, RejectReason};
 
 /// An object of the message with known members.
 pub(super) trait Block<'de> {
+    /// Every key, for whoever mistypes one.
+    const KEYS: &'static [&'static str];
+
     /// The field that a key names.
     fn field(key: &str) -> Option<Field>;
 
@@ -41,6 +44,8 @@ macro_rules! block {
         $(zeros => $zeros:expr;)?
     }) => {
         impl<'de> Block<'de> for $block {
+            const KEYS: &'static [&'static str] = &[$($key,)+];
+
             fn field(key: &str) -> Option<Field> {
                 match key { $($key => Some(Field::$field),)+ _ => None }
             }
@@ -100,19 +105,19 @@ pub(super) trait Member<'de>: Sized {
     /// The field, as the block knows it.
     fn field(&self) -> Field;
 
-    /// Refuses the message.
-    fn refuse(&mut self, reject: Reject) -> Self::Error;
+    /// Notes that a field's value is malformed: this member's, or of an object what it lacks.
+    fn fault_at(&mut self, field: Field, reason: RejectReason);
 
-    /// Refuses the message because of this member.
-    fn stop(&mut self, reason: RejectReason) -> Self::Error;
+    /// Notes that this member's value is malformed; it is absent then.
+    fn fault(&mut self, reason: RejectReason);
 
     /// A text within its field's limit; the empty text is absent.
     fn text(&mut self) -> Result<Option<Cow<'de, str>>, Self::Error>;
 
-    /// A whole number that is not negative; anything else is refused for the reason.
+    /// A whole number that is not negative; anything else is malformed for the reason.
     fn natural(&mut self, reason: RejectReason) -> Result<Option<u64>, Self::Error>;
 
-    /// A finite number; what is not finite is refused for the reason.
+    /// A finite number; what is not finite is malformed for the reason.
     fn float(&mut self, reason: RejectReason) -> Result<Option<f64>, Self::Error>;
 
     /// True or false.
@@ -143,18 +148,31 @@ pub(super) trait Member<'de>: Sized {
         reason: RejectReason,
     ) -> Result<Option<T>, Self::Error> {
         let Some(text) = self.text()? else { return Ok(None) };
-        match parse(&text) {
-            Some(parsed) => Ok(Some(parsed)),
-            None => Err(self.stop(reason)),
+        let parsed = parse(&text);
+        if parsed.is_none() {
+            self.fault(reason);
+        }
+        Ok(parsed)
+    }
+
+    /// A text of a form, as it came.
+    fn text_if(
+        &mut self,
+        is_formed: impl FnOnce(&str) -> bool,
+        reason: RejectReason,
+    ) -> Result<Option<Cow<'de, str>>, Self::Error> {
+        match self.text()? {
+            Some(text) if !is_formed(&text) => {
+                self.fault(reason);
+                Ok(None)
+            }
+            text => Ok(text),
         }
     }
 
     /// The id of an event.
     fn id(&mut self) -> Result<Option<Cow<'de, str>>, Self::Error> {
-        match self.text()? {
-            Some(text) if !forms::is_event_id(&text) => Err(self.stop(RejectReason::BadEventId)),
-            text => Ok(text),
-        }
+        self.text_if(forms::is_event_id, RejectReason::BadEventId)
     }
 
     /// A personal text.
@@ -168,42 +186,47 @@ pub(super) trait Member<'de>: Sized {
         form: fn(Cow<'de, str>) -> Option<Cow<'de, str>>,
     ) -> Result<Option<Sensitive<Cow<'de, str>>>, Self::Error> {
         let Some(text) = self.text()? else { return Ok(None) };
-        match form(text) {
-            Some(text) => Ok(Some(Sensitive::new(text))),
-            None => Err(self.stop(RejectReason::BadFormat)),
+        let formed = form(text);
+        if formed.is_none() {
+            self.fault(RejectReason::BadFormat);
         }
+        Ok(formed.map(Sensitive::new))
     }
 
     /// A code of so many digits.
     fn digits(&mut self, count: usize) -> Result<Option<Cow<'de, str>>, Self::Error> {
-        match self.text()? {
-            Some(text) if !forms::is_digits(&text, count) => {
-                Err(self.stop(RejectReason::BadFormat))
-            }
-            text => Ok(text),
-        }
+        self.text_if(|text| forms::is_digits(text, count), RejectReason::BadFormat)
     }
 
     /// A count; 0 is absent, as it is in the protobuf form: there is no device without cores.
     fn count<T: TryFrom<u64>>(&mut self) -> Result<Option<T>, Self::Error> {
         match self.natural(RejectReason::NumberOutOfRange)? {
             None | Some(0) => Ok(None),
-            Some(count) => match T::try_from(count) {
-                Ok(count) => Ok(Some(count)),
-                Err(_) => Err(self.stop(RejectReason::NumberOutOfRange)),
-            },
+            Some(count) => {
+                let count = T::try_from(count).ok();
+                if count.is_none() {
+                    self.fault(RejectReason::NumberOutOfRange);
+                }
+                Ok(count)
+            }
         }
     }
 
     /// An object that is checked as a whole once it is read.
     fn whole<B: Block<'de> + Default, T>(
         &mut self,
-        finish: impl FnOnce(B) -> Result<T, Reject>,
+        finish: impl FnOnce(B) -> Result<T, (Field, RejectReason)>,
     ) -> Result<Option<T>, Self::Error> {
         let mut block = B::default();
         if !self.object(&mut block)? {
             return Ok(None);
         }
-        finish(block).map(Some).map_err(|reject| self.refuse(reject))
+        Ok(match finish(block) {
+            Ok(whole) => Some(whole),
+            Err((field, reason)) => {
+                self.fault_at(field, reason);
+                None
+            }
+        })
     }
 }

@@ -10,7 +10,7 @@ use crate::domain::{
 
 use super::block::{Block, Member, block};
 use super::forms;
-use super::{Field, Reject, RejectReason};
+use super::{Field, RejectReason};
 
 /// `amount`, until both halves are there.
 #[derive(Default)]
@@ -27,11 +27,11 @@ block!(AmountDraft, |amount, member| {
 });
 
 impl AmountDraft {
-    pub(super) fn finish(self) -> Result<Amount, Reject> {
+    pub(super) fn finish(self) -> Result<Amount, (Field, RejectReason)> {
         let minor = self.minor.ok_or(missing(Field::AmountMinor))?;
         let currency = self.currency.ok_or(missing(Field::AmountCurrency))?;
         Amount::from_minor(minor, currency)
-            .map_err(|_| Reject::at(RejectReason::BadAmount, Field::AmountMinor))
+            .map_err(|_| (Field::AmountMinor, RejectReason::BadAmount))
     }
 }
 
@@ -52,6 +52,9 @@ const fn side(field: Field, is_payee: bool) -> Field {
 }
 
 impl<'de> Block<'de> for Side<'_, 'de> {
+    const KEYS: &'static [&'static str] =
+        &["account_id", "card", "name", "id_number", "phone", "email"];
+
     fn field(key: &str) -> Option<Field> {
         match key {
             "account_id" => Some(Field::PayerAccountId),
@@ -100,6 +103,8 @@ impl<'de> Block<'de> for Side<'_, 'de> {
 }
 
 impl<'de> Block<'de> for CardOf<'de> {
+    const KEYS: &'static [&'static str] = &["number"];
+
     fn field(key: &str) -> Option<Field> {
         (key == "number").then_some(Field::PayerCardNumber)
     }
@@ -192,26 +197,28 @@ pub(super) struct LocationDraft {
 block!(LocationDraft, |location, member| {
     "lat", 1 => LocationLat: location.lat = member.float(RejectReason::BadLocation)?;
     "lon", 2 => LocationLon: location.lon = member.float(RejectReason::BadLocation)?;
-    "accuracy_m", 3 => LocationAccuracyM:
+    "accuracy_m", 3 => LocationAccuracyM: {
+        let radius = member.float(RejectReason::BadLocation)?;
+        if radius.is_some_and(|radius| radius < 0.0) {
+            member.fault(RejectReason::BadLocation);
+        }
         // 0 is absent, as it is in the protobuf form: no fix is exact.
-        location.accuracy_m = member.float(RejectReason::BadLocation)?.filter(|radius| *radius != 0.0);
+        location.accuracy_m = radius.filter(|radius| *radius > 0.0);
+    };
     "datum", 4 => LocationDatum:
         location.datum = member.word(RejectReason::BadLocation)?;
     zeros => (location.lat, location.lon) = (Some(0.0), Some(0.0));
 });
 
 impl LocationDraft {
-    pub(super) fn finish(self) -> Result<Location, Reject> {
+    pub(super) fn finish(self) -> Result<Location, (Field, RejectReason)> {
         let within = |degrees: Option<f64>, limit: f64, field| match degrees {
             None => Err(missing(field)),
             Some(degrees) if degrees.abs() <= limit => Ok(Sensitive::new(degrees)),
-            Some(_) => Err(Reject::at(RejectReason::BadLocation, field)),
+            Some(_) => Err((field, RejectReason::BadLocation)),
         };
         let lat = within(self.lat, 90.0, Field::LocationLat)?;
         let lon = within(self.lon, 180.0, Field::LocationLon)?;
-        if self.accuracy_m.is_some_and(|radius| radius < 0.0) {
-            return Err(Reject::at(RejectReason::BadLocation, Field::LocationAccuracyM));
-        }
         let datum = self.datum.ok_or(missing(Field::LocationDatum))?;
         Ok(Location { lat, lon, accuracy_m: self.accuracy_m, datum })
     }
@@ -239,7 +246,7 @@ block!(VerificationDraft<'de>, |verification, member| {
 });
 
 impl<'a> VerificationDraft<'a> {
-    pub(super) fn finish(self) -> Result<Verification<'a>, Reject> {
+    pub(super) fn finish(self) -> Result<Verification<'a>, (Field, RejectReason)> {
         Ok(Verification {
             method: self.method.ok_or(missing(Field::VerificationMethod))?,
             passed: self.passed.ok_or(missing(Field::VerificationResult))?,
@@ -257,7 +264,7 @@ block!(ChangeDraft<'de>, |change, member| {
     "what" => AccountChangeWhat: change.what = member.text()?;
 });
 
-/// A required field that did not come.
-pub(super) const fn missing(field: Field) -> Reject {
-    Reject::at(RejectReason::MissingField, field)
+/// A part without which its object says nothing.
+const fn missing(field: Field) -> (Field, RejectReason) {
+    (field, RejectReason::MissingField)
 }

@@ -8,7 +8,8 @@ use crate::domain::{
 };
 
 use super::block::{Block, Member, Word, block};
-use super::blocks::{AmountDraft, LocationDraft, Side, VerificationDraft, missing};
+use super::blocks::{AmountDraft, LocationDraft, Side, VerificationDraft};
+use super::faults::Faults;
 use super::{Decoded, Dropped, Field, FieldSet, Reject, RejectReason, admit, whitelist};
 
 /// What the `kind` of a message chooses.
@@ -38,12 +39,12 @@ impl Word for Said {
 pub(super) struct Draft<'a> {
     /// Filled in place; its required fields are placeholders until [`finish`](Self::finish).
     event: PaymentEvent<'a>,
-    event_id: Option<Cow<'a, str>>,
+    pub(super) event_id: Option<Cow<'a, str>>,
     pub(super) kind: Option<Said>,
     service: Option<Service>,
     occurred_at: Option<EventTime>,
     received_at: Option<EventTime>,
-    of: Option<Cow<'a, str>>,
+    pub(super) of: Option<Cow<'a, str>>,
     result: Option<OutcomeResult>,
     code: Option<Cow<'a, str>>,
     truth: Option<Truth>,
@@ -107,14 +108,22 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// The message, with what its service may not collect taken out. `present` are the fields that
-    /// came with a value, `unknown` counts the members that the schema does not know.
-    pub(super) fn finish(self, present: FieldSet, unknown: u32) -> Result<Decoded<'a>, Reject> {
-        let received_at = self.received_at;
+    /// The message, with what its service may not collect and what is malformed taken out. `read`
+    /// are the fields that came with a value, `unknown` those that the schema does not know.
+    pub(super) fn finish(
+        self,
+        read: FieldSet,
+        faults: &Faults,
+        unknown: (u32, FieldSet),
+    ) -> Result<Decoded<'a>, Reject> {
+        faults.of(self.needed())?;
+        let malformed = faults.fields();
+        let present = read.without(malformed);
+        let received_at = self.received_at.filter(|_| !malformed.contains(Field::ReceivedAt));
         let kind = self.kind.ok_or(missing(Field::Kind))?;
         let (message, known, refused) = match kind {
             Said::Event(kind) => {
-                let (event, outside, refused) = self.event(kind, present)?;
+                let (event, outside, refused) = self.event(kind, present, faults)?;
                 (Message::Event(event), outside, refused)
             }
             Said::Outcome => {
@@ -126,13 +135,35 @@ impl<'a> Draft<'a> {
                 (Message::Label(self.label()?), outside, FieldSet::EMPTY)
             }
         };
-        Ok(Decoded { message, received_at, dropped: Dropped { known, refused, unknown } })
+        let (unknown, near) = unknown;
+        let dropped = Dropped { known, refused, malformed, unknown, near };
+        Ok(Decoded { message, received_at, dropped })
+    }
+
+    /// What the message cannot do without, as far as it says what it is.
+    const fn needed(&self) -> FieldSet {
+        const EVENT: FieldSet =
+            FieldSet::of(&[Field::EventId, Field::Kind, Field::Service, Field::OccurredAt]);
+        const MONEY: FieldSet =
+            FieldSet::of(&[Field::Amount, Field::AmountMinor, Field::AmountCurrency]);
+        const OUTCOME: FieldSet =
+            FieldSet::of(&[Field::Kind, Field::Of, Field::Result, Field::OccurredAt]);
+        const LABEL: FieldSet =
+            FieldSet::of(&[Field::Kind, Field::Of, Field::Truth, Field::Source, Field::OccurredAt]);
+        match self.kind {
+            None => EVENT,
+            Some(Said::Event(kind)) if kind.moves_money() => EVENT.union(MONEY),
+            Some(Said::Event(_)) => EVENT,
+            Some(Said::Outcome) => OUTCOME,
+            Some(Said::Label) => LABEL,
+        }
     }
 
     fn event(
         self,
         kind: Kind,
         present: FieldSet,
+        faults: &Faults,
     ) -> Result<(PaymentEvent<'a>, FieldSet, FieldSet), Reject> {
         let mut event = self.event;
         event.event_id = self.event_id.ok_or(missing(Field::EventId))?;
@@ -142,6 +173,7 @@ impl<'a> Draft<'a> {
         if kind.moves_money() && event.amount.is_none() {
             return Err(missing(Field::Amount));
         }
+        admit::take_out(&mut event, faults);
         let (outside, refused) = admit::admit(&mut event, present);
         Ok((event, outside, refused))
     }
@@ -163,4 +195,9 @@ impl<'a> Draft<'a> {
             occurred_at: self.occurred_at.ok_or(missing(Field::OccurredAt))?,
         })
     }
+}
+
+/// A needed field that did not come.
+const fn missing(field: Field) -> Reject {
+    Reject::at(RejectReason::MissingField, field)
 }

@@ -1,7 +1,7 @@
 //! How a protobuf message is walked: numbers to fields, values by type, each field once.
 //!
-//! Stricter than the format: a field that comes twice would be two messages to two readers, and a
-//! field of an unknown number may hold anything. The schema bounds the nesting, at four levels.
+//! Stricter than the format: a field that comes twice would be two messages to two readers. The schema
+//! bounds the nesting, at four levels.
 
 use std::borrow::Cow;
 
@@ -11,6 +11,8 @@ use crate::wire::{MessageReader, WireError, WireValue};
 use super::attributes;
 use super::block::{Block, Member, Word};
 use super::draft::{Draft, Said};
+use super::faults::Faults;
+use super::forbidden::is_forbidden;
 use super::{Decoded, Field, FieldSet, Reject, RejectReason};
 
 /// What is known while a message is read.
@@ -20,11 +22,26 @@ struct Reading {
     seen: FieldSet,
     /// Fields with a value so far: what the whitelist is asked about.
     present: FieldSet,
+    /// Fields of a number that the schema does not know.
+    unknown: u32,
+    /// Malformed fields so far.
+    faults: Faults,
 }
 
 /// Reads one `tidegate.v1.Message`.
 pub(super) fn read(bytes: &[u8]) -> Result<Decoded<'_>, Reject> {
     let (mut draft, mut reading) = (Draft::new(), Reading::default());
+    walk(&mut draft, bytes, &mut reading)?;
+    draft.finish(reading.present, &reading.faults, (reading.unknown, FieldSet::EMPTY))
+}
+
+/// Reads as much of a refused message as there is to be read.
+pub(super) fn read_into<'a>(draft: &mut Draft<'a>, bytes: &'a [u8]) {
+    // Why it ends is known already.
+    let _ = walk(draft, bytes, &mut Reading::default());
+}
+
+fn walk<'a>(draft: &mut Draft<'a>, bytes: &'a [u8], reading: &mut Reading) -> Result<(), Reject> {
     let mut fields = MessageReader::new(bytes);
     let mut is_read = false;
     while let Some((number, value)) = fields.field().map_err(malformed)? {
@@ -36,18 +53,18 @@ pub(super) fn read(bytes: &[u8]) -> Result<Decoded<'_>, Reject> {
             return Err(Reject::whole(RejectReason::WrongType));
         };
         match number {
-            1 => read_block(&mut draft, None, bytes, &mut reading)?,
+            1 => read_block(draft, bytes, reading)?,
             2 => {
                 draft.kind = Some(Said::Outcome);
-                read_block(&mut OutcomeOf(&mut draft), None, bytes, &mut reading)?;
+                read_block(&mut OutcomeOf(draft), bytes, reading)?;
             }
             _ => {
                 draft.kind = Some(Said::Label);
-                read_block(&mut LabelOf(&mut draft), None, bytes, &mut reading)?;
+                read_block(&mut LabelOf(draft), bytes, reading)?;
             }
         }
     }
-    draft.finish(reading.present, 0)
+    Ok(())
 }
 
 /// An outcome, whose fields have numbers of their own.
@@ -59,6 +76,8 @@ struct LabelOf<'c, 'a>(&'c mut Draft<'a>);
 macro_rules! amendment {
     ($block:ident, $($number:literal => $field:ident),+) => {
         impl<'de> Block<'de> for $block<'_, 'de> {
+            const KEYS: &'static [&'static str] = Draft::KEYS;
+
             fn field(key: &str) -> Option<Field> {
                 Draft::field(key)
             }
@@ -76,20 +95,23 @@ macro_rules! amendment {
 amendment!(OutcomeOf, 1 => Of, 2 => Result, 3 => Code, 4 => OccurredAt);
 amendment!(LabelOf, 1 => Of, 2 => Truth, 3 => Source, 4 => OccurredAt);
 
-/// Reads a message into a block; `within` is the field that it is the value of.
+/// Reads a message into a block.
 fn read_block<'a, B: Block<'a>>(
     block: &mut B,
-    within: Option<Field>,
     bytes: &'a [u8],
     reading: &mut Reading,
 ) -> Result<(), Reject> {
     block.assume_zeros();
     let mut fields = MessageReader::new(bytes);
     while let Some((number, value)) = fields.field().map_err(malformed)? {
-        let Some(field) = B::numbered(number) else { return Err(unknown_field(within)) };
+        let Some(field) = B::numbered(number) else {
+            reading.unknown = reading.unknown.saturating_add(1);
+            continue;
+        };
         let name = block.named(field);
         if !reading.seen.insert(name) && name != Field::Attributes {
-            return Err(Reject::at(RejectReason::DuplicateField, name));
+            reading.faults.note(name, Reject::at(RejectReason::DuplicateField, name));
+            continue;
         }
         block.read(Value { reading, field, name, value })?;
     }
@@ -100,12 +122,6 @@ fn read_block<'a, B: Block<'a>>(
 #[cold]
 const fn malformed(_: WireError) -> Reject {
     Reject::whole(RejectReason::MalformedProtobuf)
-}
-
-#[cold]
-fn unknown_field(within: Option<Field>) -> Reject {
-    let reason = RejectReason::UnknownField;
-    within.map_or(Reject::whole(reason), |field| Reject::at(reason, field))
 }
 
 /// A value whose number was read.
@@ -119,21 +135,49 @@ struct Value<'c, 'a> {
 }
 
 impl<'a> Value<'_, 'a> {
-    /// Refuses because the value is not of its type.
+    /// What a value that is not of its type is refused or dropped for.
     #[cold]
-    fn untyped(&mut self, error: WireError) -> Reject {
-        self.stop(match error {
+    fn untyped(&self, error: WireError) -> Reject {
+        let reason = match error {
             WireError::NotUtf8 { .. } => RejectReason::NotUtf8,
             WireError::OutOfRange { .. } => RejectReason::NumberOutOfRange,
             _ => RejectReason::WrongType,
+        };
+        Reject { found: self.found(reason), ..Reject::at(reason, self.name) }
+    }
+
+    /// What came, where its type is at fault.
+    fn found(&self, reason: RejectReason) -> Option<&'static str> {
+        (reason == RejectReason::WrongType).then_some(match self.value {
+            WireValue::Varint(_) => "a varint",
+            WireValue::Fixed64(_) => "64 bits",
+            WireValue::Bytes(_) => "bytes",
+            WireValue::Fixed32(_) => "32 bits",
         })
     }
 
+    /// The value if it is one of the field's type.
+    fn typed<T>(&mut self, read: Result<T, WireError>) -> Option<T> {
+        match read {
+            Ok(value) => Some(value),
+            Err(error) => {
+                let reject = self.untyped(error);
+                self.reading.faults.note(self.name, reject);
+                None
+            }
+        }
+    }
+
+    /// The bytes of a nested message.
+    fn nested(&mut self) -> Option<&'a [u8]> {
+        self.typed(self.value.bytes(self.name.name()))
+    }
+
     /// A varint.
-    fn number(&mut self) -> Result<u64, Reject> {
-        let number = self.value.uint(self.name.name()).map_err(|error| self.untyped(error))?;
+    fn number(&mut self) -> Option<u64> {
+        let number = self.typed(self.value.uint(self.name.name()))?;
         self.reading.present.insert(self.name);
-        Ok(number)
+        Some(number)
     }
 }
 
@@ -145,19 +189,20 @@ impl<'a> Member<'a> for Value<'_, 'a> {
     }
 
     #[cold]
-    fn refuse(&mut self, reject: Reject) -> Reject {
-        reject
+    fn fault_at(&mut self, field: Field, reason: RejectReason) {
+        self.reading.faults.note(field, Reject::at(reason, field));
     }
 
     #[cold]
-    fn stop(&mut self, reason: RejectReason) -> Reject {
-        Reject::at(reason, self.name)
+    fn fault(&mut self, reason: RejectReason) {
+        self.fault_at(self.name, reason);
     }
 
     fn text(&mut self) -> Result<Option<Cow<'a, str>>, Reject> {
-        let text = self.value.text(self.name.name()).map_err(|error| self.untyped(error))?;
+        let Some(text) = self.typed(self.value.text(self.name.name())) else { return Ok(None) };
         if text.len() > self.name.max_bytes() {
-            return Err(self.stop(RejectReason::FieldTooLong));
+            self.fault(RejectReason::FieldTooLong);
+            return Ok(None);
         }
         if text.is_empty() {
             return Ok(None);
@@ -167,25 +212,30 @@ impl<'a> Member<'a> for Value<'_, 'a> {
     }
 
     fn natural(&mut self, _: RejectReason) -> Result<Option<u64>, Reject> {
-        self.number().map(Some)
+        Ok(self.number())
     }
 
     fn float(&mut self, reason: RejectReason) -> Result<Option<f64>, Reject> {
         let WireValue::Fixed64(bits) = self.value else {
-            return Err(self.stop(RejectReason::WrongType));
+            let fault = self.untyped(WireError::WrongType { field: self.name.name() });
+            self.reading.faults.note(self.name, fault);
+            return Ok(None);
         };
         let number = f64::from_bits(bits);
         if !number.is_finite() {
-            return Err(self.stop(reason));
+            self.fault(reason);
+            return Ok(None);
         }
         self.reading.present.insert(self.name);
         Ok(Some(number))
     }
 
     fn flag(&mut self) -> Result<Option<bool>, Reject> {
-        let flag = self.value.flag(self.name.name()).map_err(|error| self.untyped(error))?;
-        self.reading.present.insert(self.name);
-        Ok(Some(flag))
+        let flag = self.typed(self.value.flag(self.name.name()));
+        if flag.is_some() {
+            self.reading.present.insert(self.name);
+        }
+        Ok(flag)
     }
 
     fn either(&mut self, _: [&str; 2]) -> Result<Option<bool>, Reject> {
@@ -194,27 +244,35 @@ impl<'a> Member<'a> for Value<'_, 'a> {
 
     /// The number 0 is every vocabulary's word for none.
     fn word<W: Word>(&mut self, reason: RejectReason) -> Result<Option<W>, Reject> {
-        match self.number()? {
-            0 => Ok(None),
-            number => W::numbered(number).map(Some).ok_or_else(|| self.stop(reason)),
+        let Some(number) = self.number().filter(|number| *number != 0) else { return Ok(None) };
+        let word = W::numbered(number);
+        if word.is_none() {
+            self.fault(reason);
         }
+        Ok(word)
     }
 
     /// The moment 0 is absent, and long before any event.
     fn time(&mut self) -> Result<Option<EventTime>, Reject> {
-        match self.number()?.cast_signed() {
-            0 => Ok(None),
-            ms => EventTime::from_ms(ms).map(Some).map_err(|_| self.stop(RejectReason::BadTime)),
+        let Some(ms) = self.number().filter(|number| *number != 0) else { return Ok(None) };
+        let time = EventTime::from_ms(ms.cast_signed()).ok();
+        if time.is_none() {
+            self.fault(RejectReason::BadTime);
         }
+        Ok(time)
     }
 
+    /// Bytes that are no message are a malformed field: their end is known all the same.
     fn object<B: Block<'a>>(&mut self, block: &mut B) -> Result<bool, Reject> {
-        let WireValue::Bytes(bytes) = self.value else {
-            return Err(self.stop(RejectReason::WrongType));
-        };
+        let Some(bytes) = self.nested() else { return Ok(false) };
         self.reading.present.insert(self.name);
-        read_block(block, Some(self.name), bytes, self.reading)?;
-        Ok(true)
+        match read_block(block, bytes, self.reading) {
+            Err(reject) if reject.reason == RejectReason::MalformedProtobuf => {
+                self.fault(RejectReason::MalformedProtobuf);
+                Ok(false)
+            }
+            read => read.map(|()| true),
+        }
     }
 
     fn change(&mut self) -> Result<Option<Cow<'a, str>>, Reject> {
@@ -227,27 +285,37 @@ impl<'a> Member<'a> for Value<'_, 'a> {
     }
 
     fn attributes(&mut self, into: &mut Vec<Attribute<'a>>) -> Result<(), Reject> {
-        let WireValue::Bytes(bytes) = self.value else {
-            return Err(self.stop(RejectReason::WrongType));
-        };
+        let Some(bytes) = self.nested() else { return Ok(()) };
         let (mut name, mut value) = (None, None);
         let mut fields = MessageReader::new(bytes);
-        while let Some((number, said)) = fields.field().map_err(malformed)? {
+        loop {
+            let (number, said) = match fields.field() {
+                Ok(None) => break,
+                Ok(Some(field)) => field,
+                Err(_) => return Ok(self.fault(RejectReason::MalformedProtobuf)),
+            };
             let is_twice = match number {
                 1 => name.replace(said).is_some(),
                 2..=5 => value.replace((number, said)).is_some(),
-                _ => return Err(self.stop(RejectReason::UnknownField)),
+                _ => {
+                    self.reading.unknown = self.reading.unknown.saturating_add(1);
+                    false
+                }
             };
             if is_twice {
-                return Err(self.stop(RejectReason::DuplicateField));
+                // Of two names only one would be looked at.
+                return Ok(self.fault(RejectReason::DuplicateField));
             }
         }
-        let name = name.map_or(Ok(""), |name| name.text("name"));
-        let name = name.map_err(|error| self.untyped(error))?;
-        attributes::check_name(name, into).map_err(|reason| self.stop(reason))?;
-        if let Some((number, value)) = value {
-            let value = self.attribute_value(number, value)?;
-            into.push(Attribute { name: Cow::Borrowed(name), value });
+        let Some(name) = self.typed(name.map_or(Ok(""), |name| name.text("name"))) else {
+            return Ok(());
+        };
+        if is_forbidden(name) {
+            return Err(Reject::at(RejectReason::ForbiddenData, self.name));
+        }
+        let value = value.map(|(number, value)| self.attribute_value(number, value)).transpose();
+        attributes::add(Cow::Borrowed(name), value, into, &mut self.reading.faults);
+        if !into.is_empty() {
             self.reading.present.insert(Field::Attributes);
         }
         Ok(())
@@ -256,7 +324,7 @@ impl<'a> Member<'a> for Value<'_, 'a> {
 
 impl<'a> Value<'_, 'a> {
     fn attribute_value(
-        &mut self,
+        &self,
         number: u32,
         value: WireValue<'a>,
     ) -> Result<AttributeValue<'a>, Reject> {
@@ -264,7 +332,7 @@ impl<'a> Value<'_, 'a> {
         let value = match number {
             2 => {
                 let text = value.text(field).map_err(|error| self.untyped(error))?;
-                return attributes::text(Cow::Borrowed(text)).map_err(|reason| self.stop(reason));
+                return attributes::text(Cow::Borrowed(text));
             }
             3 => value.int(field).map(AttributeValue::Integer),
             4 => value.double(field).map(AttributeValue::Number),

@@ -9,38 +9,50 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use crate::domain::{Attribute, EventTime};
+use crate::domain::{Attribute, EventTime, nearest};
 
 use super::attributes::Attributes;
 use super::block::{Block, Member, Word};
 use super::blocks::ChangeDraft;
+use super::faults::Faults;
 use super::forbidden::is_forbidden;
 use super::{Field, FieldSet, Reject, RejectReason};
+
+/// Unknown names that are compared with the known ones, a message: more say nothing new.
+const COMPARED_MAX: u32 = 16;
+/// Longest unknown name that is compared, in bytes; no known one is half as long.
+const COMPARED_BYTES_MAX: usize = 48;
 
 /// What is known while a message is read.
 pub(super) struct Reading {
     /// Deepest nesting taken; the message itself is depth 1.
     pub(super) depth_max: u8,
+    /// Whether only an id is looked for, in what was refused already: then names refuse nothing.
+    pub(super) is_search: bool,
     /// Fields named so far, `null` included.
     pub(super) seen: FieldSet,
     /// Fields with a value so far: what the whitelist is asked about.
     pub(super) present: FieldSet,
     /// Members that the schema does not know, at any level.
     pub(super) unknown: u32,
-    /// The field being read: where a wrong type lies.
-    pub(super) at: Option<Field>,
+    /// The known names that some of those probably meant.
+    pub(super) near: FieldSet,
+    /// Malformed fields so far.
+    pub(super) faults: Faults,
     /// Why reading stopped, when we stopped it and not the parser.
     pub(super) reject: Option<Reject>,
 }
 
 impl Reading {
-    pub(super) const fn new(depth_max: u8) -> Self {
+    pub(super) fn new(depth_max: u8) -> Self {
         Self {
             depth_max,
+            is_search: false,
             seen: FieldSet::EMPTY,
             present: FieldSet::EMPTY,
             unknown: 0,
-            at: None,
+            near: FieldSet::EMPTY,
+            faults: Faults::default(),
             reject: None,
         }
     }
@@ -52,16 +64,32 @@ impl Reading {
         E::custom("refused")
     }
 
-    /// Counts a member that the schema does not know, unless its name is forbidden.
-    fn unknown<E: Error>(&mut self, key: &str) -> Result<(), E> {
-        if is_forbidden(key) {
+    /// Whether a name that the schema does not know means data that must not enter.
+    pub(super) fn forbids(&self, name: &str) -> bool {
+        !self.is_search && is_forbidden(name)
+    }
+
+    /// Counts a member that the schema does not know, unless its name is forbidden. `near` finds the
+    /// known field that was probably meant.
+    fn unknown<E: Error>(
+        &mut self,
+        key: &str,
+        near: impl FnOnce(&str) -> Option<Field>,
+    ) -> Result<(), E> {
+        if self.forbids(key) {
             return Err(self.stop(Reject::whole(RejectReason::ForbiddenData)));
+        }
+        if self.unknown < COMPARED_MAX
+            && key.len() <= COMPARED_BYTES_MAX
+            && let Some(field) = near(key)
+        {
+            self.near.insert(field);
         }
         self.unknown = self.unknown.saturating_add(1);
         Ok(())
     }
 
-    fn enter<E: Error>(&mut self, depth: u8) -> Result<(), E> {
+    pub(super) fn enter<E: Error>(&mut self, depth: u8) -> Result<(), E> {
         if depth > self.depth_max {
             return Err(self.stop(Reject::whole(RejectReason::TooDeep)));
         }
@@ -81,15 +109,43 @@ struct JsonMember<'c, A> {
 }
 
 impl<'de, A: MapAccess<'de>> JsonMember<'_, A> {
+    /// A value of any type.
+    fn value(&mut self) -> Result<Value<'de>, A::Error> {
+        let depth = self.depth + 1;
+        self.map.next_value_seed(Scalar { reading: &mut *self.reading, depth })
+    }
+
+    /// Notes that the value is of another type than the field's.
+    #[cold]
+    fn untyped(&mut self, found: &'static str) {
+        self.reading.faults.note(self.name, Reject::untyped(self.name, found));
+    }
+
     /// A number of any form.
     fn number(&mut self) -> Result<Option<Number>, A::Error> {
-        match self.map.next_value_seed(Scalar)? {
-            Value::Absent => Ok(None),
+        match self.value()? {
+            Value::Absent => return Ok(None),
             Value::Number(number) => {
                 self.reading.present.insert(self.name);
-                Ok(Some(number))
+                return Ok(Some(number));
             }
-            Value::Flag(_) | Value::Text(_) => Err(self.stop(RejectReason::WrongType)),
+            other => self.untyped(found(&other)),
+        }
+        Ok(None)
+    }
+
+    /// Whether there was an object.
+    fn there(&mut self, there: There) -> bool {
+        match there {
+            There::Absent => false,
+            There::Read => {
+                self.reading.present.insert(self.name);
+                true
+            }
+            There::Untyped(found) => {
+                self.untyped(found);
+                false
+            }
         }
     }
 }
@@ -102,26 +158,40 @@ impl<'de, A: MapAccess<'de>> Member<'de> for JsonMember<'_, A> {
     }
 
     #[cold]
-    fn refuse(&mut self, reject: Reject) -> A::Error {
-        self.reading.stop(reject)
+    fn fault_at(&mut self, field: Field, reason: RejectReason) {
+        self.reading.faults.note(field, Reject::at(reason, field));
     }
 
     #[cold]
-    fn stop(&mut self, reason: RejectReason) -> A::Error {
-        self.reading.stop(Reject::at(reason, self.name))
+    fn fault(&mut self, reason: RejectReason) {
+        self.fault_at(self.name, reason);
     }
 
     /// `null` is absent as well.
     fn text(&mut self) -> Result<Option<Cow<'de, str>>, A::Error> {
-        self.map.next_value_seed(Text { reading: &mut *self.reading, field: self.name })
+        match self.value()? {
+            Value::Absent => {}
+            Value::Text(text) if text.len() > self.name.max_bytes() => {
+                self.fault(RejectReason::FieldTooLong);
+            }
+            Value::Text(text) => {
+                if !text.is_empty() {
+                    self.reading.present.insert(self.name);
+                    return Ok(Some(text));
+                }
+            }
+            other => self.untyped(found(&other)),
+        }
+        Ok(None)
     }
 
     fn natural(&mut self, reason: RejectReason) -> Result<Option<u64>, A::Error> {
         match self.number()? {
-            None => Ok(None),
-            Some(Number::Unsigned(number)) => Ok(Some(number)),
-            Some(_) => Err(self.stop(reason)),
+            None => {}
+            Some(Number::Unsigned(number)) => return Ok(Some(number)),
+            Some(_) => self.fault(reason),
         }
+        Ok(None)
     }
 
     /// The parser gives finite numbers only.
@@ -130,14 +200,15 @@ impl<'de, A: MapAccess<'de>> Member<'de> for JsonMember<'_, A> {
     }
 
     fn flag(&mut self) -> Result<Option<bool>, A::Error> {
-        match self.map.next_value_seed(Scalar)? {
-            Value::Absent => Ok(None),
+        match self.value()? {
+            Value::Absent => return Ok(None),
             Value::Flag(flag) => {
                 self.reading.present.insert(self.name);
-                Ok(Some(flag))
+                return Ok(Some(flag));
             }
-            Value::Number(_) | Value::Text(_) => Err(self.stop(RejectReason::WrongType)),
+            other => self.untyped(found(&other)),
         }
+        Ok(None)
     }
 
     fn either(&mut self, [first, second]: [&str; 2]) -> Result<Option<bool>, A::Error> {
@@ -157,11 +228,7 @@ impl<'de, A: MapAccess<'de>> Member<'de> for JsonMember<'_, A> {
         let depth = self.depth + 1;
         let object = Object { block, reading: &mut *self.reading, depth };
         let there = self.map.next_value_seed(object)?;
-        self.reading.at = Some(self.name);
-        if there {
-            self.reading.present.insert(self.name);
-        }
-        Ok(there)
+        Ok(self.there(there))
     }
 
     fn change(&mut self) -> Result<Option<Cow<'de, str>>, A::Error> {
@@ -172,10 +239,60 @@ impl<'de, A: MapAccess<'de>> Member<'de> for JsonMember<'_, A> {
 
     fn attributes(&mut self, into: &mut Vec<Attribute<'de>>) -> Result<(), A::Error> {
         let depth = self.depth + 1;
-        *into = self.map.next_value_seed(Attributes { reading: &mut *self.reading, depth })?;
+        let attributes = Attributes { reading: &mut *self.reading, into, depth };
+        if let There::Untyped(found) = self.map.next_value_seed(attributes)? {
+            self.untyped(found);
+        }
+        if !into.is_empty() {
+            self.reading.present.insert(Field::Attributes);
+        }
         Ok(())
     }
 }
+
+/// Whether an object was where one is wanted.
+pub(super) enum There {
+    Absent,
+    Read,
+    /// This type was, and its value is behind us.
+    Untyped(&'static str),
+}
+
+/// What a visitor of an object says of everything else: it is passed over, and its type remembered.
+macro_rules! there_unless_an_object {
+    () => {
+        fn visit_unit<E: Error>(self) -> Result<There, E> {
+            Ok(There::Absent)
+        }
+
+        fn visit_bool<E: Error>(self, _: bool) -> Result<There, E> {
+            Ok(There::Untyped("a boolean"))
+        }
+
+        fn visit_u64<E: Error>(self, _: u64) -> Result<There, E> {
+            Ok(There::Untyped("a number"))
+        }
+
+        fn visit_i64<E: Error>(self, _: i64) -> Result<There, E> {
+            Ok(There::Untyped("a number"))
+        }
+
+        fn visit_f64<E: Error>(self, _: f64) -> Result<There, E> {
+            Ok(There::Untyped("a number"))
+        }
+
+        fn visit_str<E: Error>(self, _: &str) -> Result<There, E> {
+            Ok(There::Untyped("a text"))
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<There, A::Error> {
+            let Self { reading, depth, .. } = self;
+            Skipped { reading, depth }.visit_seq(seq)?;
+            Ok(There::Untyped("an array"))
+        }
+    };
+}
+pub(super) use there_unless_an_object;
 
 /// A JSON number as the parser reads it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -199,18 +316,36 @@ impl Number {
     }
 }
 
-/// A value that is neither object nor array.
+/// A value; of an object or an array only that it was one.
 pub(super) enum Value<'de> {
     Absent,
     Flag(bool),
     Number(Number),
     Text(Cow<'de, str>),
+    Array,
+    Object,
 }
 
-/// Reads a value that is neither object nor array.
-pub(super) struct Scalar;
+/// The type of a value, for whoever sent it.
+pub(super) const fn found(value: &Value<'_>) -> &'static str {
+    match value {
+        Value::Absent => "null",
+        Value::Flag(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::Text(_) => "a text",
+        Value::Array => "an array",
+        Value::Object => "an object",
+    }
+}
 
-impl<'de> DeserializeSeed<'de> for Scalar {
+/// Reads a value that should be neither object nor array; those are passed over.
+pub(super) struct Scalar<'c> {
+    pub(super) reading: &'c mut Reading,
+    /// The depth of the value, should it be nested.
+    pub(super) depth: u8,
+}
+
+impl<'de> DeserializeSeed<'de> for Scalar<'_> {
     type Value = Value<'de>;
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
@@ -218,7 +353,7 @@ impl<'de> DeserializeSeed<'de> for Scalar {
     }
 }
 
-impl<'de> Visitor<'de> for Scalar {
+impl<'de> Visitor<'de> for Scalar<'_> {
     type Value = Value<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -252,51 +387,17 @@ impl<'de> Visitor<'de> for Scalar {
     fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
         Ok(Value::Text(Cow::Owned(text.to_owned())))
     }
-}
 
-/// Reads a text within its field's limit.
-struct Text<'c> {
-    reading: &'c mut Reading,
-    field: Field,
-}
-
-impl Text<'_> {
-    fn taken<E: Error>(self, length: usize) -> Result<bool, E> {
-        if length > self.field.max_bytes() {
-            return Err(self.reading.stop(Reject::at(RejectReason::FieldTooLong, self.field)));
-        }
-        if length > 0 {
-            self.reading.present.insert(self.field);
-        }
-        Ok(length > 0)
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Text<'_> {
-    type Value = Option<Cow<'de, str>>;
-
-    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
-        from.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Text<'_> {
-    type Value = Option<Cow<'de, str>>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text")
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
+        let Self { reading, depth } = self;
+        Skipped { reading, depth }.visit_seq(seq)?;
+        Ok(Value::Array)
     }
 
-    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(self.taken(text.len())?.then_some(Cow::Borrowed(text)))
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(self.taken(text.len())?.then(|| Cow::Owned(text.to_owned())))
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        let Self { reading, depth } = self;
+        Skipped { reading, depth }.visit_map(map)?;
+        Ok(Value::Object)
     }
 }
 
@@ -308,51 +409,59 @@ pub(super) struct Object<'c, B> {
 }
 
 impl<'de, B: Block<'de>> DeserializeSeed<'de> for Object<'_, B> {
-    type Value = bool;
+    type Value = There;
 
-    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<bool, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<There, D::Error> {
         from.deserialize_any(self)
     }
 }
 
 impl<'de, B: Block<'de>> Visitor<'de> for Object<'_, B> {
-    type Value = bool;
+    type Value = There;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_unit<E: Error>(self) -> Result<bool, E> {
-        Ok(false)
-    }
+    there_unless_an_object!();
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<bool, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<There, A::Error> {
         let Self { block, reading, depth } = self;
         reading.enter(depth)?;
-        while let Some(key) = map.next_key_seed(Key { reading, of: B::field })? {
+        loop {
+            let near = |key: &str| probably_meant(&*block, key);
+            let key = map.next_key_seed(Key { reading, of: B::field, near })?;
+            let Some(key) = key else { return Ok(There::Read) };
             let Some(field) = key else {
                 map.next_value_seed(Skipped { reading, depth: depth + 1 })?;
                 continue;
             };
             let name = block.named(field);
-            reading.at = Some(name);
             if !reading.seen.insert(name) {
-                return Err(reading.stop(Reject::at(RejectReason::DuplicateField, name)));
+                reading.faults.note(name, Reject::at(RejectReason::DuplicateField, name));
+                map.next_value_seed(Skipped { reading, depth: depth + 1 })?;
+                continue;
             }
             block.read(JsonMember { map: &mut map, reading, field, name, depth })?;
         }
-        reading.at = None;
-        Ok(true)
     }
 }
 
-/// Reads a key.
-struct Key<'c> {
-    reading: &'c mut Reading,
-    of: fn(&str) -> Option<Field>,
+/// The field of a block that an unknown name was probably meant to be.
+#[cold]
+fn probably_meant<'de, B: Block<'de>>(block: &B, name: &str) -> Option<Field> {
+    let key = nearest(name, B::KEYS.iter().copied())?;
+    B::field(key).map(|field| block.named(field))
 }
 
-impl<'de> DeserializeSeed<'de> for Key<'_> {
+/// Reads a key.
+struct Key<'c, N> {
+    reading: &'c mut Reading,
+    of: fn(&str) -> Option<Field>,
+    near: N,
+}
+
+impl<'de, N: FnOnce(&str) -> Option<Field>> DeserializeSeed<'de> for Key<'_, N> {
     type Value = Option<Field>;
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
@@ -360,7 +469,7 @@ impl<'de> DeserializeSeed<'de> for Key<'_> {
     }
 }
 
-impl Visitor<'_> for Key<'_> {
+impl<N: FnOnce(&str) -> Option<Field>> Visitor<'_> for Key<'_, N> {
     type Value = Option<Field>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -370,8 +479,7 @@ impl Visitor<'_> for Key<'_> {
     fn visit_str<E: Error>(self, key: &str) -> Result<Self::Value, E> {
         let field = (self.of)(key);
         if field.is_none() {
-            self.reading.at = None;
-            self.reading.unknown(key)?;
+            self.reading.unknown(key, self.near)?;
         }
         Ok(field)
     }
@@ -432,7 +540,8 @@ impl<'de> Visitor<'de> for Skipped<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let Self { reading, depth } = self;
         reading.enter(depth)?;
-        while map.next_key_seed(Key { reading, of: |_| None })?.is_some() {
+        let unknown = |_: &str| None;
+        while map.next_key_seed(Key { reading, of: unknown, near: unknown })?.is_some() {
             map.next_value_seed(Skipped { reading, depth: depth + 1 })?;
         }
         Ok(())

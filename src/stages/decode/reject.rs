@@ -40,22 +40,22 @@ reasons! {
         "the message is not exactly one protobuf message of event.proto; check that it is whole and \
          that `[kafka] format` says what the client sends";
     UnknownField, "unknown_field",
-        "a field has a number that event.proto does not know; remove it at its source, since a \
-         number does not say whether it holds what must never enter";
+        "a field has a name or number that event.proto does not know; correct it at its source, or \
+         set `[limits] unknown_fields = \"drop\"`";
     TooDeep, "too_deep",
         "objects are nested deeper than the door takes; flatten them";
     DuplicateField, "duplicate_field",
         "the field is given twice; give it once";
     WrongType, "wrong_type",
-        "the value has another type than the field; see event.proto";
+        "the value has another type than the field; send the field's";
     MissingField, "missing_field",
         "a required field is missing or empty; add it";
     UnknownKind, "unknown_kind",
-        "the kind is not one that we know; see event.proto";
+        "the kind is not one that we know; correct it";
     UnknownService, "unknown_service",
-        "the service is not one that we know; see event.proto";
+        "the service is not one that we know; correct it";
     UnknownWord, "unknown_word",
-        "the word is not in the field's vocabulary; see event.proto";
+        "the word is not in the field's vocabulary; correct it";
     BadEventId, "bad_event_id",
         "an event id is 1 to 64 of A-Z a-z 0-9 . _ : -; change its form";
     BadTime, "bad_time",
@@ -71,7 +71,7 @@ reasons! {
     BadIp, "bad_ip",
         "the address is neither IPv4 nor IPv6; send it without port, zone or prefix";
     BadFormat, "bad_format",
-        "the value has not the field's form; see event.proto";
+        "the value has not the field's form; correct it";
     NumberOutOfRange, "number_out_of_range",
         "the number is outside the field's range or not whole; correct it";
     FieldTooLong, "field_too_long",
@@ -87,6 +87,21 @@ reasons! {
         "it happened longer ago than repeats are recognised; import it as history";
 }
 
+impl RejectReason {
+    /// Whether the advice says already what the field takes.
+    const fn says_what_is_wanted(self) -> bool {
+        matches!(
+            self,
+            Self::BadEventId
+                | Self::BadTime
+                | Self::BadAmount
+                | Self::BadCurrency
+                | Self::BadLocation
+                | Self::BadIp
+        )
+    }
+}
+
 impl fmt::Display for RejectReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
@@ -100,26 +115,50 @@ pub struct Reject {
     pub reason: RejectReason,
     /// Where, by a name of our own schema: a client's names are not ours to repeat.
     pub field: Option<&'static str>,
+    /// What that field takes.
+    pub wanted: Option<&'static str>,
+    /// The type that came instead, where it is another one.
+    pub found: Option<&'static str>,
+    /// The byte of the message, from 0, at which it ceases to be one.
+    pub at_byte: Option<usize>,
 }
 
 impl Reject {
     /// A reason without a place.
     pub const fn whole(reason: RejectReason) -> Self {
-        Self { reason, field: None }
+        Self { reason, field: None, wanted: None, found: None, at_byte: None }
     }
 
     /// A reason in a field.
     pub(super) const fn at(reason: RejectReason, field: Field) -> Self {
-        Self { reason, field: Some(field.name()) }
+        let wanted = match reason {
+            // Not the value is at fault.
+            RejectReason::ForbiddenData | RejectReason::UnknownField => None,
+            _ => Some(field.wanted()),
+        };
+        Self { field: Some(field.name()), wanted, ..Self::whole(reason) }
+    }
+
+    /// A value of another type than its field's.
+    pub(super) const fn untyped(field: Field, found: &'static str) -> Self {
+        Self { found: Some(found), ..Self::at(RejectReason::WrongType, field) }
     }
 }
 
 impl fmt::Display for Reject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.field {
-            Some(field) => write!(f, "{} at `{field}`: {}", self.reason, self.reason.advice()),
-            None => write!(f, "{}: {}", self.reason, self.reason.advice()),
+        write!(f, "{}", self.reason)?;
+        if let Some(field) = self.field {
+            write!(f, " at `{field}`")?;
         }
+        if let Some(byte) = self.at_byte {
+            write!(f, " at byte {byte}")?;
+        }
+        write!(f, ": {}", self.reason.advice())?;
+        if let Some(wanted) = self.wanted.filter(|_| !self.reason.says_what_is_wanted()) {
+            write!(f, "; wanted: {wanted}")?;
+        }
+        self.found.map_or(Ok(()), |found| write!(f, "; found: {found}"))
     }
 }
 

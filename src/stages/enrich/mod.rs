@@ -90,6 +90,14 @@ fn amend(
     input.what = What::Amend { target: input.event, amendment };
 }
 
+/// Names an input by the id of a message that was refused: whoever looks into the refusal finds the
+/// payment by it.
+pub fn name_refused(id: &str, namespace: &str, keys: &TokenKeys, input: &mut Input) {
+    input.key_version = keys.version();
+    input.event = keys.event(namespace, id);
+    name(id, input);
+}
+
 /// The id that the event is known by to others than its sender: an id that could hold a card's number
 /// stands there as its token.
 fn name(id: &str, input: &mut Input) {

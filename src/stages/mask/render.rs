@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::domain::{
-    Body, DecisionFlags, Device, EventTime, FollowUps, Kind, MissingTables, Party, PaymentEvent,
-    Sensitive, Seq, Service, is_like_a_card, withhold_digits,
+    Body, DecisionFlags, Device, EventTime, FieldSet, FollowUps, Kind, MissingTables, Party,
+    PaymentEvent, Sensitive, Seq, Service, is_like_a_card, withhold_digits,
 };
 
 use super::writer::{Json, Masked};
@@ -27,6 +27,10 @@ pub struct Answer<'a> {
     pub semantics: u32,
     /// When the event arrived.
     pub received_at: EventTime,
+    /// Fields of the message that could not be read.
+    pub malformed: FieldSet,
+    /// Its custom fields that are declared with another type than they came with.
+    pub malformed_attributes: &'a [String],
     /// The name of the score's band in the policy.
     pub score_band_name: &'a str,
 }
@@ -146,6 +150,10 @@ fn decision(json: &mut Json<'_>, event: &Shown, answer: &Answer<'_>) {
             json.element(name);
         }
     }
+    json.close(list, b']');
+    let list = json.open("\"malformed\":[");
+    answer.malformed.iter().for_each(|field| json.element(field.name()));
+    answer.malformed_attributes.iter().for_each(|name| json.element_under("attributes.", name));
     json.close(list, b']');
     json.word("\"plan\":", body.plan.name());
     json.text("\"bundle\":", answer.bundle);

@@ -8,8 +8,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::{
     Action, Amount, Attribute, AttributeValue, Band, Body, Card, Consent, Currency, Datum,
-    DecisionFlags, DeviceFlags, EntryMode, EventTime, FollowUps, Kind, Location, MissingTables,
-    Party, PaymentEvent, Plan, RiskVerification, Sensitive, Seq, Service, Verification,
+    DecisionFlags, DeviceFlags, EntryMode, EventTime, FieldSet, FollowUps, Kind, Location,
+    MissingTables, Party, PaymentEvent, Plan, RiskVerification, Sensitive, Seq, Service,
+    Verification,
 };
 
 fn time(text: &str) -> EventTime {
@@ -23,6 +24,8 @@ fn login() -> PaymentEvent<'static> {
 
 fn shown(event: &PaymentEvent<'_>, profile: &Profile) -> serde_json::Value {
     let answer = Answer {
+        malformed: FieldSet::EMPTY,
+        malformed_attributes: &[],
         seq: Seq(7),
         body: &Body::default(),
         reasons: &[],
@@ -315,6 +318,8 @@ fn whole_documents_are_stable() {
     for service in Service::ALL {
         let event = full(*service);
         let answer = Answer {
+            malformed: FieldSet::EMPTY,
+            malformed_attributes: &[],
             seq: Seq(4_711),
             body: &body,
             reasons: &[

@@ -102,6 +102,14 @@ impl<'m> Json<'m> {
         text.end();
     }
 
+    /// A text of an array, after another one.
+    pub(super) fn element_under(&mut self, before: &str, value: &str) {
+        let mut text = self.begin();
+        text.push(before);
+        text.push(value);
+        text.end();
+    }
+
     /// A text of our own, known to need no escape.
     pub(super) fn word(&mut self, key: &'static str, value: &'static str) {
         self.bytes.extend_from_slice(key.as_bytes());

@@ -2,10 +2,7 @@
 
 /// The candidate closest to `name`, unless all are too far to be a slip of the hand: more than a
 /// third of its letters differ.
-pub(super) fn nearest<'a>(
-    name: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let limit = name.chars().count() / 3 + 1;
     candidates
         .into_iter()
