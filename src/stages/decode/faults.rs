@@ -9,6 +9,8 @@ use super::{Reject, RejectReason};
 #[derive(Default)]
 pub(super) struct Faults {
     fields: FieldSet,
+    /// Those of them that came more than once.
+    twice: FieldSet,
     /// Each field's first fault, in the order of the message.
     first: Vec<(Field, Reject)>,
     /// Names of attributes that came more than once: nobody can say which of them holds.
@@ -22,6 +24,13 @@ impl Faults {
         if self.fields.insert(field) {
             self.first.push((field, reject));
         }
+    }
+
+    /// Notes a field that came again.
+    #[cold]
+    pub(super) fn note_twice(&mut self, field: Field) {
+        self.twice.insert(field);
+        self.note(field, Reject::at(RejectReason::DuplicateField, field));
     }
 
     /// Notes an attribute that came again.
@@ -44,10 +53,8 @@ impl Faults {
     }
 
     /// Whether a field came more than once.
-    pub(super) fn came_twice(&self, field: Field) -> bool {
-        self.first
-            .iter()
-            .any(|(at, reject)| *at == field && reject.reason == RejectReason::DuplicateField)
+    pub(super) const fn came_twice(&self, field: Field) -> bool {
+        self.twice.contains(field)
     }
 
     /// The first fault of a field that is needed.

@@ -190,7 +190,6 @@ mod tests {
             "x_card_code",
             "CVVCode",
             "CVV2Code",
-            "CVVs1",
             "cvvcode",
             "icvv",
             "OTPCode",

@@ -110,7 +110,7 @@ fn read_block<'a, B: Block<'a>>(
         };
         let name = block.named(field);
         if !reading.seen.insert(name) && name != Field::Attributes {
-            reading.faults.note(name, Reject::at(RejectReason::DuplicateField, name));
+            reading.faults.note_twice(name);
             continue;
         }
         block.read(Value { reading, field, name, value })?;

@@ -438,7 +438,7 @@ impl<'de, B: Block<'de>> Visitor<'de> for Object<'_, B> {
             };
             let name = block.named(field);
             if !reading.seen.insert(name) {
-                reading.faults.note(name, Reject::at(RejectReason::DuplicateField, name));
+                reading.faults.note_twice(name);
                 map.next_value_seed(Skipped { reading, depth: depth + 1 })?;
                 continue;
             }
