@@ -53,28 +53,27 @@ impl Zone {
         at.as_ms() + self.offset_ms(at)
     }
 
-    /// The moment at which the local day of `at` began. A day that a zone change shortens or
-    /// lengthens begins where its wall clock showed midnight under the offset in force then.
+    /// The moment at which the local day of `at` began: the first at which its wall clock showed
+    /// midnight, also where it shows it twice; where it skips midnight, the first moment after.
     pub fn day_start_ms(&self, at: EventTime) -> i64 {
-        let local = self.local_ms(at);
-        self.to_utc_ms(local - local.rem_euclid(DAY_MS), at)
+        self.start_ms(at, |date| date)
     }
 
-    /// The moment at which the local month of `at` began.
+    /// The moment at which the local month of `at` began: that at which its first day did.
     pub fn month_start_ms(&self, at: EventTime) -> i64 {
-        let local = self.local_ms(at);
-        let days = local.div_euclid(DAY_MS);
-        let (_, _, day) = super::time::civil_from_days(days);
-        self.to_utc_ms((days - (day - 1)) * DAY_MS, at)
+        self.start_ms(at, jiff::civil::Date::first_of_month)
     }
 
-    fn to_utc_ms(&self, local: i64, near: EventTime) -> i64 {
-        let guess = local - self.offset_ms(near);
-        EventTime::from_ms(guess).map_or(guess, |guess| local - self.offset_ms(guess))
+    /// The beginning of a day that follows from the local date of `at`.
+    fn start_ms(&self, at: EventTime, day: impl Fn(jiff::civil::Date) -> jiff::civil::Date) -> i64 {
+        let start = jiff::Timestamp::from_millisecond(at.as_ms()).and_then(|at| {
+            let date = day(self.zone.to_datetime(at).date());
+            self.zone.to_timestamp(date.to_datetime(jiff::civil::Time::midnight()))
+        });
+        // `EventTime` lies within jiff's range by its invariant.
+        start.map_or(at.as_ms(), jiff::Timestamp::as_millisecond)
     }
 }
-
-const DAY_MS: i64 = 86_400_000;
 
 #[cfg(test)]
 mod tests {
@@ -113,5 +112,65 @@ mod tests {
             "2026-09-30T22:00:00.000Z",
         );
         assert!(Zone::parse("Mars/Olympus").is_none());
+    }
+
+    /// A limit per day that counts from the second midnight would give half the day away; one that
+    /// looks for a midnight that the clock skipped would begin in the day before.
+    #[test]
+    fn days_begin_once_where_midnight_comes_twice_or_not_at_all() {
+        // From 01:00 back to 00:00 on 2026-10-25: that day has 25 hours from the first midnight on.
+        let (azores, october) = ("Atlantic/Azores", "2026-10-01T00:00:00.000Z");
+        let begun = "2026-10-25T00:00:00.000Z";
+        for at in ["2026-10-25T00:00:00Z", "2026-10-25T01:30:00Z", "2026-10-26T00:59:59.999Z"] {
+            check(azores, at, begun, october);
+        }
+        check(azores, "2026-10-26T01:00:00Z", "2026-10-26T01:00:00.000Z", october);
+        check(azores, "2026-10-24T23:59:59Z", "2026-10-24T00:00:00.000Z", october);
+        // A month that begins with two midnights: Havana, 2015-11-01.
+        let havana = "2015-11-01T04:00:00.000Z";
+        for at in ["2015-11-01T04:30:00Z", "2015-11-01T05:30:00Z", "2015-11-02T04:59:59Z"] {
+            check("America/Havana", at, havana, havana);
+        }
+        check("America/Havana", "2015-11-20T12:00:00Z", "2015-11-20T05:00:00.000Z", havana);
+        // From 00:00 to 01:00: the day begins at 01:00.
+        let paulo = "2018-11-04T03:00:00.000Z";
+        check("America/Sao_Paulo", "2018-11-04T15:00:00Z", paulo, "2018-11-01T03:00:00.000Z");
+        let beirut = "2026-03-28T22:00:00.000Z";
+        check("Asia/Beirut", "2026-03-29T12:00:00Z", beirut, "2026-02-28T22:00:00.000Z");
+        // A day that never was: Apia went from the 29th to the 31st.
+        let apia = "2011-12-30T10:00:00.000Z";
+        check("Pacific/Apia", "2011-12-30T10:00:00Z", apia, "2011-12-01T10:00:00.000Z");
+    }
+
+    /// Every zone, around every change of its clocks: the same beginnings as jiff's own, one that is
+    /// not after the moment, in the same day, and the first of its kind.
+    #[test]
+    fn days_and_months_begin_as_the_zones_say() {
+        let database = jiff::tz::TimeZoneDatabase::bundled();
+        let from = jiff::Timestamp::from_millisecond(EventTime::MIN.as_ms() + 86_400_000).unwrap();
+        let until = jiff::Timestamp::from_millisecond(1_956_528_000_000).unwrap();
+        let mut count = 0;
+        for name in database.available() {
+            let Some(zone) = Zone::parse(&name.to_string()) else { continue };
+            let changes = zone.zone.following(from).map(|change| change.timestamp());
+            for change in changes.take_while(|at| *at < until) {
+                for minutes in [-1_500, -61, -30, -1, 0, 1, 30, 59, 61, 300, 1_500, 40_000] {
+                    let at =
+                        EventTime::from_ms(change.as_millisecond() + minutes * 60_000).unwrap();
+                    let moment = jiff::Timestamp::from_millisecond(at.as_ms()).unwrap();
+                    let local = moment.to_zoned_datetime(zone.zone.clone());
+                    let day = local.start_of_day().unwrap().timestamp();
+                    assert_eq!(zone.day_start_ms(at), day.as_millisecond(), "{name} {at}");
+                    let month = local.date().first_of_month().to_zoned_datetime(zone.zone.clone());
+                    let month = month.unwrap().timestamp().as_millisecond();
+                    assert_eq!(zone.month_start_ms(at), month, "{name} {at}");
+                    let just_before =
+                        zone.zone.to_datetime(day - jiff::SignedDuration::from_millis(1));
+                    assert!(day <= moment && just_before.date() != local.date(), "{name} {at}");
+                    count += 1;
+                }
+            }
+        }
+        assert!(count > 50_000, "{count} moments");
     }
 }
