@@ -6,7 +6,7 @@
 use super::snapshot::LastInput;
 use super::{Engine, Prepared, Refusal, check_currency};
 use crate::domain::EventTime;
-use crate::stages::features::{CarryFault, FeatureState, Footprint, Misfit, Words};
+use crate::stages::features::{CarryFault, FeatureState, Footprint, Misfit, PanesAre, Words};
 
 /// Remembered events that are looked at with every event while old ones are about.
 const RENEWED_AN_EVENT: usize = 8;
@@ -79,6 +79,7 @@ impl Engine {
         state: &mut FeatureState,
         (last, remembered): (&LastInput, usize),
         words: &mut Words<'_>,
+        panes: PanesAre,
     ) -> Result<Renewal, Misfit> {
         if words.0.is_empty() {
             state.counted_until(last.received_at.as_ms() + AHEAD_MS);
@@ -86,7 +87,7 @@ impl Engine {
         }
         let mut place = || words.at_most(remembered as u64).map(|at| at as usize);
         let renewal = Renewal { next: place()?, until: place()? };
-        state.read_carried(&self.plan, words)?;
+        state.read_carried(&self.plan, words, panes)?;
         Ok(renewal)
     }
 

@@ -4,18 +4,20 @@ use std::collections::BTreeMap;
 use std::io::Read;
 
 use crate::domain::Seq;
-use crate::stages::features::{Extent, FeatureState, Footprint, Granular, Misfit, StoreId, Words};
+use crate::stages::features::{
+    Extent, FeatureState, Footprint, Granular, Misfit, PanesAre, StoreId, Words,
+};
 
 use super::frame::{FrameReader, HEAD};
 use super::head::Head;
 use super::rest::{Rest, read_text};
-use super::{SnapshotFault, VERSION_OF_PLANES, VERSION_OF_STANDINGS};
+use super::{SnapshotFault, VERSION_OF_FINE_PANES, VERSION_OF_PLANES, VERSION_OF_STANDINGS};
 use crate::engine::governance::Governance;
 use crate::engine::lists::ListStore;
 use crate::engine::made::{BandNames, Made};
 use crate::engine::parked::Parked;
 use crate::engine::recent::Recent;
-use crate::engine::state_machine::{AMENDED, LISTS, Progress, RECENT, REST};
+use crate::engine::state_machine::{AMENDED, LISTS, Progress, RECENT, REST, layout_as};
 use crate::engine::{ENGINE_SEMANTICS, Engine, OLDEST_SEMANTICS};
 
 /// A snapshot whose head was read.
@@ -76,14 +78,27 @@ impl<R: Read> Snapshot<R> {
         if !(OLDEST_SEMANTICS..=ours).contains(&theirs) {
             return Err(SnapshotFault::OtherSemantics { theirs, ours });
         }
-        if self.head.layout != engine.layout {
+        let ours = match self.panes() {
+            PanesAre::Fine => engine.layout,
+            PanesAre::Coarse => layout_as(&engine.plan, &engine.limits, PanesAre::Coarse),
+        };
+        if self.head.layout != ours {
             return Err(SnapshotFault::OtherLayout);
         }
         Ok(())
     }
 
+    const fn panes(&self) -> PanesAre {
+        if self.frames.version() < VERSION_OF_FINE_PANES {
+            PanesAre::Coarse
+        } else {
+            PanesAre::Fine
+        }
+    }
+
     /// Puts the engine where the snapshot was taken. On a fault the engine is as before.
     pub(in crate::engine) fn load(self, engine: &mut Engine) -> Result<(), SnapshotFault> {
+        let panes = self.panes();
         let Self { head, mut frames, file_words } = self;
         if head.next == Seq(0) {
             return Err(Misfit("inputs are numbered from 1").into());
@@ -114,14 +129,17 @@ impl<R: Read> Snapshot<R> {
             _ => Governance::read(&mut words)?,
         };
         let remembered = (&head.last, recent.len());
-        let renewal = engine.read_carried(&mut state, remembered, &mut words)?;
+        let renewal = engine.read_carried(&mut state, remembered, &mut words, panes)?;
         read_bands(&mut names, &mut words)?;
         if !words.0.is_empty() {
             return Err(Misfit("words follow the names of bands").into());
         }
-        state.finish_load(&engine.plan, head.started_ms)?;
+        state.finish_load(&engine.plan, head.started_ms, panes)?;
         if frames.version() < VERSION_OF_PLANES {
             state.turn_flags(&engine.plan);
+        }
+        if panes == PanesAre::Coarse {
+            state.renew_panes(&engine.plan);
         }
         recent.finish_load(names.len())?;
         amended.finish_load(names.len())?;

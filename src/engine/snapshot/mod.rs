@@ -33,11 +33,14 @@ pub(super) use rest::{Rest, read_text, write_text};
 
 /// The format that this version writes, and those before it that are still read: the first had no
 /// lists, the second could not say what was carried over from other windows, the fourth kept flags of
-/// large rings as columns and knew no names of bands, the seventh did not know since when outcomes and
-/// labels hold. (No two differ in one bit alone: a flipped one names none of them.)
+/// large rings as columns and knew no names of bands, the seventh had coarse panes and did not know
+/// since when outcomes and labels hold. (No two differ in one bit alone: a flipped one names none of
+/// them.)
 pub(super) const VERSION: u32 = 8;
 pub(super) const VERSIONS: [u32; 5] = [1, 2, 4, 7, VERSION];
 /// From this one on large rings keep flags in planes.
 pub(super) const VERSION_OF_PLANES: u32 = 7;
 /// From this one on outcomes and labels are kept with their standing.
 pub(super) const VERSION_OF_STANDINGS: u32 = 8;
+/// From this one on panes are as fine as their window, and values are sampled.
+pub(super) const VERSION_OF_FINE_PANES: u32 = 8;

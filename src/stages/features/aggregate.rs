@@ -1,8 +1,9 @@
 //! From a ring to a number: one aggregate over one stretch of events, exactly.
 
 use super::masks::Masks;
+use super::panes::clamped;
 use super::plan::{Column, Op};
-use super::ring::{MISSING_NARROW, MISSING_WIDE, RingView};
+use super::ring::{CLASS_MAX, MISSING_NARROW, MISSING_WIDE, RingView};
 use super::runs::{bits, within, words_of};
 
 /// A stretch of a ring seen through a filter.
@@ -17,13 +18,67 @@ pub(super) struct Stretch<'a> {
     pub(super) to: usize,
 }
 
+/// What counts and sums come to: what can be added, and taken off again.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct Totals {
+    pub(super) count: i128,
+    pub(super) hits: i128,
+    pub(super) sum: i128,
+    pub(super) squares: i128,
+}
+
+impl Totals {
+    /// This and another one.
+    pub(super) const fn and(&self, other: &Self) -> Self {
+        Self {
+            count: self.count.saturating_add(other.count),
+            hits: self.hits.saturating_add(other.hits),
+            sum: self.sum.saturating_add(other.sum),
+            squares: self.squares.saturating_add(other.squares),
+        }
+    }
+
+    /// This without another one.
+    pub(super) const fn less(&self, other: &Self) -> Self {
+        Self {
+            count: self.count.saturating_sub(other.count),
+            hits: self.hits.saturating_sub(other.hits),
+            sum: self.sum.saturating_sub(other.sum),
+            squares: self.squares.saturating_sub(other.squares),
+        }
+    }
+}
+
 impl Stretch<'_> {
+    /// What an operation's counts and sums come to.
+    pub(super) fn totals(&self, op: Op) -> Totals {
+        let none = Totals::default();
+        match op {
+            Op::Count => Totals { count: self.count().into(), ..none },
+            Op::Rate(hits) => {
+                let hits = Stretch { filter: hits, ..*self }.count().into();
+                Totals { count: self.count().into(), hits, ..none }
+            }
+            Op::Sum(column) | Op::Mean(column) => {
+                let (sum, count) = self.sum(column);
+                Totals { sum, count: count.into(), ..none }
+            }
+            Op::Stddev(column) => {
+                self.numbers(column).map(i128::from).fold(none, |total, value| {
+                    let squares = value * value;
+                    total.and(&Totals { count: 1, sum: value, squares, ..none })
+                })
+            }
+            _ => none,
+        }
+    }
+
     /// The value of an operation, as the bits of its column; `None` when it has none here. `now_ms`
     /// is the moment of the event, `scratch` is for values to be told apart.
     pub(super) fn value(&self, op: Op, now_ms: i64, scratch: &mut Vec<u64>) -> Option<u64> {
         match op {
             Op::Count => Some(self.count()),
-            Op::Sum(column) => Some(self.sum(column).0.cast_unsigned()),
+            Op::Sum(column) => Some(clamped(self.sum(column).0).cast_unsigned()),
             Op::Mean(column) => {
                 let (sum, count) = self.sum(column);
                 (count > 0).then(|| (sum as f64 / count as f64).to_bits())
@@ -81,34 +136,41 @@ impl Stretch<'_> {
         Some(self.ring.wide_column(column)[slot].cast_signed())
     }
 
-    /// Sum and number of the events that pass. A ring holds at most 4,096 amounts below 10^15.
-    fn sum(&self, column: usize) -> (i64, u64) {
+    /// Sum and number of the events that pass.
+    fn sum(&self, column: usize) -> (i128, u64) {
         let values = self.ring.wide_column(column);
-        let total = |values: &[u64]| values.iter().fold(0_u64, |sum, v| sum.wrapping_add(*v));
-        let picked = |values: &[u64], slots: u64| {
-            bits(slots).fold(0_u64, |sum, bit| sum.wrapping_add(values[bit]))
+        let total = |values: &[u64]| {
+            values.iter().fold((0_u64, 0), |(sum, any), v| (sum.wrapping_add(*v), any | *v))
         };
-        let (mut sum, mut count) = (0_u64, 0);
+        let picked = |values: &[u64], slots: u64| {
+            bits(slots).fold((0_u64, 0), |(sum, any), bit| {
+                (sum.wrapping_add(values[bit]), any | values[bit])
+            })
+        };
+        let (mut sum, mut any, mut count) = (0_u64, 0_u64, 0);
         for (word, events) in self.passing() {
             let slots = &values[word * 64..values.len().min(word * 64 + 64)];
             count += u64::from(events.count_ones());
             // Where nearly all pass, all are added and the others taken back: without a branch each.
-            sum = sum.wrapping_add(match events.count_ones() {
-                MANY.. => total(slots).wrapping_sub(picked(slots, !events)),
+            let (added, seen) = match events.count_ones() {
+                MANY.. => {
+                    let (all, seen) = total(slots);
+                    (all.wrapping_sub(picked(slots, !events).0), seen)
+                }
                 _ => picked(slots, events),
-            });
+            };
+            (sum, any) = (sum.wrapping_add(added), any | seen);
         }
-        (sum.cast_signed(), count)
+        if any >> SUMMED_BITS == 0 {
+            return (i128::from(sum), count);
+        }
+        // Negative numbers, or ones so large that 64 bits may not hold their sum.
+        (self.numbers(column).map(i128::from).sum(), count)
     }
 
     /// Population standard deviation from exact integer sums: (n·Σx² − (Σx)²) / n².
     fn stddev(&self, column: usize) -> Option<f64> {
-        let (mut count, mut sum, mut squares) = (0_i128, 0_i128, 0_i128);
-        for value in self.numbers(column).map(i128::from) {
-            count += 1;
-            sum += value;
-            squares += value * value;
-        }
+        let Totals { count, sum, squares, .. } = self.totals(Op::Stddev(column));
         (count > 0).then(|| stddev_of(count, sum, squares))
     }
 
@@ -172,8 +234,20 @@ const MANY: u32 = 40;
 /// are a little out of order nearly always.
 const AFTER_MAX: usize = 16;
 
-/// From exact sums to the deviation; the square root is exact to the last bit on every machine.
+/// So many values below two to the power of this have a sum that 64 bits hold.
+const SUMMED_BITS: u32 = 63 - (CLASS_MAX as u32 + 1);
+
+/// From exact sums to the deviation; the square root is exact to the last bit on every machine. Where
+/// the exact product is past 128 bits, the one in floating point is not.
 pub(super) fn stddev_of(count: i128, sum: i128, squares: i128) -> f64 {
-    let spread = (count * squares - sum * sum).max(0);
-    libm::sqrt(spread as f64) / count as f64
+    let exact = count.checked_mul(squares).zip(sum.checked_mul(sum));
+    match exact.filter(|_| squares < i128::MAX) {
+        Some((mean_square, square)) => {
+            libm::sqrt((mean_square - square).max(0) as f64) / count as f64
+        }
+        None => {
+            let (mean, mean_square) = (sum as f64 / count as f64, squares as f64 / count as f64);
+            libm::sqrt((mean_square - mean * mean).max(0.0))
+        }
+    }
 }

@@ -166,6 +166,37 @@ impl Arena {
         (&read[..from_words], &mut changed[..to_words])
     }
 
+    /// As [`Self::pair`], where both are going to be changed.
+    pub(super) fn pair_mut(
+        &mut self,
+        (from, from_words): (Block, usize),
+        (to, to_words): (Block, usize),
+    ) -> (&mut [u64], &mut [u64]) {
+        self.block_mut(from, from_words);
+        self.block_mut(to, to_words);
+        let start = |block: Block| (block.0 % UNITS_PER_PAGE) as usize * UNIT;
+        let (from_page, to_page) = (from.0 / UNITS_PER_PAGE, to.0 / UNITS_PER_PAGE);
+        let (from_start, to_start) = (start(from), start(to));
+        let (low, high) = self.pages.split_at_mut(from_page.max(to_page) as usize);
+        let (from, to) = match from_page.cmp(&to_page) {
+            std::cmp::Ordering::Less => {
+                (&mut low[from_page as usize][from_start..], &mut high[0][to_start..])
+            }
+            std::cmp::Ordering::Greater => {
+                (&mut high[0][from_start..], &mut low[to_page as usize][to_start..])
+            }
+            std::cmp::Ordering::Equal => {
+                let (before, after) = high[0].split_at_mut(from_start.max(to_start));
+                if from_start < to_start {
+                    (&mut before[from_start..], after)
+                } else {
+                    (after, &mut before[to_start..])
+                }
+            }
+        };
+        (&mut from[..from_words], &mut to[..to_words])
+    }
+
     #[cold]
     fn copy_first(&mut self, page: u32, words: Range<usize>) {
         let granule = |word: usize| page * GRANULES_PER_PAGE + (word / GRANULE) as u32;

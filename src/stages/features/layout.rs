@@ -2,13 +2,26 @@
 
 use std::fmt::Write as _;
 
-use super::plan::{FeaturePlan, Leaf};
+use super::carry::PanesAre;
+use super::panes::CoarseLayout;
+use super::plan::{FeaturePlan, Leaf, Window};
 use super::state::StateLimits;
+
+/// A window as it was printed when panes were coarse.
+struct FormerWindow(Window);
+
+impl std::fmt::Debug for FormerWindow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Window { over, delay_ms, .. } = &self.0;
+        f.debug_struct("Window").field("over", over).field("delay_ms", delay_ms).finish()
+    }
+}
 
 impl FeaturePlan {
     /// A text that differs whenever a state that was filled under another plan, or within other
     /// bounds, would be misread under this one. A change of rules alone leaves it as it is.
-    pub fn layout(&self, limits: &StateLimits) -> String {
+    /// Snapshots of an earlier format have it as it was then.
+    pub fn layout_as(&self, limits: &StateLimits, panes: PanesAre) -> String {
         let mut text = String::new();
         let mut line = |part: &dyn std::fmt::Debug| {
             // Writing to a `String` cannot fail.
@@ -25,7 +38,20 @@ impl FeaturePlan {
         for kind in &self.kinds {
             // Into which columns values go is of no matter to what they are computed from.
             line(&(&kind.layout, &kind.wide, &kind.narrow, &kind.leaf_bits, &kind.marks));
-            line(&(&kind.windows, &kind.filters, kind.class_max, kind.reach_ms, &kind.panes));
+            let (filters, class_max, reach_ms) = (&kind.filters, kind.class_max, kind.reach_ms);
+            match panes {
+                PanesAre::Fine => {
+                    line(&(&kind.windows, filters, class_max, reach_ms, &kind.panes));
+                }
+                PanesAre::Coarse => {
+                    let windows: Vec<_> =
+                        kind.windows.iter().map(|one| FormerWindow(*one)).collect();
+                    line(&(windows, filters, class_max, reach_ms, CoarseLayout::of(kind)));
+                }
+            }
+        }
+        if panes == PanesAre::Fine {
+            line(&self.kept_values);
         }
         line(limits);
         text

@@ -33,9 +33,11 @@ mod stores;
 
 #[cfg(test)]
 mod oracle;
+#[cfg(test)]
+mod hot_keys;
 
 pub use builtins::{Builtin, BuiltinColumns};
-pub use carry::CarryFault;
+pub use carry::{CarryFault, PanesAre};
 pub use epoch::{
     Epoch, Extent, FRAME_WORDS_MAX, Granular, HEAD_WORDS, Misfit, StoreId, Words, head_words,
 };

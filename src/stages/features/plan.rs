@@ -1,7 +1,7 @@
 //! From what a bundle declares to what a ring keeps: columns, flag bits, windows and operations of
 //! each kind of entity.
 
-use crate::domain::{EntityKind, Fact, FieldId, FieldType, Schema, Zone};
+use crate::domain::{EntityKind, EventTime, Fact, FieldId, FieldType, Schema, Zone};
 use crate::lang::{Node, NodeKind, Program};
 
 use super::filter::{Filter, FilterBuilder};
@@ -57,6 +57,9 @@ pub struct FeaturePlan {
     pub(super) asked: Leaves,
     pub(super) numbers: Vec<FieldId>,
     pub(super) values: Vec<(FieldId, FieldType)>,
+    /// Which of the values an outcome or a label may bring into a window: each event is remembered
+    /// with them.
+    pub(super) kept_values: Vec<usize>,
     pub(super) builtins: BuiltinColumns,
     pub(super) zone: Zone,
     pub(super) uses_calendar: bool,
@@ -211,6 +214,7 @@ impl FeaturePlan {
                 asked: Leaves::of(&[]),
                 numbers: Vec::new(),
                 values: Vec::new(),
+                kept_values: Vec::new(),
                 builtins,
                 zone: options.zone.clone(),
                 uses_calendar: false,
@@ -229,9 +233,10 @@ impl FeaturePlan {
         if faults.is_empty() { Ok(compiler.plan) } else { Err(faults) }
     }
 
-    /// Number columns over all kinds: what a footprint keeps of each event.
+    /// Columns over all kinds that a footprint keeps of each event: numbers, and values that an
+    /// amendment may bring into a window.
     pub fn numbers(&self) -> usize {
-        self.numbers.len()
+        self.numbers.len() + self.kept_values.len()
     }
 
     /// Bytes that one retained observation takes in a ring of this kind.
@@ -333,6 +338,12 @@ impl Compiler<'_> {
                 };
                 let filter = self.filter(by, spec.filter.as_ref(), None)?;
                 let is_settled = self.plan.kinds[by.index()].filters[filter].is_settled();
+                if let (false, DistinctOf::Field(field)) = (is_settled, of) {
+                    let value = self.plan.values.iter().position(|(known, _)| known == field);
+                    value.into_iter().for_each(|at| {
+                        place(&mut self.plan.kept_values, at);
+                    });
+                }
                 let marked = is_settled && spec.delay_ms == 0;
                 let bit = if marked { Some(self.mark(by, column, filter)?) } else { None };
                 Ok((Op::Distinct(column, bit), None))
@@ -449,13 +460,14 @@ impl Compiler<'_> {
         self.plan.warm_after_ms.sort_unstable();
         self.keep_presence();
         self.plan.asked = Leaves::of(&self.plan.leaves);
+        let offset_ms = self.plan.zone.offset_ms(OFFSET_AT);
         for kind in EntityKind::ALL {
             let plan = &mut self.plan.kinds[kind.index()];
             plan.leaf_bits = self.builders[kind.index()].leaf_bits();
             tell_unpriced(plan, &self.plan.leaves, &self.plan.numbers);
             plan.layout = Layout { wide: 1 + plan.wide.len(), narrow: 2 + plan.narrow.len() };
             plan.class_max = class_of(options.exact_events[kind.index()]);
-            plan.panes = PaneLayout::of(plan);
+            plan.panes = PaneLayout::of(plan, offset_ms);
             let largest = plan.layout.block_words(plan.class_max).max(plan.panes.block_words());
             if largest > arena::BLOCK_WORDS_MAX {
                 faults.push(PlanFault {
@@ -514,6 +526,9 @@ fn is_unpriced(leaf: &Leaf) -> bool {
         |one: &Node, other: &Node| has(one, Fact::AmountMinor) && lacks(other, Fact::AmountBase);
     matches!(&terms[..], [one, other] if is_it(one, other) || is_it(other, one))
 }
+
+/// A moment of standard time in the north: panes of months begin where days do under its offset.
+const OFFSET_AT: EventTime = EventTime::MIN;
 
 /// The smallest capacity class that holds this many events.
 fn class_of(events: u32) -> u8 {

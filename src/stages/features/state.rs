@@ -18,9 +18,11 @@ use super::footprint::Footprint;
 use super::hash::{hash_number, hash_text};
 use super::keys::{KeyTable, Row, RowId, Sight};
 use super::masks::Masks;
-use super::panes::{PaneEvent, Sign};
+use super::panes::{Asked, PaneEvent};
 use super::plan::{Aggregate, FeaturePlan, KindPlan, Mark, Op, WideSource, Window};
-use super::ring::{self, Limits, MISSING_NARROW, MISSING_WIDE, Observation, RingView};
+use super::ring::{
+    self, FIRST_NARROW, Limits, MISSING_NARROW, MISSING_WIDE, Observation, RingView,
+};
 use super::spec::Over;
 use super::tracker;
 
@@ -193,7 +195,7 @@ impl FeatureState {
         self.scratch.today = Today::default();
         footprint.leaves = plan.asked.answer(row, &mut self.scratch.marks);
         self.read_columns(plan, row);
-        footprint.numbers.extend_from_slice(&self.scratch.numbers);
+        self.remember_numbers(plan, footprint);
 
         let device = self.recognise(plan, input, seq, row);
         self.device = device;
@@ -258,7 +260,7 @@ impl FeatureState {
         footprint.era = self.footprint_era();
         footprint.leaves = plan.asked.answer(row, &mut self.scratch.marks);
         self.read_columns(plan, row);
-        footprint.numbers.extend_from_slice(&self.scratch.numbers);
+        self.remember_numbers(plan, footprint);
         for kind in EntityKind::ALL {
             let table = &self.tables[kind.index()];
             let id = tokens.get(kind).and_then(|token| table.find(token));
@@ -295,36 +297,53 @@ impl FeatureState {
                 ring::set_flags(&mut self.arena, &row, kind_plan.layout, at, after);
             }
             if !row.panes.is_none() {
-                self.amend_panes(kind_plan, &row, footprint, occurred_at, (before, after));
+                let event = Amended { at, footprint, time_ms: occurred_at.as_ms(), before, after };
+                self.amend_panes((plan, kind_plan), &row, &event);
             }
         }
     }
 
     fn amend_panes(
         &mut self,
-        kind_plan: &KindPlan,
+        (whole, plan): (&FeaturePlan, &KindPlan),
         row: &Row,
-        footprint: &Footprint,
-        occurred_at: EventTime,
-        (before, after): (u32, u32),
+        event: &Amended<'_>,
     ) {
+        let Amended { at, footprint, time_ms, before, after } = *event;
+        let (known, kept_values) = (whole.numbers.len(), &whole.kept_values);
         let numbers = &footprint.numbers;
-        let wide = |column: usize| match kind_plan.wide.get(column.wrapping_sub(1)) {
-            Some(WideSource::Number(number)) => numbers[*number].cast_unsigned(),
-            // Distinct values stay in their panes whatever an amendment says.
-            Some(WideSource::Value(_)) | None => MISSING_WIDE,
+        let ring = RingView::of(&self.arena, row, plan.layout);
+        // What the event had: the ring knows it, else what it was remembered with.
+        let wide: Vec<u64> = (1..=plan.wide.len())
+            .zip(&plan.wide)
+            .map(|(column, source)| match (at, source) {
+                (Some(at), _) => ring.wide(column, at),
+                (None, WideSource::Number(number)) => {
+                    numbers.get(*number).map_or(0, |number| number.cast_unsigned())
+                }
+                (None, WideSource::Value(value)) => {
+                    let kept = kept_values.iter().position(|kept| kept == value);
+                    let at = kept.and_then(|kept| numbers.get(numbers.len().min(known + kept)));
+                    at.map_or(MISSING_WIDE, |value| value.cast_unsigned())
+                }
+            })
+            .collect();
+        let narrow: Vec<u32> = (FIRST_NARROW..)
+            .zip(&plan.narrow)
+            .map(|(column, kind)| match at {
+                Some(at) => ring.narrow(column, at),
+                None => footprint.rows[kind.index()].map_or(MISSING_NARROW, |(_, ordinal)| ordinal),
+            })
+            .collect();
+        let event = PaneEvent {
+            time_ms,
+            flags: after,
+            wide: &|column| wide.get(column.wrapping_sub(1)).copied().unwrap_or(MISSING_WIDE),
+            narrow: &|column| {
+                narrow.get(column.wrapping_sub(FIRST_NARROW)).copied().unwrap_or(MISSING_NARROW)
+            },
         };
-        let changing = kind_plan.panes.changing(occurred_at.as_ms());
-        let words = self.arena.part_mut(row.panes, kind_plan.panes.block_words(), changing);
-        for (flags, sign) in [(before, Sign::Remove), (after, Sign::Add)] {
-            let event = PaneEvent {
-                time_ms: occurred_at.as_ms(),
-                flags,
-                wide: &wide,
-                narrow: &|_| MISSING_NARROW,
-            };
-            kind_plan.panes.apply(words, &event, &kind_plan.filters, sign);
-        }
+        plan.panes.amend(&mut self.arena, row.panes, (before, &event), &plan.filters);
     }
 
     /// The columns whose windows have not been filled for their whole reach at a moment, as words
@@ -456,9 +475,8 @@ impl FeatureState {
         let passes = |mark: &&Mark| kind_plan.filters[mark.filter].passes(event.flags);
         let marks = kind_plan.marks.iter().filter(passes).copied();
         ring::insert(&mut self.arena, row, kind_plan.layout, limits, &event, marks);
-        if !row.panes.is_none() {
-            let changing = kind_plan.panes.changing(event.time_ms);
-            let words = self.arena.part_mut(row.panes, kind_plan.panes.block_words(), changing);
+        let block = row.panes;
+        if !block.is_none() {
             let event = PaneEvent {
                 time_ms: event.time_ms,
                 flags: event.flags,
@@ -467,7 +485,7 @@ impl FeatureState {
                     event.narrow.get(column.wrapping_sub(2)).copied().unwrap_or(MISSING_NARROW)
                 },
             };
-            kind_plan.panes.apply(words, &event, &kind_plan.filters, Sign::Add);
+            kind_plan.panes.add(&mut self.arena, block, &event, &kind_plan.filters);
         }
     }
 
@@ -525,20 +543,35 @@ impl FeatureState {
         masks.fill(ring, kind_plan);
         for aggregate in aggregates {
             let Frame { start_ms, end_ms, from, to, before_current } = frames[aggregate.window];
-            let since_last = matches!(aggregate.op, Op::SinceLast);
-            let to = if aggregate.excluding_current || since_last { before_current } else { to };
-            let lost = row.lost_until_ms() > start_ms && !row.panes.is_none();
-            let value = if lost && !since_last {
-                out.mark_approximate(aggregate.field);
-                if row.is_thin() && start_ms < self.carried.pane_since_ms(kind, plan, aggregate) {
-                    thin.push(aggregate.field);
+            let excludes = aggregate.excluding_current || matches!(aggregate.op, Op::SinceLast);
+            let until = if excludes { before_current } else { to };
+            let inside = Stretch { ring, masks, filter: aggregate.filter, from, to: until };
+            let value = if row.lost_until_ms() > start_ms && !row.panes.is_none() {
+                let asked = Asked {
+                    start_ms,
+                    end_ms,
+                    now_ms: at.as_ms(),
+                    lost_until_ms: row.lost_until_ms(),
+                    inside,
+                    to,
+                    filter: &kind_plan.filters[aggregate.filter],
+                };
+                let panes = (&self.arena, row.panes);
+                let (value, is_exact) = kind_plan.panes.value(panes, aggregate, &asked, distinct);
+                if !is_exact {
+                    out.mark_approximate(aggregate.field);
+                    let since_ms = || self.carried.pane_since_ms(kind, plan, aggregate);
+                    if row.is_thin() && start_ms < since_ms() {
+                        thin.push(aggregate.field);
+                    }
                 }
-                let words = self.arena.block(row.panes, kind_plan.panes.block_words());
-                kind_plan.panes.value(words, aggregate, start_ms, end_ms)
+                value
             } else {
-                let stretch = Stretch { ring, masks, filter: aggregate.filter, from, to };
-                stretch.value(aggregate.op, at.as_ms(), distinct)
+                inside.value(aggregate.op, at.as_ms(), distinct)
             };
+            if is_at_bound(aggregate.op, value) {
+                out.mark_approximate(aggregate.field);
+            }
             if let Some(bits) = value.or(aggregate.default_bits) {
                 out.set_bits(aggregate.field, bits);
             }
@@ -549,6 +582,13 @@ impl FeatureState {
                 out.mark_incomplete(aggregate.field);
             }
         }
+    }
+
+    /// What an amendment will need of an event that its rings have given up by then.
+    fn remember_numbers(&self, plan: &FeaturePlan, footprint: &mut Footprint) {
+        let Scratch { numbers, values, .. } = &self.scratch;
+        footprint.numbers.extend_from_slice(numbers);
+        footprint.numbers.extend(plan.kept_values.iter().map(|at| values[*at].cast_signed()));
     }
 
     /// Reads the numbers and hashes the values that rings keep, once for all kinds.
@@ -567,6 +607,23 @@ impl FeatureState {
             }
         }));
     }
+}
+
+/// An event of which an outcome or a label says something else than before.
+#[derive(Clone, Copy)]
+struct Amended<'a> {
+    /// Where it is in the ring, if it still is.
+    at: Option<usize>,
+    footprint: &'a Footprint,
+    time_ms: i64,
+    before: u32,
+    after: u32,
+}
+
+/// Whether a sum is past what its column holds, and stands at the bound.
+fn is_at_bound(op: Op, value: Option<u64>) -> bool {
+    matches!(op, Op::Sum(_))
+        && value.is_some_and(|bits| matches!(bits.cast_signed(), i64::MIN | i64::MAX))
 }
 
 /// Whether the event itself is among those that a window counts.
@@ -643,5 +700,7 @@ fn open_panes(arena: &mut Arena, row: &mut Row, plan: &KindPlan) {
     row.panes = arena.take(plan.panes.block_words());
     let ring = (row.ring, plan.layout.block_words(row.class()));
     let (ring, panes) = arena.pair(ring, (row.panes, plan.panes.block_words()));
-    plan.panes.fill(panes, &RingView::over(ring, row, plan.layout), &plan.filters);
+    let ring = RingView::over(ring, row, plan.layout);
+    let gathered = plan.panes.fill(panes, &ring, &plan.filters);
+    plan.panes.add_values(arena, row.panes, &gathered);
 }

@@ -1,7 +1,9 @@
 //! The state as a snapshot sees it: its stores, in one order, and what ties them together.
 
+use super::carry::PanesAre;
 use super::epoch::{Granular, Misfit};
 use super::keys::{KeyTable, Row};
+use super::panes::{CoarseLayout, PaneLayout};
 use super::plan::FeaturePlan;
 use super::ring::{CLASS_MAX, Layout, turn_flags};
 use super::state::FeatureState;
@@ -40,12 +42,14 @@ impl FeatureState {
         &mut self,
         plan: &FeaturePlan,
         started_ms: Option<i64>,
+        panes: PanesAre,
     ) -> Result<(), Misfit> {
         self.started_ms = started_ms;
         let Self { arena, tables, devices, carried, .. } = self;
         arena.check()?;
         for (at, table) in tables.iter_mut().enumerate() {
             let era = table.era;
+            let coarse = CoarseLayout::of(&plan.kinds[at]).block_words();
             table.finish_load(|row| {
                 let class_max = match row.era() == era {
                     true => plan.kinds[at].class_max,
@@ -54,7 +58,13 @@ impl FeatureState {
                 if row.era() != era && !carried.knows(at, row.era()) {
                     return Err(Misfit("a row is of a plan that is not there"));
                 }
-                check(row, arena, carried.layout_of(at, row, plan), class_max)
+                let (layout, of_panes) = match carried.layout_of(at, row, plan) {
+                    (layout, _) if panes == PanesAre::Coarse && row.era() == era => {
+                        (layout, (coarse, &[][..]))
+                    }
+                    known => known,
+                };
+                check(row, arena, (layout, of_panes), class_max)
             })?;
         }
         devices.finish_load();
@@ -80,7 +90,7 @@ impl FeatureState {
 fn check(
     row: &Row,
     arena: &Arena,
-    (layout, pane_words): (Layout, usize),
+    (layout, (pane_words, tables)): (Layout, (usize, &[u32])),
     class_max: u8,
 ) -> Result<(), Misfit> {
     if !row.ring.is_none() {
@@ -95,9 +105,11 @@ fn check(
     } else if row.len > 0 {
         return Err(Misfit("a row without a ring has events"));
     }
-    if row.panes.is_none() || arena.holds(row.panes, pane_words) {
-        Ok(())
-    } else {
-        Err(Misfit("a row's panes are not where it says"))
+    if row.panes.is_none() {
+        return Ok(());
     }
+    if !arena.holds(row.panes, pane_words) {
+        return Err(Misfit("a row's panes are not where it says"));
+    }
+    PaneLayout::check_tables(arena, (row.panes, pane_words), tables)
 }

@@ -9,7 +9,7 @@ use super::map::KindMap;
 use crate::stages::features::arena::{Arena, Block};
 use crate::stages::features::filter::STATE_BITS;
 use crate::stages::features::keys::Row;
-use crate::stages::features::panes::{PaneEvents, PaneLayout};
+use crate::stages::features::panes::{Gathered, PaneEvents, PaneLayout};
 use crate::stages::features::plan::{Column, KindPlan, Mark, Op};
 use crate::stages::features::ring::{
     FIRST_NARROW, MISSING_NARROW, MISSING_WIDE, RingMut, RingView,
@@ -85,7 +85,7 @@ fn give_back(arena: &mut Arena, row: &Row, map: &KindMap) {
         arena.give_back(row.ring, map.layout.block_words(row.class()));
     }
     if !row.panes.is_none() {
-        arena.give_back(row.panes, map.pane_words);
+        PaneLayout::give_back(arena, (row.panes, map.pane_words), &map.tables);
     }
 }
 
@@ -251,8 +251,8 @@ fn panes(arena: &mut Arena, old: Place<'_>, plan: &KindPlan) -> Block {
     let block = arena.take(size);
     let kept: &[_] = if old.row.panes.is_none() { &[] } else { &old.map.panes };
     if !kept.is_empty() {
-        let (before, words) = arena.pair((old.row.panes, old.map.pane_words), (block, size));
-        kept.iter().for_each(|copy| copy.from.copy_to(before, copy.to, words));
+        let (before, words) = arena.pair_mut((old.row.panes, old.map.pane_words), (block, size));
+        kept.iter().for_each(|copy| copy.from.move_to(before, copy.to, words));
     }
     let fresh: PaneLayout = plan.panes.only(|number, op| {
         let is_copied = kept.iter().any(|copy| usize::from(copy.accumulator) == number);
@@ -262,8 +262,11 @@ fn panes(arena: &mut Arena, old: Place<'_>, plan: &KindPlan) -> Block {
     });
     if !fresh.is_empty() && old.row.len > 0 {
         // A pane that was copied has counted every event of the ring, so none here is younger.
-        let (old, words) = old.beside(arena, (block, size));
-        fresh.fill(words, &old, &plan.filters);
+        let gathered: Gathered = {
+            let (old, words) = old.beside(arena, (block, size));
+            fresh.fill(words, &old, &plan.filters)
+        };
+        plan.panes.add_values(arena, block, &gathered);
     }
     block
 }

@@ -20,9 +20,18 @@ impl FootprintMap {
         new: &FeaturePlan,
         difference: &Difference<'_>,
     ) -> Self {
-        let place = |field| old.numbers.iter().position(|known| known == field).map(|at| at as u16);
+        let number = |field| old.numbers.iter().position(|known| known == field);
+        let value = |kept: &usize| {
+            let wanted = new.values[*kept];
+            let at = old.kept_values.iter().position(|known| old.values[*known] == wanted);
+            at.map(|at| old.numbers.len() + at)
+        };
+        let numbers = new.numbers.iter().map(number).chain(new.kept_values.iter().map(value));
         let leaves = difference.leaves().iter().map(|leaf| leaf.map(|at| at as u8));
-        Self { leaves: leaves.collect(), numbers: new.numbers.iter().map(place).collect() }
+        Self {
+            leaves: leaves.collect(),
+            numbers: numbers.map(|at| at.map(|at| at as u16)).collect(),
+        }
     }
 
     /// Whether footprints mean the same in both.
@@ -34,8 +43,8 @@ impl FootprintMap {
         let leaves = self.leaves.iter().enumerate().all(|(at, from)| *from == Some(at as u8));
         let numbers = self.numbers.iter().enumerate().all(|(at, from)| *from == Some(at as u16));
         let (before, after) = (old, new);
-        let is_as_long = before.leaves.len() == after.leaves.len()
-            && before.numbers.len() == after.numbers.len();
+        let is_as_long =
+            before.leaves.len() == after.leaves.len() && before.numbers() == after.numbers();
         is_as_long && leaves && numbers
     }
 

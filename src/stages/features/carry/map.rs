@@ -3,7 +3,7 @@
 use crate::domain::{EntityKind, FieldId, FieldType};
 
 use crate::stages::features::filter::Filter;
-use crate::stages::features::panes::Spot;
+use crate::stages::features::panes::{Spot, Total};
 use crate::stages::features::plan::{Column, FeaturePlan, KindPlan, Leaf, Mark, Op, WideSource};
 use crate::stages::features::ring::Layout;
 
@@ -14,6 +14,8 @@ pub(in crate::stages::features) struct KindMap {
     pub(in crate::stages::features) layout: Layout,
     /// The words of its panes.
     pub(in crate::stages::features) pane_words: usize,
+    /// Where its panes name the tables of samples.
+    pub(in crate::stages::features) tables: Vec<u32>,
     /// Per wide column of the new ring after the time, the old column.
     pub(super) wide: Vec<Option<u16>>,
     /// Per narrow column after number and flags, the old column.
@@ -58,6 +60,7 @@ impl KindMap {
         Self {
             layout: self.layout,
             pane_words: self.pane_words,
+            tables: self.tables.clone(),
             wide: next.wide.iter().map(|from| through(&self.wide, 1, *from)).collect(),
             narrow: next.narrow.iter().map(|from| through(&self.narrow, 2, *from)).collect(),
             bits: next.bits.iter().filter_map(bit).collect(),
@@ -172,6 +175,7 @@ impl<'p> Difference<'p> {
         let mut map = KindMap {
             layout: old.layout,
             pane_words: old.panes.block_words(),
+            tables: old.panes.tables().to_vec(),
             wide: new.wide.iter().map(wide).collect(),
             narrow: new.narrow.iter().map(narrow).collect(),
             bits: new.leaf_bits.iter().filter_map(bit).collect(),
@@ -203,7 +207,8 @@ impl<'p> Difference<'p> {
         let (old, new) = (&self.old.kinds[kind], &self.new.kinds[kind]);
         let before = |filter: usize| map.before(&new.filters[filter]);
         let mut copies = Vec::new();
-        for (number, (window, op, filter, to)) in (0..).zip(new.panes.totals()) {
+        for (number, total) in (0..).zip(new.panes.totals()) {
+            let Total { window, op, filter, spot: to, .. } = total;
             let (Some(op), Some(wanted)) = (moved(op, map), before(filter)) else { continue };
             let rate = match op {
                 Op::Rate(hits) => match before(hits) {
@@ -212,16 +217,19 @@ impl<'p> Difference<'p> {
                 },
                 _ => None,
             };
-            let is_it = |(at, known, filter, _): &(usize, Op, usize, Spot)| {
-                let same_op = match (*known, &rate) {
+            let is_it = |known: &Total<'_>| {
+                let same_op = match (known.op, &rate) {
                     (Op::Rate(hits), Some(rate)) => old.filters[hits] == *rate,
                     (Op::Distinct(column, _), _) => op == Op::Distinct(column, None),
                     (known, _) => known == op,
                 };
-                same_op && old.windows[*at] == new.windows[window] && old.filters[*filter] == wanted
+                same_op
+                    && old.windows[known.window] == new.windows[window]
+                    && old.filters[known.filter] == wanted
+                    && known.is_cut_like(&total)
             };
             let found = (0..).zip(old.panes.totals()).find(|(_, total)| is_it(total));
-            if let Some((old_accumulator, (_, _, _, from))) = found {
+            if let Some((old_accumulator, Total { spot: from, .. })) = found {
                 copies.push(PaneCopy { from, to, accumulator: number, old_accumulator });
             }
         }

@@ -9,6 +9,7 @@ mod map;
 mod footprints;
 mod convert;
 mod since;
+mod former;
 mod words;
 #[cfg(test)]
 mod tests;
@@ -18,13 +19,15 @@ use convert::{Converter, convert};
 use footprints::FootprintMap;
 use map::{Difference, KindMap};
 use since::{Since, Whole};
+pub use words::PanesAre;
 
 use crate::domain::{EntityKind, EventTime, FieldId};
 
 use super::arena::Block;
 use super::footprint::Footprint;
 use super::keys::{Row, RowId};
-use super::plan::{Aggregate, FeaturePlan};
+use super::panes::PaneLayout;
+use super::plan::{Aggregate, FeaturePlan, KindPlan};
 use super::ring::Layout;
 use super::state::FeatureState;
 
@@ -77,13 +80,19 @@ impl Carried {
         self.map_of(kind, era).is_some()
     }
 
-    /// The words of a row's blocks: of its ring and of its panes.
-    pub(super) fn layout_of(&self, kind: usize, row: &Row, plan: &FeaturePlan) -> (Layout, usize) {
+    /// How a row's ring is laid out, and what its panes take: their words, and where they name
+    /// tables of their samples.
+    pub(super) fn layout_of<'a>(
+        &'a self,
+        kind: usize,
+        row: &Row,
+        plan: &'a FeaturePlan,
+    ) -> (Layout, (usize, &'a [u32])) {
         match self.map_of(kind, row.era()) {
-            Some(map) => (map.layout, map.pane_words),
+            Some(map) => (map.layout, (map.pane_words, &map.tables)),
             None => {
-                let kind_plan = &plan.kinds[kind];
-                (kind_plan.layout, kind_plan.panes.block_words())
+                let KindPlan { layout, panes, .. } = &plan.kinds[kind];
+                (*layout, (panes.block_words(), panes.tables()))
             }
         }
     }
@@ -222,10 +231,10 @@ impl FeatureState {
 
     /// Gives a displaced row's memory back.
     pub(super) fn release(&mut self, plan: &FeaturePlan, kind: EntityKind, row: &Row) {
-        let (layout, pane_words) = self.carried.layout_of(kind.index(), row, plan);
+        let (layout, (pane_words, tables)) = self.carried.layout_of(kind.index(), row, plan);
         super::ring::release(&mut self.arena, row, layout);
         if row.panes != Block::NONE {
-            self.arena.give_back(row.panes, pane_words);
+            PaneLayout::give_back(&mut self.arena, (row.panes, pane_words), tables);
         }
     }
 

@@ -28,7 +28,8 @@ pub(in crate::stages::features) struct Whole {
     pub(in crate::stages::features) dropped_until_ms: i64,
 }
 
-const ALWAYS: i64 = i64::MIN;
+/// Of what was never missing.
+pub(super) const ALWAYS: i64 = i64::MIN;
 
 impl Since {
     /// After a change of plans.

@@ -3,11 +3,22 @@
 use super::map::PaneCopy;
 use super::{Carried, ERAS_MAX, FootprintMap, KindMap, Since};
 use crate::stages::features::epoch::{Misfit, Words};
-use crate::stages::features::panes::Spot;
+use crate::stages::features::panes::{HEADER_WORDS, Spot};
 use crate::stages::features::plan::{FeaturePlan, KindPlan};
 use crate::stages::features::ring::Layout;
 use crate::stages::features::state::FeatureState;
 
+/// How a snapshot keeps panes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum PanesAre {
+    /// As before format 8.
+    Coarse,
+    /// As here.
+    Fine,
+}
+
+/// Words of a place in coarse panes.
+const COARSE_SPOT_WORDS: usize = 4;
 /// Written for a column, bit or number that was not kept.
 const NONE: u64 = u64::MAX;
 /// Most conditions of a bundle.
@@ -49,6 +60,7 @@ impl FeatureState {
         &mut self,
         plan: &FeaturePlan,
         words: &mut Words<'_>,
+        panes: PanesAre,
     ) -> Result<(), Misfit> {
         self.latest_ms = words.one()?.cast_signed();
         let mut carried = Carried { footprint_era: era(words)?, ..Carried::default() };
@@ -58,7 +70,7 @@ impl FeatureState {
                 leaves: read_places(words, LEAVES_MAX)?.map(|at| at.map(|at| at as u8)).collect(),
                 numbers: read_places(words, MANY)?.map(|at| at.map(|at| at as u16)).collect(),
             };
-            if map.leaves.len() != plan.leaves.len() || map.numbers.len() != plan.numbers.len() {
+            if map.leaves.len() != plan.leaves.len() || map.numbers.len() != plan.numbers() {
                 return Err(Misfit("what is remembered of events is of another plan"));
             }
             carried.footprints.push((number, map));
@@ -69,7 +81,7 @@ impl FeatureState {
             let rows = u64::from(table.live());
             (kind.hand, kind.until) = (words.at_most(rows)? as u32, words.at_most(rows)? as u32);
             for _ in 0..words.at_most(ERAS_MAX as u64)? {
-                kind.eras.push((era(words)?, read_map(words, plan)?));
+                kind.eras.push((era(words)?, read_map(words, plan, panes)?));
             }
             kind.since = read_since(words)?;
         }
@@ -103,6 +115,8 @@ fn read_places<'a>(
 
 fn write_map(map: &KindMap, out: &mut Vec<u64>) {
     out.extend([map.layout.wide, map.layout.narrow, map.pane_words].map(|size| size as u64));
+    out.push(map.tables.len() as u64);
+    out.extend(map.tables.iter().map(|at| u64::from(*at)));
     write_places(map.wide.iter().map(|at| at.map(u64::from)), out);
     write_places(map.narrow.iter().map(|at| at.map(u64::from)), out);
     out.push(map.bits.len() as u64);
@@ -111,21 +125,32 @@ fn write_map(map: &KindMap, out: &mut Vec<u64>) {
     for copy in &map.panes {
         let numbers = u64::from(copy.accumulator) << 16 | u64::from(copy.old_accumulator);
         out.push(numbers);
-        for Spot { start, stride, at, words } in [copy.from, copy.to] {
-            out.extend([start, stride, at, words].map(u64::from));
+        for Spot { start, slots, stride, at, words, header } in [copy.from, copy.to] {
+            out.extend([start, slots, stride, at, words, header].map(u64::from));
         }
     }
 }
 
-fn read_map(words: &mut Words<'_>, plan: &KindPlan) -> Result<KindMap, Misfit> {
+fn read_map(words: &mut Words<'_>, plan: &KindPlan, panes: PanesAre) -> Result<KindMap, Misfit> {
     let layout =
         Layout { wide: words.at_most(MANY)? as usize, narrow: words.at_most(MANY)? as usize };
     let pane_words = words.at_most(super::super::arena::BLOCK_WORDS_MAX as u64)? as usize;
+    let tables = match panes {
+        PanesAre::Coarse => Vec::new(),
+        PanesAre::Fine => {
+            let count = words.at_most(MANY)? as usize;
+            let places = words.take(count)?;
+            if places.iter().any(|at| at.saturating_add(HEADER_WORDS as u64) > pane_words as u64) {
+                return Err(Misfit("a sample is past its block"));
+            }
+            places.iter().map(|at| *at as u32).collect()
+        }
+    };
     let mut columns = |most: usize| -> Result<Vec<Option<u16>>, Misfit> {
         Ok(read_places(words, (most as u64).min(MANY))?.map(|at| at.map(|at| at as u16)).collect())
     };
     let (wide, narrow) = (columns(layout.wide)?, columns(layout.narrow)?);
-    let mut map = KindMap { layout, pane_words, wide, narrow, ..KindMap::default() };
+    let mut map = KindMap { layout, pane_words, tables, wide, narrow, ..KindMap::default() };
     let fits = layout.wide >= 1
         && layout.narrow >= 2
         && map.wide.len() + 1 == plan.layout.wide
@@ -143,13 +168,19 @@ fn read_map(words: &mut Words<'_>, plan: &KindPlan) -> Result<KindMap, Misfit> {
     }
     for _ in 0..words.at_most(MANY)? {
         let numbers = words.at_most(u64::from(u32::MAX))?;
+        if panes == PanesAre::Coarse {
+            // Such totals are made anew from the ring: see `renew_panes`.
+            words.take(2 * COARSE_SPOT_WORDS)?;
+            continue;
+        }
         let mut spot = |most: usize| -> Result<Spot, Misfit> {
             let mut one = || Ok(words.at_most(most as u64)? as u32);
-            let spot = Spot { start: one()?, stride: one()?, at: one()?, words: one()? };
+            let (start, slots, stride) = (one()?, one()?, one()?);
+            let spot = Spot { start, slots, stride, at: one()?, words: one()?, header: one()? };
             if spot.is_within(most) { Ok(spot) } else { Err(Misfit("a pane is past its block")) }
         };
         let (from, to) = (spot(pane_words)?, spot(plan.panes.block_words())?);
-        if from.words != to.words {
+        if (from.words, from.slots) != (to.words, to.slots) {
             return Err(Misfit("a total of the panes changes its size"));
         }
         let (accumulator, old_accumulator) = ((numbers >> 16) as u16, numbers as u16);
