@@ -11,6 +11,9 @@ const LISTS_MAX: usize = 256;
 /// Longest name: it stands in commands and in the names of columns.
 const NAME_MAX: usize = 48;
 
+/// Longest time for which what one person adds alone may stand.
+const EMERGENCY_MAX_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
+
 /// A list that the rules may ask by `in_list("name", kind)`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ListSpec {
@@ -20,6 +23,8 @@ pub struct ListSpec {
     pub kind: EntityKind,
     /// What it means to stand on it.
     pub purpose: ListPurpose,
+    /// For how long, in milliseconds, what one person adds alone may stand; `None` where nobody may.
+    pub emergency_ms: Option<i64>,
     /// The kinds of entity that it can be asked for, each with the column of the answer.
     pub columns: Vec<(EntityKind, FieldId)>,
 }
@@ -30,6 +35,7 @@ pub(super) struct DeclaredList {
     kind: EntityKind,
     purpose: ListPurpose,
     meaning: String,
+    emergency_ms: Option<i64>,
     at: At,
 }
 
@@ -55,12 +61,22 @@ pub(super) fn read(node: &Node, report: &mut Report<'_>) -> Vec<DeclaredList> {
         let purpose = word("purpose", report)
             .and_then(|(node, name)| super::read::word(node, name, &purposes, report));
         let meaning = fields.text("meaning", report).map(|text| text.text.to_owned());
+        let emergency = fields.get("emergency");
+        let emergency_ms =
+            emergency.and_then(|node| super::read::duration(node, "emergency", report));
+        if let Some(node) = emergency
+            && (emergency_ms.is_some_and(|ms| ms > EMERGENCY_MAX_MS)
+                || purpose == Some(ListPurpose::Allow))
+        {
+            let message = "`emergency` is at most 7d, and of lists that block or watch";
+            report.fault(node.at, message);
+        }
         fields.finish(report);
         if !is_name(&key.text) || key.text.len() > NAME_MAX {
             report.fault(key.at, NAME_RULE);
         } else if let (Some(kind), Some(purpose)) = (kind, purpose) {
             let (name, meaning) = (key.text.clone(), meaning.unwrap_or_default());
-            lists.push(DeclaredList { name, kind, purpose, meaning, at: key.at });
+            lists.push(DeclaredList { name, kind, purpose, meaning, emergency_ms, at: key.at });
         }
     }
     lists
@@ -101,8 +117,14 @@ pub(super) fn columns(
                 None => report.fault(list.at, "there are more columns than a row can have"),
             }
         }
-        let DeclaredList { name, kind, purpose, .. } = list;
-        specs.push(ListSpec { name: name.clone(), kind: *kind, purpose: *purpose, columns });
+        let DeclaredList { name, kind, purpose, emergency_ms, .. } = list;
+        specs.push(ListSpec {
+            name: name.clone(),
+            kind: *kind,
+            purpose: *purpose,
+            emergency_ms: *emergency_ms,
+            columns,
+        });
     }
     specs
 }

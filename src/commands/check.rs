@@ -9,6 +9,7 @@ use super::assemble::NAMESPACE;
 use super::no_rate::{self, NEWEST};
 use super::prepare::{Finding, Prepared, prepare};
 use crate::config::KeysFrom;
+use crate::edges::{admin, users};
 use crate::journal::KeyUse;
 
 /// Check a configuration and all that it names: keys, rules, tables, profiles
@@ -42,7 +43,12 @@ pub fn run(args: &Args) -> ExitCode {
         // A journal that cannot be read is what `run` speaks of.
         let seen = no_rate::seen(&prepared.config.journal.dir, &prepared.means);
         no_rate_by = seen.unwrap_or_default();
-        fits_journal(prepared)
+        let strangers = strangers(&args.config, &prepared.config.admin);
+        match fits_journal(prepared) {
+            Ok(()) if strangers.is_empty() => Ok(()),
+            Ok(()) => Err(strangers),
+            Err(faults) => Err(faults.into_iter().chain(strangers).collect()),
+        }
     });
     let faults = checked.err().unwrap_or_default();
     if args.json {
@@ -84,6 +90,24 @@ fn fits_journal(prepared: Prepared) -> Result<(), Vec<Finding>> {
         // What else may be wrong with it is not a matter of the configuration.
         Ok(()) | Err(_) => Ok(()),
     }
+}
+
+/// Names that nobody on this machine can have: whoever was meant would never be let in.
+pub(super) fn strangers(config: &std::path::Path, admin: &admin::Settings) -> Vec<Finding> {
+    let file = config.display().to_string();
+    let unknown = admin.people.users.iter().filter(|(name, _)| !users::is_known(name));
+    let finding = |(name, role): &(String, admin::Role)| Finding {
+        file: file.clone(),
+        message: format!(
+            "[admin]: no user `{}` on this machine, who is to be {}: name a user of /etc/passwd, or \
+             the number of another one",
+            name.escape_debug(),
+            role.name()
+        ),
+        line: None,
+        key: None,
+    };
+    unknown.map(finding).collect()
 }
 
 /// Tells people.

@@ -12,6 +12,7 @@ use crate::edges::kafka::{Decider, EDGE_REASONS, IN_FLIGHT_MAX};
 use crate::edges::machine::Machine;
 use crate::edges::memory;
 use crate::engine::{Pace, PassedOver, Pipeline, Recovered};
+use crate::journal::JournalId;
 use crate::stages::decode::{Field, RejectReason};
 use crate::stages::enrich::TokenKeys;
 use crate::telemetry::{self, LogEvent, Telemetry, Unready, emit};
@@ -47,6 +48,11 @@ pub fn run(args: &Args) -> ExitCode {
         }
     };
     prepared.config.kafka.adopt = args.adopt;
+    let strangers = check::strangers(&args.config, &prepared.config.admin);
+    if !strangers.is_empty() {
+        check::report(&args.config, &strangers);
+        return ExitCode::from(2);
+    }
     telemetry::init(prepared.config.log.level, prepared.config.log.format);
     telemetry::hide_panic_payloads();
     let telemetry = telemetry_of_the_service();
@@ -107,7 +113,8 @@ fn serve(prepared: Prepared, telemetry: Telemetry) -> Result<(), ServeError> {
     // What a crash may leave unsent: what reading is held up for, a batch more, and a commit's interval
     // at a rate that one thread does not reach.
     let in_flight_max = IN_FLIGHT_MAX + config.kafka.unacknowledged_max as u64 + 1_000_000;
-    let orders = admin_socket(config.admin, &dir, (&pipeline, &files, keys.token_keys()))?;
+    let named = (dir.as_path(), recovered.journal);
+    let orders = admin_socket(config.admin, named, (&pipeline, &files, keys.token_keys()))?;
     let mut decider =
         Decider::new(pipeline, tables, keys.token_keys(), (dir, positions), in_flight_max);
     if let Some(keeper) = keeper {
@@ -123,14 +130,14 @@ fn serve(prepared: Prepared, telemetry: Telemetry) -> Result<(), ServeError> {
 /// Opens the socket for changes by people, where one is configured.
 fn admin_socket(
     settings: admin::Settings,
-    journal: &Path,
+    (journal, id): (&Path, Option<JournalId>),
     (pipeline, files, keys): (&Pipeline<Machine>, &BTreeMap<String, Vec<u8>>, TokenKeys),
 ) -> Result<Option<Orders>, ServeError> {
     let Some(socket) = settings.socket else { return Ok(None) };
     let engine = pipeline.engine();
     let bundle = Arc::clone(engine.bundle());
     let office = Office::new(settings.people, journal, engine.standing(), bundle);
-    let office = office.with_keys(keys).with_tries(try_cases);
+    let office = office.with_keys(keys).with_tries(try_cases).of_journal(id);
     // The bundle that is in force now can be gone back to.
     office.store().put_in_force(&engine.bundle().hash, files)?;
     let (sender, orders) = admin::orders();

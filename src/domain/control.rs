@@ -20,6 +20,8 @@ pub enum Control {
     Guard(GuardTrip),
     /// From here on another version of the engine computes what the journal keeps.
     Upgrade(Upgrade),
+    /// Somebody asked for the tokens of values; it changes nothing.
+    LookUp(TokenLookUp),
 }
 
 impl Control {
@@ -33,6 +35,7 @@ impl Control {
             Self::SwitchOff(_) => "switch_off",
             Self::Guard(_) => "guard",
             Self::Upgrade(_) => "upgrade",
+            Self::LookUp(_) => "token_look_up",
         }
     }
 }
@@ -81,7 +84,7 @@ pub struct Provenance {
     pub reason: String,
     /// Who asks for it.
     pub creator: String,
-    /// Who agrees: another person.
+    /// Who agrees: another person. Empty where the bundle grants one person an emergency right.
     pub approver: String,
     /// Where the one concerned can object.
     pub appeal: String,
@@ -102,18 +105,16 @@ impl Provenance {
         if self.sources.iter().all(|source| *source == ListSource::ModelScore) {
             return Err(ProvenanceFault::NoSource);
         }
-        for (field, text) in [
-            ("reason", &self.reason),
-            ("creator", &self.creator),
-            ("approver", &self.approver),
-            ("appeal", &self.appeal),
-        ] {
+        for (field, text) in
+            [("reason", &self.reason), ("creator", &self.creator), ("appeal", &self.appeal)]
+        {
             if text.trim().is_empty() {
                 return Err(ProvenanceFault::Missing { field });
             }
             check_text(field, text)?;
         }
         check_text("legal_basis", &self.legal_basis)?;
+        check_text("approver", &self.approver)?;
         if self.sources.contains(&ListSource::Partner) && self.legal_basis.trim().is_empty() {
             return Err(ProvenanceFault::NoBasis);
         }
@@ -244,14 +245,48 @@ pub enum Ground {
         proposer: String,
         /// Who approved it: another person.
         approver: String,
-        /// The approver's Ed25519 signature over the hash, where a key and not a user approved.
-        signature: Option<Box<[u8; 64]>>,
+        /// What the approver signed, where a key and not a user approved.
+        signature: Option<Box<Signature>>,
     },
     /// It was live before, and somebody went back to it.
     RolledBack {
         /// Who.
         by: String,
     },
+}
+
+/// A signature by an approver's key, and what it was made over beside the bundle and the journal.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Signature {
+    /// Ed25519.
+    pub bytes: [u8; 64],
+    /// The input that proposed the bundle; 0 in a journal of before signatures covered it.
+    pub proposal: Seq,
+    /// The first moment at which it is good no more; [`EventTime::MIN`] in such a journal.
+    pub expires_at: EventTime,
+}
+
+/// Somebody asked for the tokens of values, which are not told here.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct TokenLookUp {
+    /// Who.
+    pub by: String,
+    /// What the values are.
+    pub kind: EntityKind,
+    /// How many.
+    pub count: u32,
+    /// Why, as one sentence without personal data.
+    pub reason: String,
+}
+
+impl TokenLookUp {
+    /// Whether tokens may be asked for so.
+    pub fn check(&self) -> Result<(), ProvenanceFault> {
+        if self.reason.trim().is_empty() {
+            return Err(ProvenanceFault::Missing { field: "reason" });
+        }
+        check_text("reason", &self.reason)
+    }
 }
 
 /// A rule is asked no more.

@@ -33,7 +33,7 @@ pub use amount::{Amount, AmountTooLarge, Currency};
 pub use card_digits::CardDigits;
 pub use control::{
     Activation, BundleDigest, Control, Ground, GuardTrip, ListAddition, ListEntry, ListRemoval,
-    Proposal, Provenance, ProvenanceFault, RuleDiff, SwitchedOff, Upgrade,
+    Proposal, Provenance, ProvenanceFault, RuleDiff, Signature, SwitchedOff, TokenLookUp, Upgrade,
 };
 pub use decision::{
     Action, Applied, Band, Body, DecisionFlags, FollowUps, Observed, Plan, ReasonId, Reasons,

@@ -18,4 +18,5 @@ pub mod memory;
 pub mod snapshots;
 pub mod users;
 pub mod bundle_store;
+pub mod list_proposals;
 pub mod admin;

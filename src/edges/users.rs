@@ -8,6 +8,12 @@ pub fn name(uid: u32) -> String {
     name_in(&file, uid).unwrap_or_else(|| uid.to_string())
 }
 
+/// Whether somebody can be known by this name: a user of `/etc/passwd`, or a number.
+pub fn is_known(name: &str) -> bool {
+    let file = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    name.parse::<u32>().is_ok() || file.lines().any(|line| line.split(':').next() == Some(name))
+}
+
 fn name_in(file: &str, uid: u32) -> Option<String> {
     file.lines().find_map(|line| {
         let mut parts = line.split(':');

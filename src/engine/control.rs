@@ -3,9 +3,10 @@
 use std::fmt;
 
 use super::Engine;
+use crate::bundle::ListSpec;
 use crate::domain::{
     Action, Activation, Control, Currency, DecisionFlags, Effect, EntityKind, EventTime, FollowUps,
-    Force, Ground, Input, Provenance, ProvenanceFault, Seq,
+    Force, Ground, Input, ListAddition, ListEntry, Provenance, ProvenanceFault, Seq, Signature,
 };
 use crate::stages::rules::{Hits, RuleIndex};
 
@@ -35,6 +36,27 @@ pub enum Refusal {
     Provenance(ProvenanceFault),
     /// The bundle is live already.
     InForce,
+    /// The list's change is one person's word, and the bundle grants no emergency right for it.
+    OnePerson {
+        /// The list.
+        list: String,
+    },
+    /// An entry by one person ends too late.
+    EmergencyEnds {
+        /// The list.
+        list: String,
+        /// How long such an entry may stand.
+        minutes: i64,
+    },
+    /// An entry by one person stands already.
+    EmergencyStands {
+        /// The list.
+        list: String,
+    },
+    /// The signature is good no more.
+    SignatureEnded,
+    /// The signature is for another proposal of the bundle.
+    OtherProposal,
     /// More bundles wait for an approver than there is room for.
     TooManyProposals,
     /// Nobody proposed the bundle.
@@ -90,6 +112,26 @@ impl fmt::Display for Refusal {
             Self::Ended => f.write_str("an entry would have ended already: give a later expiry"),
             Self::Provenance(fault) => fault.fmt(f),
             Self::InForce => f.write_str("this bundle is live already"),
+            Self::OnePerson { list } => write!(
+                f,
+                "one person alone cannot change the list `{list}`: propose it without --emergency, \
+                 and another person approves it; `emergency: 24h` of the list in bundle.yaml lets one \
+                 person add what ends by itself"
+            ),
+            Self::EmergencyEnds { list, minutes } => write!(
+                f,
+                "what one person adds to `{list}` in an emergency ends within {minutes} minutes: give \
+                 an earlier expiry"
+            ),
+            Self::EmergencyStands { list } => write!(
+                f,
+                "a value stands on `{list}` already: one person alone neither renews nor shortens it"
+            ),
+            Self::SignatureEnded => f.write_str("the signature has ended: sign again"),
+            Self::OtherProposal => f.write_str(
+                "the signature is for another proposal of this bundle: sign the text that \
+                 `tidegate rules activate` has printed last",
+            ),
             Self::TooManyProposals => {
                 f.write_str("too many proposals wait for an approver: approve some first")
             }
@@ -157,13 +199,18 @@ impl Engine {
         match control {
             Control::ListAdd(addition) => {
                 let about = (addition.list.as_str(), addition.kind, addition.entries.len());
-                self.check_list(about, &addition.provenance)?;
+                let spec = self.check_list(about, &addition.provenance)?;
+                self.check_emergency(addition, spec.emergency_ms, now)?;
                 let has_ended = addition.entries.iter().any(|entry| entry.expires_at <= now);
                 if has_ended { Err(Refusal::Ended) } else { Ok(()) }
             }
             Control::ListRemove(removal) => {
                 let about = (removal.list.as_str(), removal.kind, removal.tokens.len());
-                self.check_list(about, &removal.provenance)
+                self.check_list(about, &removal.provenance)?;
+                match removal.provenance.approver.is_empty() {
+                    true => Err(Refusal::OnePerson { list: removal.list.clone() }),
+                    false => Ok(()),
+                }
             }
             Control::Propose(proposal) if proposal.bundle == self.bundle.hash => {
                 Err(Refusal::InForce)
@@ -172,7 +219,8 @@ impl Engine {
                 Err(Refusal::TooManyProposals)
             }
             Control::Propose(_) | Control::Guard(_) | Control::Upgrade(_) => Ok(()),
-            Control::Activate(activation) => self.check_activation(activation),
+            Control::Activate(activation) => self.check_activation(activation, now),
+            Control::LookUp(asked) => Ok(asked.check()?),
             Control::SwitchOff(off) => {
                 let rule = off.rule.clone();
                 if self.bundle.rules.rules().iter().all(|known| known.id != rule) {
@@ -187,7 +235,7 @@ impl Engine {
         }
     }
 
-    fn check_activation(&self, activation: &Activation) -> Result<(), Refusal> {
+    fn check_activation(&self, activation: &Activation, now: EventTime) -> Result<(), Refusal> {
         if activation.bundle == self.bundle.hash {
             return Err(Refusal::InForce);
         }
@@ -195,7 +243,10 @@ impl Engine {
             return Err(Refusal::OtherBefore);
         }
         match &activation.ground {
-            Ground::Approved { proposer, approver, .. } => {
+            Ground::Approved { proposer, approver, signature } => {
+                if let Some(signature) = signature {
+                    self.check_signature(&activation.bundle, signature, now)?;
+                }
                 match self.governance.proposer(&activation.bundle) {
                     None => Err(Refusal::NotProposed),
                     Some(known) if known != proposer => Err(Refusal::OtherProposer),
@@ -205,6 +256,23 @@ impl Engine {
             }
             Ground::RolledBack { .. } if self.governance.was_in_force(&activation.bundle) => Ok(()),
             Ground::RolledBack { .. } => Err(Refusal::NeverInForce),
+        }
+    }
+
+    /// A signature is for one proposal, and for a time.
+    fn check_signature(
+        &self,
+        bundle: &crate::domain::BundleDigest,
+        signature: &Signature,
+        now: EventTime,
+    ) -> Result<(), Refusal> {
+        if signature.expires_at <= now {
+            return Err(Refusal::SignatureEnded);
+        }
+        match self.governance.proposal(bundle) {
+            None => Err(Refusal::NotProposed),
+            Some(seq) if seq != signature.proposal => Err(Refusal::OtherProposal),
+            Some(_) => Ok(()),
         }
     }
 
@@ -293,7 +361,7 @@ impl Engine {
         &self,
         (list, kind, entries): (&str, EntityKind, usize),
         provenance: &Provenance,
-    ) -> Result<(), Refusal> {
+    ) -> Result<&ListSpec, Refusal> {
         let name = || list.to_owned();
         let spec = self.bundle.lists.iter().find(|spec| spec.name == list);
         let spec = spec.ok_or_else(|| Refusal::NoSuchList { list: name() })?;
@@ -303,7 +371,34 @@ impl Engine {
         if !(1..=ENTRIES_MAX).contains(&entries) {
             return Err(Refusal::Entries);
         }
-        Ok(provenance.check()?)
+        provenance.check()?;
+        Ok(spec)
+    }
+
+    /// What one person may add alone: entries that end soon by themselves, and none that stands
+    /// already, which would be a way to shorten it or to renew it for ever.
+    fn check_emergency(
+        &self,
+        addition: &ListAddition,
+        emergency_ms: Option<i64>,
+        now: EventTime,
+    ) -> Result<(), Refusal> {
+        if !addition.provenance.approver.is_empty() {
+            return Ok(());
+        }
+        let list = || addition.list.clone();
+        let ms = emergency_ms.ok_or_else(|| Refusal::OnePerson { list: list() })?;
+        let ends_late = |entry: &ListEntry| entry.expires_at.as_ms() - now.as_ms() > ms;
+        if addition.entries.iter().any(ends_late) {
+            return Err(Refusal::EmergencyEnds { list: list(), minutes: ms / 60_000 });
+        }
+        let stands = |entry: &ListEntry| {
+            self.lists.lists.find(&addition.list, addition.kind, entry.token, now).is_some()
+        };
+        if addition.entries.iter().any(stands) {
+            return Err(Refusal::EmergencyStands { list: list() });
+        }
+        Ok(())
     }
 
     /// What a person changed, from the next input on. Total: what was numbered is applied.
@@ -315,7 +410,7 @@ impl Engine {
             Some(Control::ListRemove(removal)) => {
                 self.lists.lists.remove(removal, input.received_at);
             }
-            Some(Control::Propose(proposal)) => self.governance.propose(proposal),
+            Some(Control::Propose(proposal)) => self.governance.propose(proposal, seq),
             // Who holds the bundle itself puts it in place: the pipeline, recovery, replay.
             Some(Control::Activate(activation)) => {
                 self.governance.activate(activation, input.received_at);
@@ -329,8 +424,8 @@ impl Engine {
                 self.governance.guard(trip);
                 self.mark_off();
             }
-            // It says which engine makes the state; it changes nothing in it.
-            Some(Control::Upgrade(_)) | None => {}
+            // A look-up changes nothing; an upgrade says which engine makes the state.
+            Some(Control::LookUp(_) | Control::Upgrade(_)) | None => {}
         }
     }
 }

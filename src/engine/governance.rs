@@ -3,7 +3,7 @@
 
 use super::snapshot::{read_text, write_text};
 use crate::domain::{
-    Activation, BundleDigest, EventTime, GuardMeasure, GuardTrip, Proposal, SwitchedOff, Token,
+    Activation, BundleDigest, EventTime, GuardMeasure, GuardTrip, Proposal, Seq, SwitchedOff, Token,
 };
 use crate::stages::features::{Misfit, Words};
 
@@ -18,12 +18,21 @@ const OFF_MAX: usize = 4_096;
 /// Most rules of a bundle.
 const RULES_MAX: usize = 1 << 16;
 
+/// A proposal that waits for an approver.
+#[derive(Clone, Debug, Eq, PartialEq)]
+struct Waiting {
+    bundle: BundleDigest,
+    proposer: String,
+    /// The input that proposed it; 0 when a snapshot of before it was kept says so.
+    seq: Seq,
+}
+
 /// What people have decided about rules.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(super) struct Governance {
     /// The bundle that an activation put in force; `None` while there was no activation.
     pub(super) in_force: Option<BundleDigest>,
-    proposals: Vec<(BundleDigest, String)>,
+    proposals: Vec<Waiting>,
     /// Bundles that were in force, the newest last.
     known: Vec<BundleDigest>,
     /// Ids of rules that are switched off.
@@ -39,8 +48,16 @@ pub(super) struct Governance {
 impl Governance {
     /// Who proposed a bundle.
     pub(super) fn proposer(&self, bundle: &BundleDigest) -> Option<&str> {
-        let found = self.proposals.iter().rev().find(|(known, _)| known == bundle);
-        found.map(|(_, proposer)| proposer.as_str())
+        self.waiting(bundle).map(|waiting| waiting.proposer.as_str())
+    }
+
+    /// The input that proposed a bundle.
+    pub(super) fn proposal(&self, bundle: &BundleDigest) -> Option<Seq> {
+        self.waiting(bundle).map(|waiting| waiting.seq)
+    }
+
+    fn waiting(&self, bundle: &BundleDigest) -> Option<&Waiting> {
+        self.proposals.iter().rev().find(|waiting| waiting.bundle == *bundle)
     }
 
     /// Whether a bundle was in force.
@@ -60,23 +77,22 @@ impl Governance {
 
     /// Whether one more proposal of a person can wait without another one's giving way.
     pub(super) fn takes_proposal(&self, of: &str) -> bool {
-        let own = self.proposals.iter().filter(|(_, proposer)| proposer == of).count();
+        let own = self.proposals.iter().filter(|waiting| waiting.proposer == of).count();
         self.proposals.len() < PROPOSALS_MAX || own >= PERSON_PROPOSALS_MAX
     }
 
     /// A bundle that somebody else has proposed stays his proposal.
-    pub(super) fn propose(&mut self, proposal: &Proposal) {
+    pub(super) fn propose(&mut self, proposal: &Proposal, seq: Seq) {
         let Proposal { bundle, proposer, .. } = proposal;
-        self.proposals.retain(|waiting| *waiting != (*bundle, proposer.clone()));
-        let own = |waiting: &(BundleDigest, String)| waiting.1 == *proposer;
+        let own = |waiting: &Waiting| waiting.proposer == *proposer;
+        self.proposals.retain(|waiting| !own(waiting) || waiting.bundle != *bundle);
         if self.proposals.iter().filter(|waiting| own(waiting)).count() >= PERSON_PROPOSALS_MAX
             && let Some(oldest) = self.proposals.iter().position(own)
         {
             self.proposals.remove(oldest);
         }
-        let is_known = self.proposals.iter().any(|(known, _)| known == bundle);
-        if !is_known && self.proposals.len() < PROPOSALS_MAX {
-            self.proposals.push((*bundle, proposer.clone()));
+        if self.waiting(bundle).is_none() && self.proposals.len() < PROPOSALS_MAX {
+            self.proposals.push(Waiting { bundle: *bundle, proposer: proposer.clone(), seq });
         }
     }
 
@@ -119,7 +135,7 @@ impl Governance {
             }
             self.known.push(bundle);
         }
-        self.proposals.retain(|(known, _)| *known != activation.bundle);
+        self.proposals.retain(|waiting| waiting.bundle != activation.bundle);
         self.in_force = Some(activation.bundle);
         // A rule that was switched off stays so until somebody has changed it.
         let diff = &activation.diff;
@@ -150,9 +166,9 @@ impl Governance {
         out.push(u64::from(self.in_force.is_some()));
         write_digest(&self.in_force.unwrap_or_default(), out);
         out.push(self.proposals.len() as u64);
-        for (bundle, proposer) in &self.proposals {
-            write_digest(bundle, out);
-            write_text(proposer, out);
+        for waiting in &self.proposals {
+            write_digest(&waiting.bundle, out);
+            write_text(&waiting.proposer, out);
         }
         out.push(self.known.len() as u64);
         self.known.iter().for_each(|bundle| write_digest(bundle, out));
@@ -165,14 +181,17 @@ impl Governance {
             write_text(rule, out);
             out.push(since.as_ms().cast_unsigned());
         }
+        out.extend(self.proposals.iter().map(|waiting| waiting.seq.0));
     }
 
-    pub(super) fn read(words: &mut Words<'_>) -> Result<Self, Misfit> {
+    /// Reads it; a format of before numbers of proposals has none.
+    pub(super) fn read(words: &mut Words<'_>, has_numbers: bool) -> Result<Self, Misfit> {
         let is_in_force = words.at_most(1)? == 1;
         let in_force = Some(read_digest(words)?).filter(|_| is_in_force);
         let mut read = Self { in_force, ..Self::default() };
         for _ in 0..words.at_most(PROPOSALS_MAX as u64)? {
-            read.proposals.push((read_digest(words)?, read_text(words)?));
+            let (bundle, proposer) = (read_digest(words)?, read_text(words)?);
+            read.proposals.push(Waiting { bundle, proposer, seq: Seq(0) });
         }
         for _ in 0..words.at_most(KNOWN_MAX as u64)? {
             read.known.push(read_digest(words)?);
@@ -187,6 +206,11 @@ impl Governance {
             let since = EventTime::from_ms(ms);
             let since = since.map_err(|_| Misfit("a rule is live since a time that is none"))?;
             read.since.push((rule, since));
+        }
+        if has_numbers {
+            for waiting in &mut read.proposals {
+                waiting.seq = Seq(words.one()?);
+            }
         }
         Ok(read)
     }
@@ -214,7 +238,7 @@ mod tests {
         let mut bundle = BundleDigest::default();
         bundle[..8].copy_from_slice(&number.to_le_bytes());
         let diff = crate::domain::RuleDiff::default();
-        governance.propose(&Proposal { bundle, proposer: proposer.to_owned(), diff });
+        governance.propose(&Proposal { bundle, proposer: proposer.to_owned(), diff }, Seq(number));
     }
 
     /// However much somebody proposes, what another one proposed waits for its approver.
@@ -227,7 +251,8 @@ mod tests {
         let mut first = BundleDigest::default();
         first[0] = 1;
         assert_eq!(governance.proposer(&first), Some("li"));
-        let own = governance.proposals.iter().filter(|(_, proposer)| proposer == "wang").count();
+        let own = |waiting: &&Waiting| waiting.proposer == "wang";
+        let own = governance.proposals.iter().filter(own).count();
         assert!((1..=PERSON_PROPOSALS_MAX).contains(&own), "{own}");
         for person in 0..100 {
             let name = format!("person {person}");

@@ -13,7 +13,8 @@ use crate::domain::{
     FieldSet, FieldType, FollowUps, Ground, GuardMeasure, GuardTrip, Input, LabelSource,
     ListAddition, ListEntry, ListRemoval, ListSource, MissingTables, Observed, OutcomeResult, Past,
     Plan, Proposal, Provenance, ReasonId, Reasons, Refusal, RiskVerification, RuleDiff, Schema,
-    Seq, Source, Standing, SwitchedOff, Token, Tokens, Truth, Upgrade, What,
+    Seq, Signature, Source, Standing, SwitchedOff, Token, TokenLookUp, Tokens, Truth, Upgrade,
+    What,
 };
 
 /// An entry that owns what it needs.
@@ -235,12 +236,12 @@ fn control() -> impl Strategy<Value = Control> {
         });
     let proposal = (any::<[u8; 32]>(), text(), diff())
         .prop_map(|(bundle, proposer, diff)| Control::Propose(Proposal { bundle, proposer, diff }));
-    let signature = of(any::<[[u8; 32]; 2]>()).prop_map(|halves| {
-        halves.map(|[a, b]| {
-            let mut whole = Box::new([0; 64]);
-            whole[..32].copy_from_slice(&a);
-            whole[32..].copy_from_slice(&b);
-            whole
+    let signature = of((any::<[[u8; 32]; 2]>(), any::<u64>(), time())).prop_map(|signed| {
+        signed.map(|([a, b], proposal, expires_at)| {
+            let mut bytes = [0; 64];
+            bytes[..32].copy_from_slice(&a);
+            bytes[32..].copy_from_slice(&b);
+            Box::new(Signature { bytes, proposal: Seq(proposal), expires_at })
         })
     });
     let ground = prop_oneof![
@@ -255,6 +256,9 @@ fn control() -> impl Strategy<Value = Control> {
         });
     let off = [text(), text(), text()]
         .prop_map(|[rule, by, reason]| Control::SwitchOff(SwitchedOff { rule, by, reason }));
+    let look_up = (text(), select(&EntityKind::ALL[..]), any::<u32>(), text()).prop_map(
+        |(by, kind, count, reason)| Control::LookUp(TokenLookUp { by, kind, count, reason }),
+    );
     let guard = (of(text()), ids(), select(GuardMeasure::ALL), any::<[u32; 2]>()).prop_map(
         |(about, rules, measure, [found, limit])| {
             Control::Guard(GuardTrip { about, rules, measure, found, limit })
@@ -263,8 +267,8 @@ fn control() -> impl Strategy<Value = Control> {
     let upgrade = (any::<[u32; 2]>(), of(any::<u64>())).prop_map(|([from, to], next)| {
         Control::Upgrade(Upgrade { from, to, snapshot: next.map(Seq) })
     });
-    prop_oneof![3 => list, 1 => proposal, 1 => activation, 1 => off, 1 => guard, 1 => upgrade]
-        .boxed()
+    let quiet = prop_oneof![look_up, upgrade];
+    prop_oneof![3 => list, 1 => proposal, 1 => activation, 1 => off, 1 => guard, 2 => quiet].boxed()
 }
 
 fn tokens() -> impl Strategy<Value = Tokens> {

@@ -3,7 +3,7 @@
 use crate::domain::{
     Activation, BundleDigest, Control, EntityKind, EventTime, Ground, GuardMeasure, GuardTrip,
     ListAddition, ListEntry, ListRemoval, ListSource, Proposal, Provenance, RuleDiff, Seq,
-    SwitchedOff, Token, Upgrade,
+    Signature, SwitchedOff, Token, TokenLookUp, Upgrade,
 };
 use crate::wire::{MessageReader, MessageWriter, WireError, WireValue, read_varint};
 
@@ -32,6 +32,12 @@ pub(super) fn write_control(w: &mut MessageWriter<'_>, control: &Control) {
             w.text(1, rule);
             w.text(2, by);
             w.text(3, reason);
+        }),
+        Control::LookUp(TokenLookUp { by, kind, count, reason }) => w.message(7, |w| {
+            w.text(1, by);
+            w.uint(2, *kind as u64);
+            w.uint_or_absent(3, u64::from(*count));
+            w.text(4, reason);
         }),
         Control::Guard(GuardTrip { about, rules, measure, found, limit }) => w.message(6, |w| {
             w.uint(1, *measure as u64);
@@ -82,7 +88,11 @@ fn write_activation(w: &mut MessageWriter<'_>, activation: &Activation) {
             w.text(3, proposer);
             w.text(4, approver);
             if let Some(signature) = signature {
-                w.bytes(5, &signature[..]);
+                w.bytes(5, &signature.bytes);
+                w.uint_or_absent(8, signature.proposal.0);
+                let expires_at = signature.expires_at;
+                let is_told = expires_at != EventTime::MIN;
+                w.uint_or_absent(9, if is_told { expires_at.as_ms().cast_unsigned() } else { 0 });
             }
         }
         Ground::RolledBack { by } => w.text(6, by),
@@ -116,6 +126,7 @@ pub(super) fn read_control(mut reader: MessageReader<'_>) -> Result<Control, Wir
             4 => Control::Activate(read_activation(value.message("control.activate")?)?),
             6 => Control::Guard(read_guard(value.message("control.guard")?)?),
             20 => Control::Upgrade(read_upgrade(value.message("control.upgrade")?)?),
+            7 => Control::LookUp(read_look_up(value.message("control.look_up")?)?),
             5 => Control::SwitchOff(read_switch(value.message("control.switch_off")?)?),
             _ => continue,
         });
@@ -228,6 +239,7 @@ fn read_proposal(mut reader: MessageReader<'_>) -> Result<Proposal, WireError> {
 fn read_activation(mut reader: MessageReader<'_>) -> Result<Activation, WireError> {
     let (mut bundle, mut before, mut rolled_back, mut signature) = (None, None, None, None);
     let (mut proposer, mut approver) = (String::new(), String::new());
+    let (mut proposal, mut expires_at) = (Seq(0), EventTime::MIN);
     let mut diff = RuleDiff::default();
     while let Some((number, value)) = reader.field()? {
         match number {
@@ -235,12 +247,20 @@ fn read_activation(mut reader: MessageReader<'_>) -> Result<Activation, WireErro
             2 => before = Some(value.array("activate.before")?),
             3 => value.text("activate.proposer")?.clone_into(&mut proposer),
             4 => value.text("activate.approver")?.clone_into(&mut approver),
-            5 => signature = Some(Box::new(value.array("activate.signature")?)),
+            5 => signature = Some(value.array("activate.signature")?),
             6 => rolled_back = Some(value.text("activate.by")?.to_owned()),
             7 => diff = read_diff(value.message("activate.diff")?)?,
+            8 => proposal = Seq(value.uint("activate.proposal")?),
+            9 => {
+                let field = "activate.expires";
+                let ms = value.uint(field)?.cast_signed();
+                let moment = EventTime::from_ms(ms);
+                expires_at = moment.map_err(|_| WireError::OutOfRange { field })?;
+            }
             _ => {}
         }
     }
+    let signature = signature.map(|bytes| Box::new(Signature { bytes, proposal, expires_at }));
     Ok(Activation {
         bundle: bundle.ok_or(WireError::Missing { field: "activate.bundle" })?,
         before: before.ok_or(WireError::Missing { field: "activate.before" })?,
@@ -263,6 +283,23 @@ fn read_switch(mut reader: MessageReader<'_>) -> Result<SwitchedOff, WireError> 
         }
     }
     Ok(switch)
+}
+
+fn read_look_up(mut reader: MessageReader<'_>) -> Result<TokenLookUp, WireError> {
+    const FIELD: &str = "look_up.kind";
+    let (mut by, mut reason, mut kind, mut count) = (String::new(), String::new(), 0_u64, 0);
+    while let Some((number, value)) = reader.field()? {
+        match number {
+            1 => value.text("look_up.by")?.clone_into(&mut by),
+            2 => kind = value.uint(FIELD)?,
+            3 => count = value.narrow("look_up.count")?,
+            4 => value.text("look_up.reason")?.clone_into(&mut reason),
+            _ => {}
+        }
+    }
+    let known = usize::try_from(kind).ok().and_then(|at| EntityKind::ALL.get(at));
+    let kind = *known.ok_or(WireError::UnknownWord { field: FIELD, number: kind })?;
+    Ok(TokenLookUp { by, kind, count, reason })
 }
 
 fn read_guard(mut reader: MessageReader<'_>) -> Result<GuardTrip, WireError> {

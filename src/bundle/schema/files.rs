@@ -313,6 +313,7 @@ pub(super) fn manifest() -> Json {
         ("kind", word(EntityKind::ALL.map(EntityKind::name)), Must),
         ("purpose", word(ListPurpose::ALL.iter().map(|purpose| purpose.name())), Must),
         ("meaning", string(), May),
+        ("emergency", string(), May),
     ];
     let exact = EntityKind::ALL.map(|kind| (kind.name().to_owned(), whole()));
     let exact = map([

@@ -54,6 +54,12 @@ pub(super) fn changed(control: &Control) -> Map {
             text("to", &upgrade.to.to_string());
             text("snapshot", &upgrade.snapshot.map_or(String::new(), |next| next.0.to_string()));
         }
+        Control::LookUp(asked) => {
+            text("by", &asked.by);
+            text("kind", asked.kind.name());
+            text("values", &asked.count.to_string());
+            text("reason", &asked.reason);
+        }
         Control::SwitchOff(off) => {
             text("rule", &off.rule);
             text("by", &off.by);
@@ -65,7 +71,10 @@ pub(super) fn changed(control: &Control) -> Map {
 
 /// The same in a few words.
 pub(super) fn told(control: &Control) -> String {
-    let by = |why: &Provenance| format!("by {} and {}: {}", why.creator, why.approver, why.reason);
+    let by = |why: &Provenance| match why.approver.as_str() {
+        "" => format!("by {} alone, in an emergency: {}", why.creator, why.reason),
+        approver => format!("by {} and {approver}: {}", why.creator, why.reason),
+    };
     let short = |digest: &[u8]| format!("sha256:{}", &hex(digest)[..12]);
     match control {
         Control::ListAdd(addition) => {
@@ -94,6 +103,10 @@ pub(super) fn told(control: &Control) -> String {
         }
         Control::Upgrade(upgrade) => {
             format!("engine semantics {} go on from {}", upgrade.to, upgrade.from)
+        }
+        Control::LookUp(asked) => {
+            let count = counted(u64::from(asked.count), "value");
+            format!("{count} of kind {} by {}: {}", asked.kind.name(), asked.by, asked.reason)
         }
         Control::SwitchOff(off) => format!("{} by {}: {}", off.rule, off.by, off.reason),
     }

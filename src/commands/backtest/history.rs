@@ -378,6 +378,7 @@ fn silenced(input: &Input) -> Option<Input> {
         | Control::Activate(_)
         | Control::SwitchOff(_)
         | Control::Guard(_)
+        | Control::LookUp(_)
         | Control::Upgrade(_) => Some(Input { control: None, ..input.clone() }),
     }
 }

@@ -13,10 +13,10 @@ use super::user;
 use crate::bundle::Bundle;
 use crate::commands::rules::try_cases;
 use crate::domain::{Control, EventTime, Seq};
-use crate::edges::admin::{Answer, Change, Office, People, Request, Role};
+use crate::edges::admin::{Answer, Change, Haste, Office, People, Request, Role};
 use crate::edges::machine::Machine;
 use crate::edges::snapshots::Keeper;
-use crate::engine::{ControlError, Pace, Pipeline};
+use crate::engine::{Pace, Pipeline};
 use crate::journal::JournalError;
 use crate::stages::enrich::TokenKeys;
 
@@ -61,7 +61,7 @@ impl Direct {
         let engine = pipeline.engine();
         let people = if admin.people.users.is_empty() { everything() } else { admin.people };
         let office = Office::new(people, &dir, engine.standing(), Arc::clone(engine.bundle()));
-        let office = office.with_tries(try_cases);
+        let office = office.with_tries(try_cases).of_journal(recovered.journal);
         let stored = office.store().put_in_force(&engine.bundle().hash, &files);
         stored.map_err(|error| Fault::Wrong(error.to_string()))?;
         Ok(Self { pipeline, keeper, keys: token_keys, office, sent: 0, at })
@@ -80,18 +80,9 @@ impl Direct {
         at.max(self.pipeline.engine().last_received_at().unwrap_or(EventTime::MIN))
     }
 
-    /// Changes a list.
-    pub(super) fn send(&mut self, control: Control) -> Result<(), Fault> {
-        let sent = self.pipeline.control(control, self.now(), &self.keys);
-        sent.map_err(|error| match error {
-            ControlError::Refused(refusal) => Fault::Wrong(refusal.to_string()),
-            ControlError::Journal(error) => Fault::Journal(error),
-        })?;
-        self.sent += 1;
-        if self.sent.is_multiple_of(GROUP) {
-            self.pipeline.flush()?;
-        }
-        Ok(())
+    /// A part of a list's change.
+    pub(super) fn list_part(&mut self, part: Control, haste: Haste) -> Result<(), Fault> {
+        self.with_office(|office, _, send| office.list_part(part, haste, &user(), send)).map(drop)
     }
 
     /// Does what a request asks for, in the name of the user.
@@ -105,8 +96,25 @@ impl Direct {
         request: &Request,
         person: &str,
     ) -> Result<Answer, Fault> {
+        self.with_office(|office, now, send| {
+            let answer = office.serve(request, (person, now), send);
+            match answer.error {
+                None => Ok(answer),
+                Some(error) => Err(error),
+            }
+        })
+    }
+
+    fn with_office<T>(
+        &mut self,
+        ask: impl FnOnce(
+            &Office,
+            EventTime,
+            &mut dyn FnMut(Change) -> Result<Seq, String>,
+        ) -> Result<T, String>,
+    ) -> Result<T, Fault> {
         let now = self.now();
-        let Self { pipeline, keys, office, .. } = self;
+        let Self { pipeline, keys, office, sent, .. } = self;
         let mut send = |change: Change| -> Result<Seq, String> {
             let made = match change {
                 Change::Control(control) => pipeline.control(control, now, keys),
@@ -114,13 +122,13 @@ impl Direct {
                     pipeline.activate(activation, *prepared, now, keys).map(|(seq, _)| seq)
                 }
             };
+            *sent += 1;
+            if sent.is_multiple_of(GROUP) {
+                pipeline.flush().map_err(|error| error.to_string())?;
+            }
             made.map_err(|error| error.to_string())
         };
-        let answer = office.serve(request, person, &mut send);
-        match answer.error {
-            None => Ok(answer),
-            Some(error) => Err(Fault::Wrong(error)),
-        }
+        ask(office, now, &mut send).map_err(Fault::Wrong)
     }
 
     pub(super) fn finish(mut self) -> Result<(), Fault> {

@@ -8,8 +8,11 @@ use std::path::PathBuf;
 use clap::Parser as _;
 use tempfile::TempDir;
 
+use super::direct::Direct;
 use crate::bundle::shipped_files;
+use crate::commands::lines::{JournalAt, Through};
 use crate::commands::{lists, replay, score};
+use crate::edges::admin::{Request, WaitingText};
 use crate::edges::keys::generate;
 use crate::generator::{Generator, Settings};
 
@@ -44,9 +47,10 @@ impl Desk {
         desk.write(
             "t.toml",
             "keys.file = \"keys\"\nbundle.dir = \"rules\"\njournal.dir = \"journal\"\n\
-             journal.segment_mb = 1\nadmin.analysts = [\"li\", \"root\"]\n\
+             journal.segment_mb = 1\nadmin.analysts = [\"li\", \"USER\"]\n\
              admin.approvers = [\"wang\", \"li\"]\nadmin.operators = [\"zhao\"]\n[limits]\nentities_max = 50_000\n\
-             recent_events = 20_000\nwaiting_outcomes = 1_000\n",
+             recent_events = 20_000\nwaiting_outcomes = 1_000\n"
+                .replace("USER", &super::user()),
         );
         desk
     }
@@ -59,6 +63,22 @@ impl Desk {
     /// Writes a file.
     pub(in crate::commands) fn write(&self, name: &str, text: impl AsRef<[u8]>) {
         fs::write(self.at(name), text).unwrap();
+    }
+
+    /// Everything that waits goes on its list, or off, by the word of another person.
+    #[track_caller]
+    pub(in crate::commands) fn approve_lists(&self, person: &str, at: &str) -> Result<(), String> {
+        let through = Through::configured(&self.at("t.toml"));
+        let setting = through.open(JournalAt::Configured).map_err(|error| error.to_string())?;
+        let at = crate::domain::EventTime::parse_rfc3339(at).unwrap();
+        let mut direct = Direct::open(setting, Some(at)).map_err(|fault| fault.to_string())?;
+        let waiting = direct.ask_as(&Request::ListWaiting, person).unwrap().waiting;
+        assert!(!waiting.is_empty());
+        for WaitingText { change, .. } in waiting {
+            let approve = Request::ListApprove { change, signature: None, expires: None };
+            direct.ask_as(&approve, person).map_err(|fault| fault.to_string())?;
+        }
+        direct.finish().map_err(|fault| fault.to_string())
     }
 
     /// Runs a command line, whose words that begin with `@` are names in the directory; `~` is a

@@ -9,6 +9,7 @@ mod tests;
 #[cfg(test)]
 mod rates_tests;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -20,7 +21,8 @@ use crate::bundle::Bundle;
 use crate::config::Config;
 use crate::domain::{Control, EntityKind, EventTime, Token};
 use crate::edges::admin::{
-    Answer, Client, ClientError, EntryText, RawValue, Request, TokenText, VALUES_MAX, WhyText,
+    Answer, Client, ClientError, EntryText, Haste, RawValue, Request, TokenText, VALUES_MAX,
+    WhyText,
 };
 
 use crate::engine::EngineLimits;
@@ -53,7 +55,7 @@ impl At {
     pub(in crate::commands) fn open(&self) -> Result<Way, Fault> {
         if let Some(mut client) = self.service()? {
             let hello = client.ask(&Request::Hello).map_err(fault)?;
-            return Ok(Way::Socket(Box::new(Socket { client, hello })));
+            return Ok(Way::Socket(Box::new(Socket { client, hello, handles: BTreeSet::new() })));
         }
         Ok(Way::Direct(Box::new(Direct::open(self.setting()?, self.at)?)))
     }
@@ -119,6 +121,8 @@ pub(in crate::commands) enum Way {
 pub(in crate::commands) struct Socket {
     client: Client,
     hello: Answer,
+    /// What stands for tokens that only the service knows.
+    handles: BTreeSet<[u8; 16]>,
 }
 
 impl Way {
@@ -145,7 +149,19 @@ impl Way {
             Self::Direct(direct) => {
                 Ok(values.iter().map(|value| value.token(kind, direct.keys())).collect())
             }
-            Self::Socket(socket) => tokens(&mut socket.client, kind, values),
+            Self::Socket(socket) => {
+                let texts = tokens(&mut socket.client, kind, values, None)?;
+                let handles = &mut socket.handles;
+                let read = |text: &TokenText| {
+                    let token = text.read()?;
+                    match text {
+                        TokenText::Handle(_) => handles.insert(*token.as_bytes()),
+                        _ => handles.remove(token.as_bytes()),
+                    };
+                    Ok(token)
+                };
+                Ok(texts.iter().map(read).collect())
+            }
         }
     }
 
@@ -171,12 +187,16 @@ impl Way {
         }
     }
 
-    /// Changes a list.
-    pub(in crate::commands) fn send(&mut self, control: Control) -> Result<(), Fault> {
+    /// A part of a list's change.
+    pub(in crate::commands) fn list_part(
+        &mut self,
+        part: Control,
+        haste: Haste,
+    ) -> Result<(), Fault> {
         match self {
-            Self::Direct(direct) => direct.send(control),
+            Self::Direct(direct) => direct.list_part(part, haste),
             Self::Socket(socket) => {
-                let request = request_of(&control);
+                let request = request_of(&part, haste, &socket.handles);
                 socket.client.ask(&request).map(drop).map_err(fault)
             }
         }
@@ -200,12 +220,13 @@ impl Way {
     }
 }
 
-/// The tokens that a service makes of values.
+/// The tokens that a service makes of values, looked up for a reason; else handles of tokens.
 pub(in crate::commands) fn tokens(
     client: &mut Client,
     kind: EntityKind,
     values: Vec<RawValue>,
-) -> Result<Vec<Result<Token, String>>, Fault> {
+    look_up: Option<&str>,
+) -> Result<Vec<TokenText>, Fault> {
     let (mut tokens, mut values) = (Vec::with_capacity(values.len()), values.into_iter());
     loop {
         let part: Vec<RawValue> = values.by_ref().take(VALUES_MAX).collect();
@@ -213,12 +234,13 @@ pub(in crate::commands) fn tokens(
             return Ok(tokens);
         }
         let asked = part.len();
-        let request = Request::Tokens { kind: kind.name().to_owned(), values: part };
+        let (kind, look_up) = (kind.name().to_owned(), look_up.map(str::to_owned));
+        let request = Request::Tokens { kind, values: part, look_up };
         let answer = client.ask(&request).map_err(fault)?;
         if answer.tokens.len() != asked {
             return Err(Fault::Wrong("the service answered for other values".to_owned()));
         }
-        tokens.extend(answer.tokens.iter().map(TokenText::read));
+        tokens.extend(answer.tokens);
     }
 }
 
@@ -251,8 +273,11 @@ fn fault(error: ClientError) -> Fault {
 }
 
 /// A list's change as it goes over the socket. Other changes have requests of their own.
-fn request_of(control: &Control) -> Request {
-    let hex = |token: Token| format!("{token:?}");
+fn request_of(control: &Control, haste: Haste, handles: &BTreeSet<[u8; 16]>) -> Request {
+    let hex = |token: Token| match handles.contains(token.as_bytes()) {
+        true => format!("h{token:?}"),
+        false => format!("{token:?}"),
+    };
     match control {
         Control::ListAdd(addition) => Request::ListAdd {
             list: addition.list.clone(),
@@ -265,18 +290,19 @@ fn request_of(control: &Control) -> Request {
                     expires_at: entry.expires_at.to_string(),
                 })
                 .collect(),
-            why: WhyText::of(&addition.provenance),
+            why: WhyText::of(&addition.provenance, haste),
         },
         Control::ListRemove(removal) => Request::ListRemove {
             list: removal.list.clone(),
             kind: removal.kind.name().to_owned(),
             tokens: removal.tokens.iter().map(|token| hex(*token)).collect(),
-            why: WhyText::of(&removal.provenance),
+            why: WhyText::of(&removal.provenance, haste),
         },
         Control::Propose(_)
         | Control::Activate(_)
         | Control::SwitchOff(_)
         | Control::Guard(_)
+        | Control::LookUp(_)
         | Control::Upgrade(_) => Request::Hello,
     }
 }

@@ -133,7 +133,7 @@ impl Shop {
     }
 
     fn approve(&mut self, bundle: &str) -> Result<Answer, String> {
-        self.ask(|office, send| office.approve(bundle, "wang", None, send))
+        self.ask(|office, send| office.approve(bundle, "wang", (None, EventTime::MIN), send))
     }
 }
 

@@ -17,13 +17,14 @@ use super::fixture::{Desk, payments, time_of};
 use crate::commands::assemble::{Assembled, Assembly, assemble_all};
 use crate::commands::lines::{JournalAt, Setting, Through};
 use crate::commands::prepare::prepare;
-use crate::domain::EventTime;
+use crate::domain::{EventTime, Seq};
 use crate::edges::admin::{
     self, Answer, ApproverKey, Client, ClientError, Office, People, RawValue, Request, Role,
-    TokenText, approval_text,
+    TokenText, bundle_approval, list_approval,
 };
 use crate::edges::bundle_files;
 use crate::engine::Pace;
+use crate::journal::JournalId;
 use crate::stages::enrich::TokenKeys;
 
 fn setting(desk: &Desk) -> Setting {
@@ -43,6 +44,12 @@ fn with_one_more(desk: &Desk) -> BTreeMap<String, String> {
                 1}\n  reason: {code: every_amount, text: There is an amount}\n";
     files.insert("new.yaml".to_owned(), rule.to_owned());
     files
+}
+
+/// A person approves.
+fn approval(bundle: &str) -> Request {
+    let (bundle, signature) = (bundle.to_owned(), None);
+    Request::Approve { bundle, signature, proposal: None, expires: None }
 }
 
 fn digits(answer: &Answer) -> String {
@@ -79,7 +86,7 @@ fn two_people_put_a_bundle_in_force() {
     let proposed = direct.ask_as(&proposal, "li").unwrap();
     assert_eq!(proposed.added, ["NEW1"]);
     assert!(proposed.removed.is_empty() && proposed.changed.is_empty());
-    let approve = Request::Approve { bundle: digits(&proposed)[..19].to_owned(), signature: None };
+    let approve = approval(&digits(&proposed)[..19]);
     let same = direct.ask_as(&approve, "li").unwrap_err().to_string();
     assert!(same.contains("another person"), "{same}");
     assert_eq!(direct.bundle().name(), before);
@@ -115,7 +122,7 @@ fn two_people_put_a_bundle_in_force() {
     wider.insert("newer.yaml".to_owned(), rule.to_owned());
     let proposed = direct.ask_as(&Request::Propose { files: wider }, "li").unwrap();
     assert_eq!((&*proposed.added, &*proposed.changed), (&["NEW3".to_owned()][..], &[][..]));
-    let approve = Request::Approve { bundle: digits(&proposed), signature: None };
+    let approve = approval(&digits(&proposed));
     direct.ask_as(&approve, "wang").unwrap();
     // The name of a file would become a path: with the analyst's role alone nothing is written
     // outside of the store.
@@ -205,7 +212,7 @@ fn a_retry_is_told_the_band_as_it_was() {
 fn the_socket_knows_who_asks() {
     let desk = Desk::new();
     let prepared = prepare(&desk.at("t.toml")).unwrap_or_else(|_| panic!("the desk is in order"));
-    let Assembled { mut pipeline, files, .. } = assemble_all(Assembly {
+    let Assembled { mut pipeline, files, recovered } = assemble_all(Assembly {
         bundle: Arc::clone(&prepared.means.bundle),
         bundle_files: &prepared.means.bundle_files,
         keys: &prepared.means.keys,
@@ -227,14 +234,15 @@ fn the_socket_knows_who_asks() {
     let engine = pipeline.engine();
     let office =
         Office::new(people, &desk.at("journal"), engine.standing(), Arc::clone(engine.bundle()));
-    let office = office.with_keys(prepared.means.keys.token_keys());
+    let journal = recovered.journal.unwrap();
+    let office = office.with_keys(prepared.means.keys.token_keys()).of_journal(Some(journal));
     office.store().put(&engine.bundle().hash, &files).unwrap();
     let (sender, mut orders) = admin::orders();
     let socket = desk.at("admin.sock");
     admin::serve(socket.clone(), office, sender).unwrap();
     let stop = AtomicBool::new(false);
     let keys = prepared.means.keys.token_keys();
-    let now = EventTime::parse_rfc3339("2026-11-23T00:00:00Z").unwrap();
+    let now = crate::commands::assemble::now();
     std::thread::scope(|scope| {
         scope.spawn(|| {
             while !stop.load(Ordering::Relaxed) {
@@ -255,21 +263,71 @@ fn the_socket_knows_who_asks() {
         assert!(hello.lists.contains(&("stolen".to_owned(), "card".to_owned())));
         let proposed = client.ask(&Request::Propose { files: with_one_more(&desk) }).unwrap();
         let bundle = digits(&proposed);
-        let approve = |signature| Request::Approve { bundle: bundle.clone(), signature };
-        assert!(matches!(client.ask(&approve(None)), Err(ClientError::Refused(_))));
-        let mut digest = [0; 32];
-        for (at, byte) in digest.iter_mut().enumerate() {
-            *byte = u8::from_str_radix(&bundle[7 + 2 * at..9 + 2 * at], 16).unwrap();
-        }
+        assert!(matches!(client.ask(&approval(&bundle)), Err(ClientError::Refused(_))));
+        let digest = |name: &str| {
+            let mut digest = [0; 32];
+            for (at, byte) in digest.iter_mut().enumerate() {
+                *byte = u8::from_str_radix(&name[7 + 2 * at..9 + 2 * at], 16).unwrap();
+            }
+            digest
+        };
         let sign = |text: &str| -> String {
             pair.sign(text.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
         };
-        let of_other = sign(&approval_text(&[0; 32]));
-        assert!(matches!(client.ask(&approve(Some(of_other))), Err(ClientError::Refused(_))));
-        let answer = client.ask(&approve(Some(sign(&approval_text(&digest))))).unwrap();
+        let (this, replaced) = (digest(&bundle), digest(&hello.bundle.unwrap()));
+        let seq = Seq(proposed.seq.unwrap());
+        let in_an_hour = |hours: i64| {
+            let now = crate::commands::assemble::now().as_ms() / 1_000 * 1_000;
+            EventTime::from_ms(now + hours * 3_600_000).unwrap()
+        };
+        let soon = in_an_hour(1);
+        let approve = |text: &str, seq: Seq, expires: EventTime| Request::Approve {
+            bundle: bundle.clone(),
+            signature: Some(sign(text)),
+            proposal: Some(seq.0),
+            expires: Some(expires.to_string()),
+        };
+        let shown = proposed.to_sign.as_deref().unwrap();
+        assert!(shown.contains(&bundle) && shown.contains(&format!("proposal {}\n", seq.0)));
+        // Another journal, bundle, predecessor, proposal, time: a signature that anybody has seen puts
+        // nothing in force again.
+        let other = JournalId::from_bytes([7; 16]);
+        let (late, past) = (in_an_hour(24 * 8), in_an_hour(-1));
+        let text = |journal, this: &[u8; 32], replaced: &[u8; 32], seq, expires| {
+            bundle_approval(journal, (this, replaced), seq, expires)
+        };
+        let bare = format!("tidegate approve bundle {bundle}\n");
+        for (wrong, expires) in [
+            (bare.clone(), soon),
+            (text(other, &this, &replaced, seq, soon), soon),
+            (text(journal, &[0; 32], &replaced, seq, soon), soon),
+            (text(journal, &this, &this, seq, soon), soon),
+            (text(journal, &this, &replaced, Seq(seq.0 + 1), soon), soon),
+            (text(journal, &this, &replaced, seq, in_an_hour(2)), soon),
+            (text(journal, &this, &replaced, seq, past), past),
+            (text(journal, &this, &replaced, seq, late), late),
+        ] {
+            let asked = client.ask(&approve(&wrong, seq, expires));
+            let Err(ClientError::Refused(why)) = asked else { panic!("{wrong}") };
+            assert!(why.contains("sign"), "{why}");
+        }
+        let earlier = text(journal, &this, &replaced, Seq(seq.0 - 1), soon);
+        let asked = client.ask(&approve(&earlier, Seq(seq.0 - 1), soon));
+        let Err(ClientError::Refused(why)) = asked else { panic!("it is for another proposal") };
+        assert!(why.contains("another proposal"), "{why}");
+        let of_old = Request::Approve {
+            bundle: bundle.clone(),
+            signature: Some(sign(&bare)),
+            proposal: None,
+            expires: None,
+        };
+        let Err(ClientError::Refused(why)) = client.ask(&of_old) else { panic!("it is of old") };
+        assert!(why.contains("bare hash"), "{why}");
+        let right = text(journal, &this, &replaced, seq, soon);
+        let answer = client.ask(&approve(&right, seq, soon)).unwrap();
         assert_eq!((answer.bundle.as_ref(), answer.added.len()), (Some(&bundle), 1));
         assert_eq!(client.ask(&Request::Hello).unwrap().bundle, Some(bundle.clone()));
-        changes_a_list_without_a_key(&desk, &keys);
+        changes_a_list_without_a_key(&desk, &keys, (journal, &sign));
         for rubbish in ["secret-4711\n", "{\"do\":\"secret-4711\"}\n", "[]\n", "\n"] {
             let mut stream = UnixStream::connect(&socket).unwrap();
             stream.write_all(rubbish.as_bytes()).unwrap();
@@ -307,7 +365,11 @@ fn cases_by_events_are_played_before_a_bundle_is_proposed() {
 
 /// Who changes a list through the service needs no key, which only the service's user may read: its
 /// configuration is enough, and the service makes the tokens.
-fn changes_a_list_without_a_key(desk: &Desk, keys: &TokenKeys) {
+fn changes_a_list_without_a_key(
+    desk: &Desk,
+    keys: &TokenKeys,
+    (journal, sign): (JournalId, &dyn Fn(&str) -> String),
+) {
     desk.write(
         "keyless.toml",
         "keys.file = \"nobody-may-read-this\"\nadmin.socket = \"admin.sock\"\n\
@@ -316,19 +378,76 @@ fn changes_a_list_without_a_key(desk: &Desk, keys: &TokenKeys) {
     let card = "6225881234567890";
     desk.write("cards.csv", format!("value\n{card}\n4111111111111111\n"));
     let import = "lists import stolen --file @cards.csv --expires 2090-01-01T00:00:00Z --source \
-                  investigation --reason case~7 --approver somebody~else --appeal desk~3 --config \
-                  @keyless.toml";
+                  investigation --reason case~7 --appeal desk~3 --config @keyless.toml";
     assert_eq!(desk.run(import), format!("{:?}", ExitCode::SUCCESS));
+    let mut client = Client::connect(&desk.at("admin.sock")).unwrap().unwrap();
+    let waiting = client.ask(&Request::ListWaiting).unwrap().waiting;
+    assert_eq!((waiting.len(), waiting[0].count), (1, 2));
+    let change = waiting[0].change.clone();
+    let expires = EventTime::from_ms(crate::commands::assemble::now().as_ms() + 60_000).unwrap();
+    let approve = |text: Option<String>| Request::ListApprove {
+        change: change.clone(),
+        signature: text.map(|text| sign(&text)),
+        expires: Some(expires.to_string()),
+    };
+    let other = list_approval(JournalId::from_bytes([7; 16]), &change, expires);
+    for wrong in [None, Some(other), Some(list_approval(journal, "another", expires))] {
+        assert!(matches!(client.ask(&approve(wrong)), Err(ClientError::Refused(_))));
+    }
+    let right = approve(Some(list_approval(journal, &change, expires)));
+    let approved = client.ask(&right).unwrap();
+    assert_eq!(approved.count, Some(2));
+    assert!(matches!(client.ask(&right), Err(ClientError::Refused(_))), "once");
+
+    // A word is no approver, and a right that the bundle does not grant is none.
+    let add = |more: &str| {
+        let line = format!(
+            "{{\"do\":\"list_add\",\"list\":\"stolen\",\"kind\":\"card\",\"entries\":[{{\"token\":\
+             \"{}\",\"expires_at\":\"2090-01-01T00:00:00Z\"}}],\"why\":{{\"sources\":\
+             [\"investigation\"],\"reason\":\"r\",\"appeal\":\"a\",\"batch\":1{more}}}}}\n",
+            "ab".repeat(16)
+        );
+        let mut stream = UnixStream::connect(desk.at("admin.sock")).unwrap();
+        stream.write_all(line.as_bytes()).unwrap();
+        let mut said = String::new();
+        BufReader::new(&stream).read_line(&mut said).unwrap();
+        said
+    };
+    for word in ["nobody", "root ", "-", "wang"] {
+        let said = add(&format!(",\"approver\":\"{word}\""));
+        assert!(said.contains("\"ok\":false") && said.contains("another person"), "{said}");
+    }
+    let said = add(",\"emergency\":true");
+    assert!(said.contains("one person alone cannot change"), "{said}");
+    assert!(add("").contains("\"ok\":true"));
+
     desk.write("cards.csv", "value\nsecret-4711\n");
     assert_eq!(desk.run(import), format!("{:?}", ExitCode::from(2)));
-    let mut client = Client::connect(&desk.at("admin.sock")).unwrap().unwrap();
-    let values = vec![RawValue::new(card), RawValue::new("secret-4711")];
-    let request = Request::Tokens { kind: "card".to_owned(), values };
-    assert!(!format!("{request:?}").contains(card));
-    let answer = client.ask(&request).unwrap();
-    assert_eq!(answer.tokens[0].read().ok(), keys.card(card));
+    let tokens = |value: &str, look_up: Option<&str>| Request::Tokens {
+        kind: "card".to_owned(),
+        values: vec![RawValue::new(value), RawValue::new("secret-4711")],
+        look_up: look_up.map(str::to_owned),
+    };
+    assert!(!format!("{:?}", tokens(card, None)).contains(card));
+    // For a list's change there are handles, which say nothing to anybody else; for a reason tokens,
+    // of which the journal tells, and few.
+    let answer = client.ask(&tokens(card, None)).unwrap();
+    assert!(matches!(answer.tokens[0], TokenText::Handle(_)));
+    assert_ne!(answer.tokens[0].read().ok(), keys.card(card));
     let TokenText::Fault(fault) = &answer.tokens[1] else { panic!("no card") };
     assert!(!fault.contains("4711"), "{fault}");
+    for reason in ["", "card 6225881234567890"] {
+        assert!(client.ask(&tokens(card, Some(reason))).is_err(), "{reason}");
+    }
+    let answer = client.ask(&tokens(card, Some("case 7"))).unwrap();
+    assert_eq!(answer.tokens[0].read().ok(), keys.card(card));
+    assert!(answer.seq > approved.seq, "it is an input");
+    let shown = keys.card(card).unwrap().display(keys.version());
+    let answer = client.ask(&tokens(&shown, None)).unwrap();
+    assert_eq!(answer.tokens[0].read().ok(), keys.card(card), "it is known already");
+    let again = (0..100).find_map(|_| client.ask(&tokens(card, Some("case 7"))).err());
+    let Some(ClientError::Refused(why)) = again else { panic!("there is a limit") };
+    assert!(why.contains("too many"), "{why}");
 }
 
 struct StopAtEnd<'a>(&'a AtomicBool);

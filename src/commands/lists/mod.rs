@@ -1,4 +1,4 @@
-//! `tidegate lists`: who stands on which list. Values are tokenised as they are read, and never
+//! `tidegate lists`: who stands on which list, proposed by one person and approved by another. Values are tokenised as they are read, and never
 //! shown again.
 
 mod values;
@@ -12,10 +12,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::control::{At, moment};
-use super::report::Fault;
-use crate::domain::{EventTime, ListSource, Provenance};
+use crate::domain::{EventTime, ListSource};
 
-/// Block, allow and watch lists: add, remove, import, show.
+/// Block, allow and watch lists: add, remove, import, approve, show.
 #[derive(clap::Args, Clone, Debug)]
 pub struct Args {
     #[command(subcommand)]
@@ -24,26 +23,35 @@ pub struct Args {
 
 #[derive(clap::Subcommand, Clone, Debug)]
 enum Command {
-    /// Put the values that you type on a list; from a pipe, one a line
+    /// Propose to put the values that you type on a list; from a pipe, one a line
     #[command(
         after_help = "Example:\n  tidegate lists add stolen_cards --config tidegate.toml \\\n    \
-                            --source chargeback --reason 'case 17' --approver wang \\\n    --appeal \
+                            --source chargeback --reason 'case 17' \\\n    --appeal \
                             'https://example.com/appeal/17' --expires 2027-12-31T00:00:00+08:00"
     )]
     Add(Add),
-    /// Take the values that you type from a list; from a pipe, one a line
+    /// Propose to take the values that you type from a list; from a pipe, one a line
     #[command(
         after_help = "Example:\n  tidegate lists remove stolen_cards --config tidegate.toml \
-                            \\\n    --source appeal --reason 'appeal 17 was right' --approver wang \
+                            \\\n    --source appeal --reason 'appeal 17 was right' \
                             \\\n    --appeal 'https://example.com/appeal/17'"
     )]
     Remove(Remove),
-    /// Put the values of a CSV file on a list: columns `value` and, if they differ, `expires`
+    /// Propose to put the values of a CSV file on a list: columns `value` and, if they differ, `expires`
     #[command(after_help = "Example:\n  tidegate lists import stolen_cards --file cards.csv \
                             --config tidegate.toml \\\n    --source partner --legal-basis 'contract \
-                            7' --reason 'feed of May' --approver wang \\\n    --appeal \
+                            7' --reason 'feed of May' \\\n    --appeal \
                             'https://example.com/appeal' --expires 2027-12-31T00:00:00+08:00")]
     Import(Import),
+    /// Put a proposed change of a list in force, as another person than who proposed it
+    #[command(
+        after_help = "Example:\n  tidegate lists approve 1f0c9a2b77ab --config tidegate.toml\n\nA \
+                      signature is made over the text that the proposal has printed."
+    )]
+    Approve(Approve),
+    /// Show the changes of lists that wait for an approver
+    #[command(after_help = "Example:\n  tidegate lists waiting --config tidegate.toml")]
+    Waiting(Wait),
     /// Show the lists and their sizes, or one list's entries as tokens, with why they are there
     #[command(after_help = "Example:\n  tidegate lists show stolen_cards --value --config \
                             tidegate.toml --json")]
@@ -57,8 +65,36 @@ struct Add {
     /// The first moment at which the entries hold no more (RFC 3339)
     #[arg(long, value_name = "TIME", value_parser = moment)]
     expires: EventTime,
+    /// You alone, at once: where the bundle grants it, for entries that end soon by themselves
+    #[arg(long)]
+    emergency: bool,
     #[command(flatten)]
     why: Why,
+    #[command(flatten)]
+    at: At,
+}
+
+/// Put a proposed change in force, as another person than who proposed it.
+#[derive(clap::Args, Clone, Debug)]
+struct Approve {
+    /// The change's name, or its first 8 digits and more
+    change: String,
+    /// An Ed25519 signature by an approver's key, as 128 hexadecimal digits
+    #[arg(long, value_name = "HEX", requires = "expires")]
+    signature: Option<String>,
+    /// When the signature ends, as it was signed (RFC 3339)
+    #[arg(long, value_name = "TIME", requires = "signature")]
+    expires: Option<String>,
+    #[command(flatten)]
+    at: At,
+}
+
+/// Show what waits for an approver.
+#[derive(clap::Args, Clone, Debug)]
+struct Wait {
+    /// One JSON document on standard output
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     at: At,
 }
@@ -83,6 +119,9 @@ struct Import {
     /// When the entries end that do not say so themselves (RFC 3339)
     #[arg(long, value_name = "TIME", value_parser = moment)]
     expires: Option<EventTime>,
+    /// You alone, at once: where the bundle grants it, for entries that end soon by themselves
+    #[arg(long)]
+    emergency: bool,
     #[command(flatten)]
     why: Why,
     #[command(flatten)]
@@ -99,9 +138,9 @@ struct Why {
     /// Why, in a sentence without personal data
     #[arg(long, value_name = "TEXT")]
     reason: String,
-    /// Who agrees: another person than you
-    #[arg(long, value_name = "NAME")]
-    approver: String,
+    /// No longer taken: another person approves by `tidegate lists approve`
+    #[arg(long, hide = true, value_name = "NAME", value_parser = no_word)]
+    approver: Option<String>,
     /// Where the one concerned can object
     #[arg(long, value_name = "TEXT")]
     appeal: String,
@@ -110,20 +149,11 @@ struct Why {
     legal_basis: String,
 }
 
-impl Why {
-    fn provenance(&self, creator: &str, batch: u64) -> Result<Provenance, Fault> {
-        let provenance = Provenance {
-            sources: self.sources.clone(),
-            reason: self.reason.clone(),
-            creator: creator.to_owned(),
-            approver: self.approver.clone(),
-            appeal: self.appeal.clone(),
-            legal_basis: self.legal_basis.clone(),
-            batch,
-        };
-        provenance.check().map_err(|fault| Fault::Wrong(fault.to_string()))?;
-        Ok(provenance)
-    }
+/// An approver is somebody who approves, and no word of who asks.
+fn no_word(_: &str) -> Result<String, &'static str> {
+    Err(
+        "another person approves the change by himself: leave this out, and see `tidegate lists approve`",
+    )
 }
 
 fn source(text: &str) -> Result<ListSource, String> {
@@ -139,6 +169,8 @@ pub fn run(args: &Args) -> ExitCode {
         Command::Add(add) => change::add(add),
         Command::Remove(remove) => change::remove(remove),
         Command::Import(import) => change::import(import),
+        Command::Approve(approve) => change::approve(approve),
+        Command::Waiting(wait) => change::waiting(wait),
         Command::Show(show) => show::show(show),
     };
     match done {

@@ -12,7 +12,7 @@ use crate::commands::assemble::NAMESPACE;
 use crate::commands::control::{At, Looking, list_kind, tokens};
 use crate::commands::report::{Fault, grouped};
 use crate::domain::{Control, EntityKind, ListPurpose, Seq, Token};
-use crate::edges::admin::RawValue;
+use crate::edges::admin::{RawValue, TokenText};
 use crate::engine::{Engine, Listed, Lists, recover};
 use crate::journal::{Item, KeyUse, Reader};
 
@@ -22,8 +22,11 @@ pub(super) struct Show {
     /// The list's name in the bundle; without it all lists with their sizes
     list: Option<String>,
     /// Ask for values and say whether they stand on the list
-    #[arg(long, requires = "list")]
+    #[arg(long, requires_all = ["list", "reason"])]
     value: bool,
+    /// Why you ask for values, in a sentence without personal data: a service journals it
+    #[arg(long, value_name = "TEXT", requires = "value")]
+    reason: Option<String>,
     /// Most entries that are shown
     #[arg(long, value_name = "N", default_value_t = 100)]
     limit: usize,
@@ -86,7 +89,7 @@ pub(super) fn show(show: &Show) -> Result<(), Fault> {
             let at = engine.last_received_at();
             let find =
                 |token| (token, at.and_then(|at| engine.lists().find(list, kind, token, at)));
-            typed(&show.at, kind)?.into_iter().map(find).collect()
+            typed(show, kind)?.into_iter().map(find).collect()
         } else {
             first_entries(engine.lists(), (list, kind), show.limit)
         };
@@ -112,11 +115,15 @@ pub(super) fn show(show: &Show) -> Result<(), Fault> {
 }
 
 /// The tokens of what is typed: made by the service, or under the keys.
-fn typed(at: &At, kind: EntityKind) -> Result<Vec<Token>, Fault> {
-    if let Some(mut client) = at.service()? {
-        return values::read(kind, &mut |values| tokens(&mut client, kind, values));
+fn typed(show: &Show, kind: EntityKind) -> Result<Vec<Token>, Fault> {
+    if let Some(mut client) = show.at.service()? {
+        let reason = show.reason.as_deref();
+        return values::read(kind, &mut |values| {
+            let texts = tokens(&mut client, kind, values, reason)?;
+            Ok(texts.iter().map(TokenText::read).collect())
+        });
     }
-    let setting = at.setting()?;
+    let setting = show.at.setting()?;
     if let Some((journal, ..)) = &setting.journal {
         setting.means.keys.check_journal(journal, NAMESPACE, KeyUse::Append)?;
     }
@@ -223,12 +230,15 @@ fn write(report: &Report, json: bool) -> Result<(), Fault> {
         if let Some(why) = &shown.why {
             let sources = why.sources.join(", ");
             text.push_str(&format!(
-                "    since {} (input {}): {} [{sources}]; {} and {}; appeal: {}\n",
+                "    since {} (input {}): {} [{sources}]; {}{}; appeal: {}\n",
                 why.since,
                 shown.since_seq.unwrap_or(0),
                 why.reason,
                 why.creator,
-                why.approver,
+                match why.approver.as_str() {
+                    "" => " alone, in an emergency".to_owned(),
+                    approver => format!(" and {approver}"),
+                },
                 why.appeal
             ));
         }

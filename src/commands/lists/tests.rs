@@ -25,8 +25,7 @@ fn a_listed_card_is_declined_from_the_next_event_on() {
         desk.write(name, part.join(&b'\n'));
     }
     desk.write("cards.csv", format!("value\n{card}\n"));
-    let why = "--source investigation --reason case~7 --approver somebody~else --appeal desk~3 \
-               --config @t.toml";
+    let why = "--source investigation --reason case~7 --appeal desk~3 --config @t.toml";
     let score = |part: &str| {
         desk.run(&format!(
             "score --in @{part} --out @{part}.out --config @t.toml --journal @journal"
@@ -39,6 +38,10 @@ fn a_listed_card_is_declined_from_the_next_event_on() {
         "lists import stolen --file @cards.csv --expires 2090-01-01T00:00:00Z --at {at} {why}"
     );
     assert_eq!(desk.run(&import), ok);
+    // Who asks is analyst alone; li may approve, and wang does.
+    let alone = desk.approve_lists(&crate::commands::control::user(), &at).unwrap_err();
+    assert!(alone.contains("no role that approves changes of lists"), "{alone}");
+    desk.approve_lists("wang", &at).unwrap();
     assert_eq!(score("b"), ok);
     let declined = |part: &str| {
         let text = fs::read_to_string(desk.at(&format!("{part}.out"))).unwrap();
@@ -61,7 +64,33 @@ fn a_listed_card_is_declined_from_the_next_event_on() {
     let refused = format!("{:?}", std::process::ExitCode::from(2));
     let with = |from: &str, to: &str| desk.run(&import.replace(from, to));
     assert_eq!(with("--source investigation", "--source model_score"), refused);
-    let me = crate::commands::control::user();
-    assert_eq!(with("somebody~else", &me), refused);
     assert_eq!(with("import stolen", "import stolem"), refused);
+}
+
+/// What the bundle grants to one person ends by itself: nothing longer, nothing that stands already,
+/// and nothing that is taken away.
+#[test]
+fn one_person_alone_adds_what_ends_by_itself() {
+    let desk = Desk::new();
+    let manifest = fs::read_to_string(desk.at("rules/bundle.yaml")).unwrap();
+    let granted = manifest.replacen("purpose: block}", "purpose: block, emergency: 24h}", 1);
+    assert_ne!(manifest, granted);
+    desk.write("rules/bundle.yaml", granted);
+    desk.write("cards.csv", "value\n6225881234567890\n");
+    let import = |list: &str, expires: &str, more: &str| {
+        desk.run(&format!(
+            "lists import {list} --file @cards.csv --expires {expires} --at 2026-11-23T00:00:00Z \
+             --source customer_report --reason case~7 --appeal desk~3 --config @t.toml{more}"
+        ))
+    };
+    let ok = format!("{:?}", std::process::ExitCode::SUCCESS);
+    let refused = format!("{:?}", std::process::ExitCode::from(2));
+    let (soon, later) = ("2026-11-23T23:00:00Z", "2026-11-24T01:00:00Z");
+    assert_eq!(import("stolen", later, " --emergency"), refused, "it ends too late");
+    assert_eq!(import("stolen_cards", soon, " --emergency"), refused, "nobody grants it");
+    assert_eq!(import("stolen", soon, " --emergency"), ok);
+    let sooner = "2026-11-23T00:01:00Z";
+    assert_eq!(import("stolen", sooner, " --emergency"), refused, "it would be shortened");
+    assert_eq!(import("stolen", later, ""), ok, "it waits");
+    desk.approve_lists("wang", "2026-11-23T00:00:01Z").unwrap();
 }

@@ -32,15 +32,21 @@ pub(super) struct Activate {
 #[derive(clap::Args, Clone, Debug)]
 #[command(
     after_help = "Example:\n  tidegate rules approve sha256:1f0c9a2b --config tidegate.toml\n\n\
-                        A signature is made over the text `tidegate approve bundle sha256:HASH` \
-                        and a line end."
+                        A signature is made over the text that `tidegate rules activate` has \
+                        printed: it names journal, proposal, what is replaced, and an end."
 )]
 pub(super) struct Approve {
     /// The bundle's hash, or its first 8 digits and more
     bundle: String,
     /// An Ed25519 signature by an approver's key, as 128 hexadecimal digits
-    #[arg(long, value_name = "HEX")]
+    #[arg(long, value_name = "HEX", requires_all = ["proposal", "expires"])]
     signature: Option<String>,
+    /// The input that proposed it, as it was signed
+    #[arg(long, value_name = "N", requires = "signature")]
+    proposal: Option<u64>,
+    /// When the signature ends, as it was signed (RFC 3339)
+    #[arg(long, value_name = "TIME", requires = "signature")]
+    expires: Option<String>,
     #[command(flatten)]
     answer: How,
 }
@@ -108,7 +114,8 @@ pub(super) fn activate(args: &Activate) -> u8 {
 /// Runs `approve`.
 pub(super) fn approve(args: &Approve) -> u8 {
     let (bundle, signature) = (args.bundle.clone(), args.signature.clone());
-    ask(&Request::Approve { bundle, signature }, &args.answer, "in force")
+    let (proposal, expires) = (args.proposal, args.expires.clone());
+    ask(&Request::Approve { bundle, signature, proposal, expires }, &args.answer, "in force")
 }
 
 /// Runs `rollback`.
@@ -165,5 +172,9 @@ fn tell(answer: &Answer, json: bool, done: &str) -> Result<(), Fault> {
         text.push_str(&format!("look at: {finding}\n"));
     }
     text.push_str(&next);
+    if let Some(signed) = &answer.to_sign {
+        text.push_str("an approver's key signs this text, line ends included:\n");
+        text.push_str(signed);
+    }
     std::io::stderr().write_all(text.as_bytes()).map_err(Fault::file("standard error"))
 }

@@ -11,18 +11,23 @@ mod request;
 mod order;
 mod rule_diff;
 mod allowance;
+mod approval;
+mod handles;
+mod drafts;
 mod office;
+mod list_office;
 mod guests;
 mod lines;
 mod socket;
 mod client;
 
+pub use approval::{bundle_approval, list_approval};
 pub use client::{Client, ClientError};
-pub use office::{Candidate, Office, Tries, approval_text};
+pub use office::{Candidate, Office, Signed, Tries};
 #[cfg(test)]
 pub(in crate::edges) use order::Done;
 pub use order::{Change, Order, OrderSender, Orders, orders};
 pub use people::{ApproverKey, People, Role};
-pub use request::{Answer, EntryText, NoRequest, Request, WhyText};
+pub use request::{Answer, EntryText, Haste, NoRequest, Request, WaitingText, WhyText};
 pub use socket::{Settings, SocketError, serve};
 pub use tokens::{RawValue, TokenText, VALUES_MAX};

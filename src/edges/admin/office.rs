@@ -10,6 +10,9 @@ use std::time::Instant;
 use arc_swap::ArcSwap;
 
 use super::allowance::{Allowance, Limits};
+use super::approval::{SHOWN_FOR_MS, after, bundle_approval, check_expiry};
+use super::drafts::Drafts;
+use super::handles::Handles;
 use super::order::Change;
 use super::people::{People, Role};
 use super::request::{Answer, Request, list_change};
@@ -17,10 +20,13 @@ use super::rule_diff::rule_diff;
 use super::tokens::{RawValue, TokenText, VALUES_MAX};
 use crate::bundle::{Bundle, Finding, Trial, check_file_name};
 use crate::domain::{
-    Activation, BundleDigest, Control, EntityKind, Ground, Proposal, RuleDiff, Seq, SwitchedOff,
+    Activation, BundleDigest, Control, EntityKind, EventTime, Ground, Proposal, RuleDiff, Seq,
+    Signature, SwitchedOff, TokenLookUp,
 };
 use crate::edges::bundle_store::BundleStore;
+use crate::edges::list_proposals::ListProposals;
 use crate::engine::{Prepared, Standing, check_currency};
+use crate::journal::JournalId;
 use crate::stages::enrich::TokenKeys;
 
 /// Faults of a bundle that an answer names; the check command names them all.
@@ -39,7 +45,16 @@ pub struct Office {
     tries: Tries,
     /// Bytes of proposals, which stay on the journal's disk.
     proposed: Arc<Allowance>,
+    /// Tokens that were looked up.
+    looked_up: Arc<Allowance>,
+    handles: Arc<Handles>,
+    pub(super) drafts: Arc<Drafts>,
+    pub(super) lists: ListProposals,
+    pub(super) journal: Option<JournalId>,
 }
+
+/// What one person may look up, in tokens: enough for a case, and too few to try a card's digits.
+const LOOKED_UP: Limits = Limits { burst: 50, per_minute: 5, per_day: 500 };
 
 /// What one person may have stored of proposals, in bytes.
 const PROPOSED: Limits = Limits { burst: 256 << 20, per_minute: 4 << 20, per_day: 1 << 30 };
@@ -59,9 +74,13 @@ pub struct Candidate {
     pub notes: Vec<String>,
 }
 
-/// What an approver's key signs.
-pub fn approval_text(bundle: &BundleDigest) -> String {
-    format!("tidegate approve bundle {}\n", shown(bundle))
+/// A signature that somebody brings, and until when what was signed holds.
+#[derive(Clone, Copy, Debug)]
+pub struct Signed {
+    /// Ed25519.
+    pub signature: [u8; 64],
+    /// When it ends.
+    pub expires: EventTime,
 }
 
 impl Office {
@@ -71,7 +90,20 @@ impl Office {
         let tries: Tries = |bundle, _| Ok(bundle.test());
         let proposed = Arc::new(Allowance::new(PROPOSED));
         let store = BundleStore::of(journal);
-        Self { people, store, standing, in_force, keys: None, tries, proposed }
+        Self {
+            people,
+            store,
+            standing,
+            in_force,
+            keys: None,
+            tries,
+            proposed,
+            looked_up: Arc::new(Allowance::new(LOOKED_UP)),
+            handles: Arc::new(Handles::draw()),
+            drafts: Arc::default(),
+            lists: ListProposals::of(journal),
+            journal: None,
+        }
     }
 
     /// The same, where cases by events are played, too.
@@ -85,6 +117,33 @@ impl Office {
     #[must_use]
     pub fn with_keys(self, keys: TokenKeys) -> Self {
         Self { keys: Some(Arc::new(keys)), ..self }
+    }
+
+    /// The same, of a journal by its name: what signatures are made for.
+    #[must_use]
+    pub const fn of_journal(mut self, journal: Option<JournalId>) -> Self {
+        self.journal = journal;
+        self
+    }
+
+    pub(super) fn journal(&self) -> Result<JournalId, String> {
+        self.journal.ok_or_else(|| "there is no journal that a signature could be for".to_owned())
+    }
+
+    /// Whether keys may approve.
+    pub(super) const fn has_keys(&self) -> bool {
+        !self.people.keys.is_empty()
+    }
+
+    /// The person whose key has signed a text.
+    pub(super) fn signer(&self, text: &str, signature: &[u8; 64]) -> Result<String, String> {
+        let signer = self.people.signer(text.as_bytes(), signature).map(str::to_owned);
+        signer.ok_or_else(|| {
+            "the signature is of no approver's key, or of another text: of another journal, bundle, \
+             proposal or time, or of a bundle that replaces another one. Sign the text that \
+             `tidegate rules activate` or `tidegate lists` has printed"
+                .to_owned()
+        })
     }
 
     /// The store of bundles.
@@ -111,31 +170,38 @@ impl Office {
     pub fn serve(
         &self,
         request: &Request,
-        person: &str,
+        (person, now): (&str, EventTime),
         send: &mut dyn FnMut(Change) -> Result<Seq, String>,
     ) -> Answer {
-        self.judge(request, person, send).unwrap_or_else(Answer::refused)
+        self.judge(request, (person, now), send).unwrap_or_else(Answer::refused)
     }
 
     fn judge(
         &self,
         request: &Request,
-        person: &str,
+        (person, now): (&str, EventTime),
         send: &mut dyn FnMut(Change) -> Result<Seq, String>,
     ) -> Result<Answer, String> {
         self.may(request, person)?;
-        if let Some(control) = list_change(request, person)? {
-            let seq = send(Change::Control(control))?;
-            return Ok(Answer { ok: true, seq: Some(seq.0), ..Answer::default() });
+        if let Some((part, haste)) = list_change(request, person, &self.handles)? {
+            return self.list_part(part, haste, person, send);
         }
         match request {
+            Request::ListPropose { batch } => self.list_propose(*batch, person, now),
+            Request::ListWaiting => Ok(self.list_waiting(now)),
+            Request::ListApprove { change, signature, expires } => {
+                let signed = read_signed(signature.as_deref(), expires.as_deref())?;
+                self.list_approve(change, person, (signed, now), send)
+            }
             Request::Propose { files } => {
                 let file = |(name, text): (&String, &String)| (name.clone(), text.clone().into());
-                self.propose(&files.iter().map(file).collect(), person, send)
+                let answer = self.propose(&files.iter().map(file).collect(), person, send)?;
+                Ok(self.with_text_to_sign(answer, now))
             }
-            Request::Approve { bundle, signature } => {
-                let signature = signature.as_deref().map(read_signature).transpose()?;
-                self.approve(bundle, person, signature, send)
+            Request::Approve { bundle, signature, proposal, expires } => {
+                let signed = read_signed(signature.as_deref(), expires.as_deref())?;
+                let signed = signed.map(|signed| (signed, Seq(proposal.unwrap_or(0))));
+                self.approve(bundle, person, (signed, now), send)
             }
             Request::Rollback { bundle } => {
                 let ground = Ground::RolledBack { by: person.to_owned() };
@@ -150,7 +216,9 @@ impl Office {
                 let seq = send(Change::Control(Control::SwitchOff(off)))?;
                 Ok(Answer { ok: true, seq: Some(seq.0), ..Answer::default() })
             }
-            Request::Tokens { kind, values } => self.tokens(kind, values),
+            Request::Tokens { kind, values, look_up } => {
+                self.tokens(kind, values, (person, look_up.as_deref()), send)
+            }
             Request::Hello | Request::ListAdd { .. } | Request::ListRemove { .. } => {
                 let bundle = self.in_force();
                 let list = |list: &crate::bundle::ListSpec| {
@@ -171,8 +239,14 @@ impl Office {
         use Role::{Analyst, Approver, Operator};
         let (roles, does): (&[Role], _) = match request {
             Request::Hello => return Ok(()),
-            Request::Tokens { .. } | Request::ListAdd { .. } | Request::ListRemove { .. } => {
-                (&[Analyst, Approver], "changes lists")
+            Request::Tokens { .. }
+            | Request::ListAdd { .. }
+            | Request::ListRemove { .. }
+            | Request::ListPropose { .. } => (&[Analyst, Approver], "changes lists"),
+            Request::ListWaiting => (&[Analyst, Approver, Operator], ""),
+            Request::ListApprove { signature: Some(_), .. } => (&[Analyst, Approver, Operator], ""),
+            Request::ListApprove { signature: None, .. } => {
+                (&[Approver], "approves changes of lists")
             }
             Request::Propose { .. } => (&[Analyst], "proposes bundles"),
             // Whoever brings a signature only carries it.
@@ -187,15 +261,56 @@ impl Office {
         Err(format!("{person} has no role that {does}: [admin] of the configuration gives roles"))
     }
 
-    /// Personal values become tokens, and are forgotten.
-    fn tokens(&self, kind: &str, values: &[RawValue]) -> Result<Answer, String> {
+    /// Personal values become tokens or handles of tokens, and are forgotten. Tokens are few, for a
+    /// reason, and the journal says who had them: it is told first.
+    fn tokens(
+        &self,
+        kind: &str,
+        values: &[RawValue],
+        (person, look_up): (&str, Option<&str>),
+        send: &mut dyn FnMut(Change) -> Result<Seq, String>,
+    ) -> Result<Answer, String> {
         let keys = self.keys.as_deref().ok_or("there are no keys here")?;
         let kind = EntityKind::parse(kind).ok_or("`kind` is no kind of entity")?;
         if values.len() > VALUES_MAX {
             return Err(format!("more than {VALUES_MAX} values: ask in parts"));
         }
-        let token = |value: &RawValue| TokenText::of(&value.token(kind, keys));
-        Ok(Answer { ok: true, tokens: values.iter().map(token).collect(), ..Answer::default() })
+        let mut answer = Answer { ok: true, ..Answer::default() };
+        if let Some(reason) = look_up {
+            let (by, reason, count) = (person.to_owned(), reason.to_owned(), values.len() as u32);
+            let asked = TokenLookUp { by, kind, count, reason };
+            asked.check().map_err(|fault| fault.to_string())?;
+            self.looked_up.take(person, u64::from(count), Instant::now()).map_err(|wait| {
+                let minutes = wait.as_secs().div_ceil(60);
+                format!("{person} has looked up too many values: try again in {minutes} minutes")
+            })?;
+            answer.seq = Some(send(Change::Control(Control::LookUp(asked)))?.0);
+        }
+        let text = |value: &RawValue| {
+            let token = value.token(kind, keys);
+            match token {
+                Ok(token) if look_up.is_none() && !value.is_shown_token(keys) => {
+                    let handle = self.handles.close(person, token);
+                    let fault = || TokenText::Fault("there are no handles here".to_owned());
+                    handle.map_or_else(fault, |handle| TokenText::Handle(format!("{handle:?}")))
+                }
+                token => TokenText::of(&token),
+            }
+        };
+        answer.tokens = values.iter().map(text).collect();
+        Ok(answer)
+    }
+
+    /// Adds what an approver's key would sign, where keys approve.
+    fn with_text_to_sign(&self, answer: Answer, now: EventTime) -> Answer {
+        let digest = answer.bundle.as_deref().and_then(read_digest);
+        let (Some(journal), Some(bundle), Some(seq)) = (self.journal, digest, answer.seq) else {
+            return answer;
+        };
+        let replaces = self.in_force().hash;
+        let expires = after(now, SHOWN_FOR_MS);
+        let text = || bundle_approval(journal, (&bundle, &replaces), Seq(seq), expires);
+        Answer { to_sign: self.has_keys().then(text), ..answer }
     }
 
     /// A bundle is checked, tried, stored and proposed.
@@ -227,19 +342,21 @@ impl Office {
         &self,
         name: &str,
         person: &str,
-        signature: Option<Box<[u8; 64]>>,
+        (signed, now): (Option<(Signed, Seq)>, EventTime),
         send: &mut dyn FnMut(Change) -> Result<Seq, String>,
     ) -> Result<Answer, String> {
         let candidate = self.stored(name)?;
         let bundle = candidate.prepared.digest();
-        let approver = match &signature {
-            None => person.to_owned(),
-            Some(signature) => {
-                let text = approval_text(&bundle);
-                let signer = self.people.signer(text.as_bytes(), signature);
-                signer
-                    .ok_or("the signature is of no approver's key, or of another bundle")?
-                    .to_owned()
+        let (approver, signature) = match signed {
+            None => (person.to_owned(), None),
+            Some((Signed { signature, expires }, proposal)) => {
+                check_expiry(expires, now)?;
+                let replaces = self.in_force().hash;
+                let about = (&bundle, &replaces);
+                let text = bundle_approval(self.journal()?, about, proposal, expires);
+                let signer = self.signer(&text, &signature)?;
+                let signature = Signature { bytes: signature, proposal, expires_at: expires };
+                (signer, Some(Box::new(signature)))
             }
         };
         // Who proposed it the engine knows: it fills the name in, or refuses.
@@ -348,12 +465,31 @@ fn shown(bundle: &BundleDigest) -> String {
     format!("sha256:{hex}")
 }
 
-fn read_signature(text: &str) -> Result<Box<[u8; 64]>, String> {
+fn read_digest(name: &str) -> Option<BundleDigest> {
+    let digits = name.strip_prefix("sha256:")?;
+    let mut digest = BundleDigest::default();
+    for (at, byte) in digest.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(digits.get(2 * at..2 * at + 2)?, 16).ok()?;
+    }
+    Some(digest)
+}
+
+fn read_signed(signature: Option<&str>, expires: Option<&str>) -> Result<Option<Signed>, String> {
+    let Some(signature) = signature else { return Ok(None) };
+    let expires = expires.and_then(|text| EventTime::parse_rfc3339(text).ok());
+    let expires = expires.ok_or(
+        "a signature comes with the `expires` that was signed, in RFC 3339; one over the bare hash \
+         is not taken any more: sign the text that the proposal's answer shows",
+    )?;
+    Ok(Some(Signed { signature: read_signature(signature)?, expires }))
+}
+
+fn read_signature(text: &str) -> Result<[u8; 64], String> {
     let wrong = || "a signature is 128 hexadecimal digits".to_owned();
     if text.len() != 128 {
         return Err(wrong());
     }
-    let mut signature = Box::new([0; 64]);
+    let mut signature = [0; 64];
     for (at, byte) in signature.iter_mut().enumerate() {
         let pair = text.get(2 * at..2 * at + 2).ok_or_else(wrong)?;
         *byte = u8::from_str_radix(pair, 16).map_err(|_| wrong())?;

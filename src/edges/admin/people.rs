@@ -17,6 +17,11 @@ impl Role {
     /// Each with its name in the configuration.
     pub const NAMED: [(&'static str, Self); 3] =
         [("analyst", Self::Analyst), ("approver", Self::Approver), ("operator", Self::Operator)];
+
+    /// Its name in the configuration.
+    pub fn name(self) -> &'static str {
+        Self::NAMED.iter().find(|(_, role)| *role == self).map_or("", |(name, _)| name)
+    }
 }
 
 /// A key that approves in a person's name.

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::handles::Handles;
 use super::tokens::{RawValue, TokenText, read_token};
 use crate::domain::{
     Control, EntityKind, EventTime, ListAddition, ListEntry, ListRemoval, ListSource, Provenance,
 };
+use crate::edges::list_proposals::{ListAct, Waiting};
 use crate::wire::json_depth;
 
 /// One request, one line.
@@ -22,6 +24,10 @@ pub enum Request {
         kind: String,
         /// Personal values, or tokens as reports show them; at most [`super::VALUES_MAX`].
         values: Vec<RawValue>,
+        /// Why, where tokens are wanted and not handles for a list's change: that is journaled, and
+        /// there are few of them.
+        #[serde(default)]
+        look_up: Option<String>,
     },
     /// Entries come onto a list.
     ListAdd {
@@ -45,6 +51,24 @@ pub enum Request {
         /// Why.
         why: WhyText,
     },
+    /// The parts of a list's change are all there: it waits for another person.
+    ListPropose {
+        /// As the parts have it.
+        batch: u64,
+    },
+    /// Which changes of lists wait.
+    ListWaiting,
+    /// Another person puts a change of a list in force.
+    ListApprove {
+        /// The beginning of its name.
+        change: String,
+        /// An Ed25519 signature as 128 hexadecimal digits, where a key approves.
+        #[serde(default)]
+        signature: Option<String>,
+        /// RFC 3339: what was signed holds until then.
+        #[serde(default)]
+        expires: Option<String>,
+    },
     /// A bundle is proposed.
     Propose {
         /// Its files.
@@ -57,6 +81,12 @@ pub enum Request {
         /// An Ed25519 signature as 128 hexadecimal digits, where a key approves.
         #[serde(default)]
         signature: Option<String>,
+        /// The input that proposed it, as it was signed.
+        #[serde(default)]
+        proposal: Option<u64>,
+        /// RFC 3339: what was signed holds until then.
+        #[serde(default)]
+        expires: Option<String>,
     },
     /// An earlier bundle is put in force again.
     Rollback {
@@ -93,7 +123,10 @@ impl Request {
     /// What it changes, in a word; `None` for what only asks.
     pub(super) const fn changes(&self) -> Option<&'static str> {
         match self {
-            Self::Hello | Self::Tokens { .. } => None,
+            Self::Hello | Self::ListWaiting => None,
+            Self::Tokens { .. } => Some("token_look_up"),
+            Self::ListPropose { .. } => Some("list_propose"),
+            Self::ListApprove { .. } => Some("list_approve"),
             Self::ListAdd { .. } => Some("list_add"),
             Self::ListRemove { .. } => Some("list_remove"),
             Self::Propose { .. } => Some("propose"),
@@ -108,6 +141,8 @@ impl Request {
         match self {
             Self::ListAdd { list, .. } | Self::ListRemove { list, .. } => list,
             Self::SwitchOff { rule, .. } => rule,
+            Self::ListApprove { .. } => answer.change.as_deref().unwrap_or(""),
+            Self::Tokens { kind, .. } => kind,
             _ => answer.bundle.as_deref().unwrap_or(""),
         }
     }
@@ -131,8 +166,12 @@ pub struct WhyText {
     pub sources: Vec<String>,
     /// A sentence.
     pub reason: String,
-    /// Who agrees.
-    pub approver: String,
+    /// An approver is no word of who asks: another person approves. Who gives one is told so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approver: Option<String>,
+    /// One person alone, by the emergency right that the bundle grants.
+    #[serde(default)]
+    pub emergency: bool,
     /// Where to object.
     pub appeal: String,
     /// Why a partner may say so.
@@ -174,6 +213,18 @@ pub struct Answer {
     /// Rules that are others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changed: Vec<String>,
+    /// A change of a list that waits or was approved: 64 hexadecimal digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<String>,
+    /// How many entries it changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u64>,
+    /// Changes of lists that wait.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waiting: Vec<WaitingText>,
+    /// The text over which an approver's key makes its signature, with line ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to_sign: Option<String>,
     /// What the look over a proposed bundle found and let pass.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<String>,
@@ -197,11 +248,18 @@ impl WhyText {
         let source = |word: &String| {
             ListSource::parse(word).ok_or_else(|| "`sources` holds an unknown word".to_owned())
         };
+        if self.approver.is_some() {
+            return Err(
+                "`approver` is no word of who asks: leave it out, and another person approves the \
+                 change (`tidegate lists approve`)"
+                    .to_owned(),
+            );
+        }
         Ok(Provenance {
             sources: self.sources.iter().map(source).collect::<Result<_, _>>()?,
             reason: self.reason.clone(),
             creator: creator.to_owned(),
-            approver: self.approver.clone(),
+            approver: String::new(),
             appeal: self.appeal.clone(),
             legal_basis: self.legal_basis.clone(),
             batch: self.batch,
@@ -209,16 +267,81 @@ impl WhyText {
     }
 
     /// As it goes over the socket.
-    pub fn of(provenance: &Provenance) -> Self {
-        let Provenance { sources, reason, approver, appeal, legal_basis, batch, .. } =
-            provenance.clone();
+    pub fn of(provenance: &Provenance, haste: Haste) -> Self {
+        let Provenance { sources, reason, appeal, legal_basis, batch, .. } = provenance.clone();
         let sources = sources.iter().map(|source| source.name().to_owned()).collect();
-        Self { sources, reason, approver, appeal, legal_basis, batch }
+        let emergency = haste == Haste::Emergency;
+        Self { sources, reason, approver: None, emergency, appeal, legal_basis, batch }
+    }
+}
+
+/// Whether a list's change waits for another person.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Haste {
+    /// It waits.
+    Waits,
+    /// One person alone makes it, where the bundle grants that.
+    Emergency,
+}
+
+/// A change of a list that waits, as an approver has to see it.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct WaitingText {
+    /// Its name: 64 hexadecimal digits.
+    pub change: String,
+    /// The list.
+    pub list: String,
+    /// `add` or `remove`.
+    pub act: ListAct,
+    /// How many entries.
+    pub count: u64,
+    /// Who proposed it.
+    pub creator: String,
+    /// When, in RFC 3339.
+    pub at: String,
+    /// Words.
+    pub sources: Vec<String>,
+    /// Why.
+    pub reason: String,
+    /// Where to object.
+    pub appeal: String,
+    /// Why a partner may say so.
+    pub legal_basis: String,
+}
+
+impl WaitingText {
+    /// As it is said.
+    pub(super) fn of(waiting: &Waiting) -> Self {
+        let Waiting { id, proposal, count } = waiting;
+        let why = proposal.provenance.clone();
+        Self {
+            change: id.clone(),
+            list: proposal.list.clone(),
+            act: proposal.act,
+            count: *count,
+            creator: why.creator,
+            at: proposal.at.to_string(),
+            sources: why.sources.iter().map(|source| source.name().to_owned()).collect(),
+            reason: why.reason,
+            appeal: why.appeal,
+            legal_basis: why.legal_basis,
+        }
     }
 }
 
 /// A list's change as a request says it, in a person's name.
-pub(super) fn list_change(request: &Request, person: &str) -> Result<Option<Control>, String> {
+pub(super) fn list_change(
+    request: &Request,
+    person: &str,
+    handles: &Handles,
+) -> Result<Option<(Control, Haste)>, String> {
+    let read_token = |text: &String| match text.strip_prefix('h') {
+        Some(digits) => handles
+            .open(person, read_token(digits)?)
+            .ok_or_else(|| "there are no handles here".to_owned()),
+        None => read_token(text),
+    };
+    let haste = |why: &WhyText| if why.emergency { Haste::Emergency } else { Haste::Waits };
     let kind = |word: &str| {
         EntityKind::parse(word).ok_or_else(|| "`kind` is no kind of entity".to_owned())
     };
@@ -229,23 +352,22 @@ pub(super) fn list_change(request: &Request, person: &str) -> Result<Option<Cont
                     .map_err(|_| "`expires_at` is no moment in RFC 3339".to_owned())?;
                 Ok(ListEntry { token: read_token(&entry.token)?, expires_at })
             };
-            Some(Control::ListAdd(ListAddition {
+            let addition = ListAddition {
                 list: list.clone(),
                 kind: kind(word)?,
                 entries: entries.iter().map(entry).collect::<Result<_, String>>()?,
                 provenance: why.read(person)?,
-            }))
+            };
+            Some((Control::ListAdd(addition), haste(why)))
         }
         Request::ListRemove { list, kind: word, tokens, why } => {
-            Some(Control::ListRemove(ListRemoval {
+            let removal = ListRemoval {
                 list: list.clone(),
                 kind: kind(word)?,
-                tokens: tokens
-                    .iter()
-                    .map(|text| read_token(text))
-                    .collect::<Result<_, String>>()?,
+                tokens: tokens.iter().map(read_token).collect::<Result<_, String>>()?,
                 provenance: why.read(person)?,
-            }))
+            };
+            Some((Control::ListRemove(removal), haste(why)))
         }
         _ => None,
     })

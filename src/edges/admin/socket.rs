@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::thread;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::guests::{Guests, Place};
 use super::lines::{Came, Lines, SILENCE};
@@ -13,6 +14,7 @@ use super::office::Office;
 use super::order::OrderSender;
 use super::people::{People, Role};
 use super::request::{Answer, Request};
+use crate::domain::EventTime;
 use crate::edges::spare_file::SpareFile;
 use crate::edges::users;
 use crate::telemetry::{LogEvent, emit};
@@ -123,7 +125,8 @@ impl Door {
         {
             return Answer::refused(why);
         }
-        let answer = self.office.serve(request, person, &mut |change| self.orders.send(change));
+        let answer =
+            self.office.serve(request, (person, now()), &mut |change| self.orders.send(change));
         if let (Some(what), Some(seq)) = (request.changes(), answer.seq) {
             emit(&LogEvent::Changed { what, about: request.about(&answer), by: person, seq });
         }
@@ -157,6 +160,12 @@ fn peer(stream: UnixStream, runtime: &tokio::runtime::Runtime) -> io::Result<(Un
     stream.set_nonblocking(false)?;
     stream.set_write_timeout(Some(SILENCE))?;
     Ok((stream, users::name(user)))
+}
+
+/// Now, by the machine's clock.
+fn now() -> EventTime {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    EventTime::from_ms(since.as_millis() as i64).unwrap_or(EventTime::MIN)
 }
 
 fn say(mut stream: &UnixStream, answer: &Answer) -> io::Result<()> {

@@ -21,6 +21,11 @@ impl RawValue {
         Self(Zeroizing::new(text.to_owned()))
     }
 
+    /// Whether it is a token as reports show it, which its owner knows already.
+    pub(super) fn is_shown_token(&self, keys: &TokenKeys) -> bool {
+        matches!(shown_token(&self.0, keys.version()), Ok(Some(_)))
+    }
+
     /// The token that stands for the value, or why there is none: without the value.
     pub fn token(&self, kind: EntityKind, keys: &TokenKeys) -> Result<Token, String> {
         token(&self.0, kind, keys)
@@ -51,6 +56,8 @@ impl<'de> Deserialize<'de> for RawValue {
 pub enum TokenText {
     /// 32 hexadecimal digits.
     Token(String),
+    /// The same, of a handle that stands for the token.
+    Handle(String),
     /// Why there is none.
     Fault(String),
 }
@@ -67,7 +74,7 @@ impl TokenText {
     /// The same, read.
     pub fn read(&self) -> Result<Token, String> {
         match self {
-            Self::Token(text) => read_token(text),
+            Self::Token(text) | Self::Handle(text) => read_token(text),
             Self::Fault(fault) => Err(fault.clone()),
         }
     }

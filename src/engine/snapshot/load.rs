@@ -126,7 +126,7 @@ impl<R: Read> Snapshot<R> {
         // The first format ended here: nobody could change anything.
         let governance = match words.0 {
             [] => Governance::default(),
-            _ => Governance::read(&mut words)?,
+            _ => Governance::read(&mut words, frames.version() >= VERSION_OF_STANDINGS)?,
         };
         let remembered = (&head.last, recent.len());
         let renewal = engine.read_carried(&mut state, remembered, &mut words, panes)?;
