@@ -53,7 +53,7 @@ pub(super) enum AssembleError {
     },
     /// The table of rates is not one for the bundle in force.
     #[error(transparent)]
-    Rates(#[from] TableFault),
+    Rates(#[from] Box<TableFault>),
 }
 
 /// Refuses a table of rates into another currency than the bundle in force counts in, which may be

@@ -107,7 +107,7 @@ impl Means {
     ) -> Result<Self, Vec<Finding>> {
         let tables = Arc::new(tables(paths, Some(&keys))?);
         let (bundle, bundle_files) = bundle;
-        tables.settle(bundle.base_currency).map_err(|fault| vec![Finding::from(fault)])?;
+        tables.settle(bundle.base_currency).map_err(|fault| vec![Finding::from(*fault)])?;
         Ok(Self { keys, bundle: Arc::new(bundle), bundle_files, tables })
     }
 
@@ -124,7 +124,7 @@ impl Means {
         let tables = tables(paths, keys.as_ref()).map_err(&mut note).ok();
         match (keys, bundle, tables) {
             (Some(keys), Some((bundle, bundle_files)), Some(tables)) => {
-                tables.settle(bundle.base_currency).map_err(|fault| vec![Finding::from(fault)])?;
+                tables.settle(bundle.base_currency).map_err(|fault| vec![Finding::from(*fault)])?;
                 let (bundle, tables) = (Arc::new(bundle), Arc::new(tables));
                 Ok(Self { keys, bundle, bundle_files, tables })
             }

@@ -23,6 +23,7 @@ pub struct FileTime {
     admission: Arc<Admission>,
     ahead: VecDeque<(u64, Box<Admitted>)>,
     /// Buffers to be used again.
+    #[expect(clippy::vec_box, reason = "they move into the queue and back as they are")]
     spare: Vec<Box<Admitted>>,
     /// The time that the file, or the journal before it, has come to.
     reached: Option<EventTime>,
@@ -69,7 +70,7 @@ impl FileTime {
 
     /// The next line whose turn it is, with its number; `None` when more lines are wanted first. One
     /// that cannot be believed is rejected when it takes its turn.
-    pub fn next(&mut self) -> Option<(u64, Box<Admitted>)> {
+    pub fn next_line(&mut self) -> Option<(u64, Box<Admitted>)> {
         let (_, first) = self.ahead.front()?;
         if let Some(own) = told(first) {
             let believed = self.is_believed(own)?;
@@ -139,7 +140,7 @@ mod tests {
         let lookups = (&Tables::default(), &TokenKeys::new(1, &[7; 32]));
         let (mut numbers, mut believed) = (Vec::new(), Vec::new());
         let mut turn = |file: &mut FileTime| {
-            while let Some((number, admitted)) = file.next() {
+            while let Some((number, admitted)) = file.next_line() {
                 numbers.push(number);
                 if admitted.rejected.is_none() {
                     believed.push(days[number as usize]);

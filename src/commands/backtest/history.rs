@@ -275,7 +275,7 @@ impl History {
             if let Some(used) = used.take() {
                 time.give_back(used);
             }
-            let Some((_, admitted)) = time.next() else {
+            let Some((_, admitted)) = time.next_line() else {
                 line.clear();
                 let read = source.read_until(b'\n', &mut line).map_err(Fault::file(&*name))?;
                 bytes += read as u64;

@@ -178,7 +178,7 @@ impl Lines<'_> {
                 [] => {}
                 text => time.push(number, text.into(), lookups),
             }
-            while let Some((number, mut admitted)) = time.next() {
+            while let Some((number, mut admitted)) = time.next_line() {
                 tally.lines += 1;
                 if let Some(keeper) = keeper {
                     keeper.turn(pipeline.engine_mut());

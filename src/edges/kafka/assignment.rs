@@ -230,7 +230,9 @@ impl<H: Handler> Edge<H> {
         for topic in &self.settings.topics {
             let metadata = self.consumer.fetch_metadata(Some(topic), LOOK)?;
             let partitions = metadata.topics().iter().flat_map(|topic| topic.partitions());
-            partitions.for_each(|partition| drop(list.add_partition(topic, partition.id())));
+            for partition in partitions {
+                list.add_partition(topic, partition.id());
+            }
         }
         if list.count() == 0 {
             return Ok(list);

@@ -149,12 +149,13 @@ impl TableStore {
 
     /// Takes rates into this currency only, the base currency of the bundle in force: now, and when
     /// the file changes. The fault names the file.
-    pub fn settle(&self, base: Currency) -> Result<(), TableFault> {
+    pub fn settle(&self, base: Currency) -> Result<(), Box<TableFault>> {
         *self.base.lock().unwrap_or_else(PoisonError::into_inner) = Some(base);
         let watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
         let file = watched.iter().find(|file| file.kind == TableKind::Fx);
         let file = file.map_or_else(|| PathBuf::from(TableKind::Fx.name()), |f| f.path.clone());
-        let fault = |what| TableFault { table: TableKind::Fx.name(), file, line: None, what };
+        let table = TableKind::Fx.name();
+        let fault = |what| Box::new(TableFault { table, file, line: None, what });
         self.is_into_base(&self.current.load()).map_err(fault)
     }
 

@@ -131,7 +131,8 @@ fn what_took_the_place_of_the_journal_is_missed() {
         drop(Writer::open(dir, opening(7)).unwrap());
     };
     let deleted = |dir: &Path| fs::remove_file(segment_files(dir).pop().unwrap()).unwrap();
-    let others: [(&str, &dyn Fn(&Path)); 4] =
+    type Change<'a> = &'a dyn Fn(&Path);
+    let others: [(&str, Change<'_>); 4] =
         [("copied", &copied), ("linked", &linked), ("made anew", &made_anew), ("gone", &deleted)];
     for (what, change) in others {
         let dir = home.path().join(what);

@@ -118,7 +118,8 @@ fn every_segment_is_missed() {
         let first = path.file_stem().unwrap().to_str().unwrap().parse().unwrap();
         rename_header(&segment_files(foreign.path())[0], path, first);
     };
-    let changes: [(&str, &dyn Fn(&Path)); 5] = [
+    type Change<'a> = &'a dyn Fn(&Path);
+    let changes: [(&str, Change<'_>); 5] = [
         ("missing", &missing),
         ("cut", &cut),
         ("longer", &longer),

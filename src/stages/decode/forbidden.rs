@@ -45,7 +45,8 @@ pub(super) fn is_forbidden(name: &str) -> bool {
         starts.get(at).map_or("", |start| &squashed[*start..end])
     };
     let words = || {
-        let of = |starts| (0..).map(move |at| word_of(starts, at)).take_while(|word| *word != "");
+        let of =
+            |starts| (0..).map(move |at| word_of(starts, at)).take_while(|word| !word.is_empty());
         of(&parts).chain(of(&humps))
     };
     let last = word_of(&humps, humps.len().saturating_sub(1));

@@ -292,7 +292,10 @@ impl<'a> Member<'a> for Value<'_, 'a> {
             let (number, said) = match fields.field() {
                 Ok(None) => break,
                 Ok(Some(field)) => field,
-                Err(_) => return Ok(self.fault(RejectReason::MalformedProtobuf)),
+                Err(_) => {
+                    self.fault(RejectReason::MalformedProtobuf);
+                    return Ok(());
+                }
             };
             let is_twice = match number {
                 1 => name.replace(said).is_some(),
@@ -304,7 +307,8 @@ impl<'a> Member<'a> for Value<'_, 'a> {
             };
             if is_twice {
                 // Of two names only one would be looked at.
-                return Ok(self.fault(RejectReason::DuplicateField));
+                self.fault(RejectReason::DuplicateField);
+                return Ok(());
             }
         }
         let Some(name) = self.typed(name.map_or(Ok(""), |name| name.text("name"))) else {

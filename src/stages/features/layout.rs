@@ -12,7 +12,7 @@ struct FormerWindow(Window);
 
 impl std::fmt::Debug for FormerWindow {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Window { over, delay_ms, .. } = &self.0;
+        let Window { over, delay_ms } = &self.0;
         f.debug_struct("Window").field("over", over).field("delay_ms", delay_ms).finish()
     }
 }

@@ -10,6 +10,8 @@
 //! A delayed window asks for values that may have come again since, so there a value is kept once for
 //! each five panes in which it came.
 
+use std::iter;
+
 use super::{PaneWindow, mix};
 use crate::stages::features::arena::{Arena, Block};
 
@@ -205,7 +207,7 @@ impl Place<'_> {
 
     fn set_pane_word(&self, arena: &mut Arena, number: i64, word: PaneWord) {
         let at = self.window.slot(number) + self.at;
-        arena.part_mut(self.block, self.words, [at..at + 1])[at] = word.word();
+        arena.part_mut(self.block, self.words, iter::once(at..at + 1))[at] = word.word();
     }
 
     /// One value more, or less, whose newest event is in a pane.
@@ -247,7 +249,7 @@ impl Place<'_> {
 
     fn set(&self, arena: &mut Arena, header: &Header, at: usize, entry: Entry) {
         let words = places(header.class);
-        arena.part_mut(header.table, words, [at..at + 1])[at] = entry.word();
+        arena.part_mut(header.table, words, iter::once(at..at + 1))[at] = entry.word();
     }
 
     /// A value came in a pane, which is open.
