@@ -6,18 +6,25 @@ use tidegate::journal::{Item, Reader};
 
 use crate::broker::{Record, Topics};
 use crate::events::{SECRETS, are_all_answered, borrowed, check_no_secret, payments};
-use crate::service::Home;
+use crate::service::{Home, approver, hex};
 
-/// Puts a card on a list, for a case.
+/// Puts a card on a list, for a case: proposed by this user, approved by a key.
 fn list_a_card(home: &Home, topics: &Topics, case: &str) {
     let file = home.dir.path().join("cards.csv");
     std::fs::write(&file, format!("value\n{}\n", SECRETS[0])).unwrap();
     let words = [
         ["lists", "import", "stolen_cards", "--file", file.to_str().unwrap()],
-        ["--source", "chargeback", "--reason", case, "--approver"],
-        ["wang", "--appeal", "desk 3", "--expires", "2090-01-01T00:00:00Z"],
+        ["--source", "chargeback", "--reason", case, "--appeal"],
+        ["desk 3", "--expires", "2090-01-01T00:00:00Z", "--legal-basis", "contract 7"],
     ];
-    home.tell(topics, &words.concat());
+    let said = home.tell(topics, &words.concat());
+    let (_, change) = said.split_once("tidegate lists approve ").unwrap();
+    let (change, text) = change.split_once("\n").unwrap();
+    let (_, text) = text.split_once("line ends included:\n").unwrap();
+    let (_, expires) = text.trim_end().rsplit_once("expires ").unwrap();
+    let signature = hex(approver().sign(text.as_bytes()).as_ref());
+    let approve = ["lists", "approve", change, "--signature", &signature, "--expires", expires];
+    home.tell(topics, &approve);
 }
 
 /// The audit topic is the journal's open parts, all of them, to the byte. Gives its changes.

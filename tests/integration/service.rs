@@ -7,6 +7,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::time::Instant;
 
+use ring::signature::{Ed25519KeyPair, KeyPair as _};
+
 use crate::broker::{PATIENCE, Topics};
 
 /// Where a service keeps what outlives it.
@@ -16,7 +18,7 @@ pub(crate) struct Home {
     pub(crate) kafka: String,
     /// The lines of `[journal]`.
     pub(crate) journal: String,
-    /// Whether this user may change everything over a socket, approved by nobody else.
+    /// Whether this user may change everything over a socket, approved by [`approver`].
     pub(crate) has_socket: bool,
     /// Whether the journal goes on for a group that is another one's.
     pub(crate) adopt: bool,
@@ -72,7 +74,9 @@ impl Home {
             let user = user.trim();
             let _ = write!(
                 text,
-                "[admin]\nsocket = \"admin.sock\"\nanalysts = [\"{user}\"]\noperators = [\"{user}\"]\n"
+                "[admin]\nsocket = \"admin.sock\"\nanalysts = [\"{user}\"]\noperators = [\"{user}\"]\n\
+                 approver_keys = [\"wang:{}\"]\n",
+                hex(approver().public_key().as_ref())
             );
         }
         let file = self.dir.path().join("tidegate.toml");
@@ -80,10 +84,12 @@ impl Home {
         file
     }
 
-    /// Runs a command with this configuration, on the service if one runs.
-    pub(crate) fn tell(&self, topics: &Topics, words: &[&str]) {
+    /// Runs a command with this configuration, on the service if one runs. Gives what it says.
+    pub(crate) fn tell(&self, topics: &Topics, words: &[&str]) -> String {
         let output = command(words).arg("--config").arg(self.write(topics)).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{said}");
+        said
     }
 
     /// What a service says that does not come to listen.
@@ -112,6 +118,16 @@ impl Home {
         service.address = line["fields"]["address"].as_str().unwrap().to_owned();
         service
     }
+}
+
+/// The key of a second person, by the name of `wang`.
+pub(crate) fn approver() -> Ed25519KeyPair {
+    Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap()
+}
+
+/// Bytes as a command takes them.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A `tidegate` with keys in its environment.
