@@ -138,6 +138,7 @@ fn admin_socket(
     let bundle = Arc::clone(engine.bundle());
     let office = Office::new(settings.people, journal, engine.standing(), bundle);
     let office = office.with_keys(keys).with_tries(try_cases).of_journal(id);
+    let office = office.with_lists(engine.lists());
     // The bundle that is in force now can be gone back to.
     office.store().put_in_force(&engine.bundle().hash, files)?;
     let (sender, orders) = admin::orders();

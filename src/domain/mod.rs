@@ -4,6 +4,7 @@
 //! ([`PaymentEvent`]), what enters the engine ([`Input`]), what the rules see
 //! ([`FeatureVector`]) and what comes out ([`Body`]).
 
+mod address;
 mod amount;
 mod time;
 mod zone;
@@ -28,6 +29,7 @@ mod version;
 mod effect;
 mod decision;
 
+pub use address::{canonical_address, canonical_network};
 pub use amendment::{Amendment, Standing};
 pub use amount::{Amount, AmountTooLarge, Currency};
 pub use card_digits::CardDigits;

@@ -10,7 +10,7 @@ use crate::commands::report::Fault;
 use crate::domain::Token;
 use crate::stages::enrich::TokenKeys;
 
-/// A line longer than this holds no card number.
+/// A line longer than this holds no value.
 const LINE_MAX: usize = 128;
 
 /// Asks for a card's number on the terminal, or takes one line of a pipe, and gives its token. What
@@ -22,12 +22,12 @@ pub(super) fn token(keys: &TokenKeys) -> Result<Token, Fault> {
         let mut prompt = io::stderr().lock();
         let asked = prompt.write_all(b"Card number (it is not shown): ");
         asked.and_then(|()| prompt.flush()).map_err(Fault::file("standard error"))?;
-        let line = read_line().map_err(Fault::file("standard input"))?;
+        let line = read_line().map_err(Fault::file("standard input"))?.unwrap_or_default();
         // The line's end was not echoed either.
         let _ = prompt.write_all(b"\n");
         line
     } else {
-        read_line().map_err(Fault::file("standard input"))?
+        read_line().map_err(Fault::file("standard input"))?.unwrap_or_default()
     };
     of_line(&line, keys)
 }
@@ -42,22 +42,34 @@ fn of_line(line: &[u8], keys: &TokenKeys) -> Result<Token, Fault> {
     })
 }
 
-/// Reads one line byte by byte: the standard library's buffer would keep a copy of it.
-pub(in crate::commands) fn read_line() -> io::Result<Zeroizing<Vec<u8>>> {
+/// Reads one line byte by byte: the standard library's buffer would keep a copy of it. `None` at the
+/// end; a line that is too long is an error, and the next one follows it.
+pub(in crate::commands) fn read_line() -> io::Result<Option<Zeroizing<Vec<u8>>>> {
     // All its room at once: a buffer that grows leaves its past behind.
     let mut line = Zeroizing::new(Vec::with_capacity(LINE_MAX));
     let mut byte = Zeroizing::new([0_u8]);
     let stdin = io::stdin();
-    while line.len() < LINE_MAX {
+    let mut read = 0_usize;
+    loop {
         match rustix::io::read(stdin.as_fd(), &mut byte[..]) {
+            Ok(0) if read == 0 => return Ok(None),
             Ok(0) => break,
             Ok(_) if byte[0] == b'\n' => break,
-            Ok(_) => line.push(byte[0]),
+            Ok(_) => {
+                read += 1;
+                if read <= LINE_MAX {
+                    line.push(byte[0]);
+                }
+            }
             Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
     }
-    Ok(line)
+    if read > LINE_MAX {
+        let message = format!("a line of more than {LINE_MAX} bytes holds no value");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+    }
+    Ok(Some(line))
 }
 
 /// The terminal without echo, until dropped.

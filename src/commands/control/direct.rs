@@ -62,6 +62,7 @@ impl Direct {
         let people = if admin.people.users.is_empty() { everything() } else { admin.people };
         let office = Office::new(people, &dir, engine.standing(), Arc::clone(engine.bundle()));
         let office = office.with_tries(try_cases).of_journal(recovered.journal);
+        let office = office.with_lists(engine.lists());
         let stored = office.store().put_in_force(&engine.bundle().hash, &files);
         stored.map_err(|error| Fault::Wrong(error.to_string()))?;
         Ok(Self { pipeline, keeper, keys: token_keys, office, sent: 0, at })
@@ -81,12 +82,16 @@ impl Direct {
     }
 
     /// A part of a list's change.
-    pub(super) fn list_part(&mut self, part: Control, haste: Haste) -> Result<(), Fault> {
+    pub(in crate::commands) fn list_part(
+        &mut self,
+        part: Control,
+        haste: Haste,
+    ) -> Result<(), Fault> {
         self.with_office(|office, _, send| office.list_part(part, haste, &user(), send)).map(drop)
     }
 
     /// Does what a request asks for, in the name of the user.
-    pub(super) fn ask(&mut self, request: &Request) -> Result<Answer, Fault> {
+    pub(in crate::commands) fn ask(&mut self, request: &Request) -> Result<Answer, Fault> {
         self.ask_as(request, &user())
     }
 
@@ -131,7 +136,7 @@ impl Direct {
         ask(office, now, &mut send).map_err(Fault::Wrong)
     }
 
-    pub(super) fn finish(mut self) -> Result<(), Fault> {
+    pub(in crate::commands) fn finish(mut self) -> Result<(), Fault> {
         self.pipeline.flush()?;
         if let Some(keeper) = self.keeper {
             keeper.finish(self.pipeline.engine_mut());

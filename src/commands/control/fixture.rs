@@ -65,6 +65,14 @@ impl Desk {
         fs::write(self.at(name), text).unwrap();
     }
 
+    /// Changes at a moment, on the journal itself.
+    #[track_caller]
+    pub(in crate::commands) fn direct(&self, at: crate::domain::EventTime) -> Direct {
+        let through = Through::configured(&self.at("t.toml"));
+        let setting = through.open(JournalAt::Configured).unwrap();
+        Direct::open(setting, Some(at)).unwrap()
+    }
+
     /// Everything that waits goes on its list, or off, by the word of another person.
     #[track_caller]
     pub(in crate::commands) fn approve_lists(&self, person: &str, at: &str) -> Result<(), String> {

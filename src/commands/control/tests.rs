@@ -236,6 +236,7 @@ fn the_socket_knows_who_asks() {
         Office::new(people, &desk.at("journal"), engine.standing(), Arc::clone(engine.bundle()));
     let journal = recovered.journal.unwrap();
     let office = office.with_keys(prepared.means.keys.token_keys()).of_journal(Some(journal));
+    let office = office.with_lists(engine.lists());
     office.store().put(&engine.bundle().hash, &files).unwrap();
     let (sender, mut orders) = admin::orders();
     let socket = desk.at("admin.sock");

@@ -21,7 +21,7 @@ pub(super) fn add(add: &Add) -> Result<(), Fault> {
     let mut way = add.at.open()?;
     let kind = way.list_kind(&add.list)?;
     let provenance = add.why.provenance(&way.person(), way.batch())?;
-    let tokens = values::read(kind, &mut |value| way.tokens(kind, value))?;
+    let tokens = values::read(kind, values::parts, &mut |value| way.tokens(kind, value))?;
     let entry = |token| ListEntry { token, expires_at: add.expires };
     let mut entries: Vec<ListEntry> = tokens.into_iter().map(entry).collect();
     entries.sort_by_key(|entry| *entry.token.as_bytes());
@@ -33,7 +33,7 @@ pub(super) fn remove(remove: &Remove) -> Result<(), Fault> {
     let mut way = remove.at.open()?;
     let (list, kind) = (&remove.list, way.list_kind(&remove.list)?);
     let provenance = remove.why.provenance(&way.person(), way.batch())?;
-    let tokens = values::read(kind, &mut |value| way.tokens(kind, value))?;
+    let tokens = values::read(kind, values::parts, &mut |value| way.tokens(kind, value))?;
     for part in tokens.chunks(ENTRIES_MAX) {
         let removal = ListRemoval {
             list: list.clone(),
@@ -53,7 +53,7 @@ pub(super) fn import(import: &Import) -> Result<(), Fault> {
     let kind = way.list_kind(&import.list)?;
     let provenance = import.why.provenance(&way.person(), way.batch())?;
     let entries =
-        sheet::read(&import.file, import.expires, &mut |values| way.tokens(kind, values))?;
+        sheet::read(&import.file, (kind, import.expires), &mut |values| way.tokens(kind, values))?;
     put(way, (&import.list, kind), &entries, (&provenance, haste(import.emergency)))
 }
 
@@ -146,6 +146,9 @@ fn propose(mut way: Way, batch: u64, done: &str) -> Result<(), Fault> {
     way.finish()?;
     let change = answer.change.unwrap_or_default();
     let short = change.get(..SHORT).unwrap_or(&change);
+    for finding in &answer.findings {
+        eprintln!("look at: {finding}");
+    }
     eprintln!("{done}, as soon as another person agrees: tidegate lists approve {short}");
     if let Some(text) = answer.to_sign {
         eprint!("an approver's key signs this text, line ends included:\n{text}");

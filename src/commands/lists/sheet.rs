@@ -4,9 +4,9 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
-use super::values::Tokenise;
+use super::values::{Tokenise, parts};
 use crate::commands::report::{Fault, Progress};
-use crate::domain::{EventTime, ListEntry};
+use crate::domain::{EntityKind, EventTime, ListEntry};
 use crate::edges::admin::{RawValue, VALUES_MAX};
 
 /// Most entries of one file.
@@ -17,23 +17,22 @@ const FAULTS_MAX: usize = 20;
 /// Reads the file: entries in the order of their tokens, each token once, the last line counting.
 pub(super) fn read(
     path: &Path,
-    expires: Option<EventTime>,
+    (kind, expires): (EntityKind, Option<EventTime>),
     tokenise: &mut Tokenise<'_>,
 ) -> Result<Vec<ListEntry>, Fault> {
     let shown = path.display().to_string();
     let file = File::open(path).map_err(Fault::file(shown.as_str()))?;
     let bytes = file.metadata().map_err(Fault::file(shown.as_str()))?.len();
     let reader = BufReader::with_capacity(1 << 20, file);
-    entries(reader, bytes, expires, tokenise).map_err(|fault| match fault {
+    entries((reader, bytes), (kind, expires), tokenise).map_err(|fault| match fault {
         Fault::Wrong(message) => Fault::Wrong(format!("{shown}: {message}")),
         other => other,
     })
 }
 
 fn entries(
-    input: impl Read,
-    bytes: u64,
-    expires: Option<EventTime>,
+    (input, bytes): (impl Read, u64),
+    (kind, expires): (EntityKind, Option<EventTime>),
     tokenise: &mut Tokenise<'_>,
 ) -> Result<Vec<ListEntry>, Fault> {
     let mut sheet = csv::ReaderBuilder::new().comment(Some(b'#')).from_reader(input);
@@ -59,16 +58,19 @@ fn entries(
             Ok(true) => {
                 let line = record.position().map_or(0, csv::Position::line);
                 let cell = |at: usize| record.get(at).unwrap_or("").trim();
-                match end(ends.map(cell), expires) {
-                    Ok(end) => pile.waiting.push((line, end, RawValue::new(cell(value)))),
+                let end = end(ends.map(cell), expires).map_err(str::to_owned);
+                match end.and_then(|end| Ok((end, parts(kind, cell(value))?))) {
+                    Ok((end, parts)) => {
+                        pile.waiting.extend(parts.into_iter().map(|part| (line, end, part)));
+                    }
                     Err(fault) => pile.faults.push(format!("line {line}: {fault}")),
                 }
             }
             Err(error) => pile.faults.push(broken(&error)),
         }
         if pile.waiting.len() >= VALUES_MAX {
+            rows += pile.waiting.len() as u64;
             pile.sort_out(tokenise)?;
-            rows += VALUES_MAX as u64;
             progress.reached(rows, sheet.position().byte());
         }
         if pile.faults.len() >= FAULTS_MAX || pile.entries.len() > ENTRIES_MAX {
@@ -91,15 +93,15 @@ struct Pile {
 impl Pile {
     /// What waits becomes entries.
     fn sort_out(&mut self, tokenise: &mut Tokenise<'_>) -> Result<(), Fault> {
-        let (places, values): (Vec<_>, Vec<_>) =
-            self.waiting.drain(..).map(|(line, end, value)| ((line, end), value)).unzip();
-        if values.is_empty() {
-            return Ok(());
-        }
-        for ((line, expires_at), token) in places.into_iter().zip(tokenise(values)?) {
-            match token {
-                Ok(token) => self.entries.push(ListEntry { token, expires_at }),
-                Err(fault) => self.faults.push(format!("line {line}: {fault}")),
+        while !self.waiting.is_empty() {
+            let first = self.waiting.len().min(VALUES_MAX);
+            let (places, values): (Vec<_>, Vec<_>) =
+                self.waiting.drain(..first).map(|(line, end, value)| ((line, end), value)).unzip();
+            for ((line, expires_at), token) in places.into_iter().zip(tokenise(values)?) {
+                match token {
+                    Ok(token) => self.entries.push(ListEntry { token, expires_at }),
+                    Err(fault) => self.faults.push(format!("line {line}: {fault}")),
+                }
             }
         }
         Ok(())
@@ -138,7 +140,6 @@ fn end(own: Option<&str>, all: Option<EventTime>) -> Result<EventTime, &'static 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::EntityKind;
     use crate::edges::keys::Keys;
 
     fn read(text: &str) -> Result<Vec<ListEntry>, String> {
@@ -147,7 +148,7 @@ mod tests {
         let mut tokenise = |values: Vec<RawValue>| {
             Ok(values.iter().map(|value| value.token(EntityKind::Card, &keys)).collect())
         };
-        entries(text.as_bytes(), text.len() as u64, expires, &mut tokenise)
+        entries((text.as_bytes(), text.len() as u64), (EntityKind::Card, expires), &mut tokenise)
             .map_err(|fault| fault.to_string())
     }
 

@@ -118,7 +118,7 @@ pub(super) fn show(show: &Show) -> Result<(), Fault> {
 fn typed(show: &Show, kind: EntityKind) -> Result<Vec<Token>, Fault> {
     if let Some(mut client) = show.at.service()? {
         let reason = show.reason.as_deref();
-        return values::read(kind, &mut |values| {
+        return values::read(kind, values::around, &mut |values| {
             let texts = tokens(&mut client, kind, values, reason)?;
             Ok(texts.iter().map(TokenText::read).collect())
         });
@@ -129,7 +129,7 @@ fn typed(show: &Show, kind: EntityKind) -> Result<Vec<Token>, Fault> {
     }
     let keys = setting.means.keys.token_keys();
     let token = |value: &RawValue| value.token(kind, &keys);
-    values::read(kind, &mut |values| Ok(values.iter().map(token).collect()))
+    values::read(kind, values::around, &mut |values| Ok(values.iter().map(token).collect()))
 }
 
 fn first_entries(

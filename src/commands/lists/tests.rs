@@ -94,3 +94,45 @@ fn one_person_alone_adds_what_ends_by_itself() {
     assert_eq!(import("stolen", later, ""), ok, "it waits");
     desk.approve_lists("wang", "2026-11-23T00:00:01Z").unwrap();
 }
+
+/// What should leave a list has to stand there: nothing of it is refused, some of it is said.
+#[test]
+fn what_is_not_on_a_list_cannot_leave_it() {
+    use crate::domain::{Control, EventTime, ListRemoval, Provenance};
+    use crate::edges::admin::{Haste, Request};
+
+    let desk = Desk::new();
+    let why = "--source appeal --reason case~7 --appeal desk~3 --config @t.toml";
+    desk.write("cards.csv", "value\n6225881234567890\n");
+    let import = format!(
+        "lists import stolen --file @cards.csv --expires 2090-01-01T00:00:00Z --at \
+         2026-11-23T00:00:00Z {why}"
+    );
+    assert_eq!(desk.run(&import), format!("{:?}", std::process::ExitCode::SUCCESS));
+    desk.approve_lists("wang", "2026-11-23T00:00:00Z").unwrap();
+    let keys = crate::edges::keys::Keys::from_file(&desk.at("keys")).unwrap().token_keys();
+    let [there, gone] =
+        ["6225881234567890", "4111111111111111"].map(|card| keys.card(card).unwrap());
+    let propose = |batch: u64, tokens: &[crate::domain::Token]| {
+        let at = EventTime::parse_rfc3339("2026-11-23T01:00:00Z").unwrap();
+        let mut direct = desk.direct(at);
+        let provenance = Provenance {
+            sources: vec![crate::domain::ListSource::Appeal],
+            reason: "appeal 17".to_owned(),
+            creator: crate::commands::control::user(),
+            appeal: "desk 3".to_owned(),
+            batch,
+            ..Provenance::default()
+        };
+        let (list, tokens) = ("stolen".to_owned(), tokens.to_vec());
+        let removal = ListRemoval { list, kind: EntityKind::Card, tokens, provenance };
+        direct.list_part(Control::ListRemove(removal), Haste::Waits).unwrap();
+        let answer = direct.ask(&Request::ListPropose { batch });
+        direct.finish().unwrap();
+        answer.map(|answer| answer.findings).map_err(|fault| fault.to_string())
+    };
+    let fault = propose(1, &[gone]).unwrap_err();
+    assert!(fault.contains("nothing of it stands on `stolen`"), "{fault}");
+    assert_eq!(propose(2, &[there, gone]).unwrap(), ["1 of 2 do not stand on `stolen`"]);
+    assert_eq!(propose(3, &[there]).unwrap(), [""; 0]);
+}

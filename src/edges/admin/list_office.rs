@@ -7,7 +7,7 @@ use super::office::{Office, Signed};
 use super::order::Change;
 use super::people::Role;
 use super::request::{Answer, Haste, WaitingText};
-use crate::domain::{Control, EventTime, ListAddition, ListRemoval, Seq};
+use crate::domain::{Control, EventTime, ListAddition, ListEntry, ListRemoval, Seq};
 use crate::edges::list_proposals::{ListAct, ListProposal};
 use crate::engine::ENTRIES_MAX;
 
@@ -57,12 +57,32 @@ impl Office {
             provenance: draft.provenance,
             at: now,
         };
+        let findings = self.not_there(&proposal, now)?;
         let id = self.lists.put(&proposal).map_err(|error| error.to_string())?;
         let to_sign = self.has_keys().then(|| {
             let text = |journal| list_approval(journal, &id, after(now, SHOWN_FOR_MS));
             self.journal.map(text)
         });
-        Ok(Answer { ok: true, to_sign: to_sign.flatten(), change: Some(id), ..Answer::default() })
+        let to_sign = to_sign.flatten();
+        Ok(Answer { ok: true, to_sign, change: Some(id), findings, ..Answer::default() })
+    }
+
+    /// What should leave a list and does not stand there: refused if it is all, said if it is some.
+    fn not_there(&self, proposal: &ListProposal, now: EventTime) -> Result<Vec<String>, String> {
+        let ListProposal { list, kind, act, entries, .. } = proposal;
+        if *act == ListAct::Add {
+            return Ok(Vec::new());
+        }
+        let is_gone =
+            |entry: &&ListEntry| self.listed.find(list, *kind, entry.token, now).is_none();
+        let gone = entries.iter().filter(is_gone).count();
+        match gone {
+            0 => Ok(Vec::new()),
+            all if all == entries.len() => Err(format!(
+                "nothing of it stands on `{list}`: look at the list with `tidegate lists show {list} --value --reason TEXT`"
+            )),
+            some => Ok(vec![format!("{some} of {} do not stand on `{list}`", entries.len())]),
+        }
     }
 
     /// Changes that wait.
@@ -104,7 +124,7 @@ impl Office {
             return Err("every entry would have ended already: propose them again".to_owned());
         }
         let ended = given - proposal.entries.len();
-        let mut findings = Vec::new();
+        let mut findings = self.not_there(&proposal, now)?;
         if ended > 0 {
             findings.push(format!("{ended} entries had ended already and were left out"));
         }

@@ -25,7 +25,7 @@ use crate::domain::{
 };
 use crate::edges::bundle_store::BundleStore;
 use crate::edges::list_proposals::ListProposals;
-use crate::engine::{Prepared, Standing, check_currency};
+use crate::engine::{Lists, Prepared, Standing, check_currency};
 use crate::journal::JournalId;
 use crate::stages::enrich::TokenKeys;
 
@@ -50,6 +50,8 @@ pub struct Office {
     handles: Arc<Handles>,
     pub(super) drafts: Arc<Drafts>,
     pub(super) lists: ListProposals,
+    /// Who stands on the lists now.
+    pub(super) listed: Lists,
     pub(super) journal: Option<JournalId>,
 }
 
@@ -102,6 +104,7 @@ impl Office {
             handles: Arc::new(Handles::draw()),
             drafts: Arc::default(),
             lists: ListProposals::of(journal),
+            listed: Lists::default(),
             journal: None,
         }
     }
@@ -117,6 +120,12 @@ impl Office {
     #[must_use]
     pub fn with_keys(self, keys: TokenKeys) -> Self {
         Self { keys: Some(Arc::new(keys)), ..self }
+    }
+
+    /// The same, where the lists of an engine are known: what leaves them has to stand there.
+    #[must_use]
+    pub fn with_lists(self, listed: &Lists) -> Self {
+        Self { listed: listed.clone(), ..self }
     }
 
     /// The same, of a journal by its name: what signatures are made for.

@@ -87,18 +87,33 @@ pub(super) fn read_token(text: &str) -> Result<Token, String> {
         .ok_or_else(|| "a token is 32 hexadecimal digits".to_owned())
 }
 
+/// What a kind takes. It is read as an event's own fields are, so that both have one token.
+const fn wanted(kind: EntityKind) -> &'static str {
+    match kind {
+        EntityKind::Card => {
+            "12 to 19 digits, not masked, and not as a spreadsheet rounds them (6.22588E+15)"
+        }
+        EntityKind::Account | EntityKind::Payee => "an account's id, not masked",
+        EntityKind::Device => "the token that decisions on the device show, `v1:` and 32 digits",
+        EntityKind::Ip => "one address of IPv4 or IPv6, without port or length",
+        EntityKind::IpPrefix => {
+            "an address, or a network such as 81.2.69.0/24: of v4 /8 or longer, of v6 /32 to /48 or \
+             /112 and longer"
+        }
+        EntityKind::Merchant => "a merchant's code, not masked",
+        EntityKind::Terminal => "a terminal's serial number or code, not masked",
+        EntityKind::Phone => "a phone number with its area or country, not masked",
+        EntityKind::IdDocument => "the number of an identity document, not masked",
+    }
+}
+
 /// The token of a raw value, or of a token as reports show it (`v1:` and 32 hexadecimal digits).
 fn token(text: &str, kind: EntityKind, keys: &TokenKeys) -> Result<Token, String> {
     if let Some(token) = shown_token(text, keys.version())? {
         return Ok(token);
     }
-    keys.entity(kind, text).ok_or_else(|| match kind {
-        EntityKind::Device => {
-            "a device is named by the token that decisions on it show: `v1:` and 32 digits"
-                .to_owned()
-        }
-        kind => format!("what was given cannot be of kind {}", kind.name()),
-    })
+    keys.entity(kind, text)
+        .ok_or_else(|| format!("this is no value of kind {}: {}", kind.name(), wanted(kind)))
 }
 
 fn shown_token(text: &str, version: u16) -> Result<Option<Token>, String> {
@@ -119,6 +134,57 @@ fn shown_token(text: &str, version: u16) -> Result<Option<Token>, String> {
 mod tests {
     use super::*;
     use crate::edges::keys::Keys;
+
+    /// A list takes what an event could say of somebody: rounded, masked and short values would stand for
+    /// strangers, or for nobody.
+    #[test]
+    fn a_value_that_is_nobodys_is_refused() {
+        use EntityKind as Kind;
+        let keys = Keys::demo().token_keys();
+        for (kind, wrong) in [
+            (Kind::Card, "6.22588E+15"),
+            (Kind::Card, "6,22588E+15"),
+            (Kind::Card, "622588******7890"),
+            (Kind::Card, "62258812"),
+            (Kind::Card, "0000000000000000"),
+            (Kind::Card, "62258812345678901234"),
+            (Kind::Phone, "137****0000"),
+            (Kind::Phone, "1.37E+10"),
+            (Kind::Phone, "86xxxxxxxxxxxxx"),
+            (Kind::Phone, "12345"),
+            (Kind::IdDocument, "110105********002X"),
+            (Kind::IdDocument, "1.10105E+17"),
+            (Kind::IdDocument, "N/A"),
+            (Kind::Account, "*****0001"),
+            (Kind::Account, "null"),
+            (Kind::Account, "6.22588E+15"),
+            (Kind::Payee, "N/A"),
+            (Kind::Merchant, "unknown"),
+            (Kind::Terminal, ""),
+            (Kind::Ip, "203.0.113.9:443"),
+            (Kind::Ip, "203.0.113.0/24"),
+            (Kind::Ip, "203.0.113.*"),
+            (Kind::IpPrefix, "203.0.113.0/28"),
+            (Kind::IpPrefix, "203.0.0.0/16"),
+            (Kind::IpPrefix, "203.0.113"),
+            (Kind::Device, "86000000"),
+        ] {
+            let fault = RawValue::new(wrong).token(kind, &keys).expect_err(wrong);
+            assert!(fault.contains(kind.name()), "{wrong}: {fault}");
+        }
+        let token = |kind, text: &str| RawValue::new(text).token(kind, &keys).unwrap();
+        for (kind, text, same) in [
+            (Kind::Ip, "::ffff:203.0.113.9", "203.0.113.9"),
+            (Kind::Ip, "64:ff9b::203.0.113.9", "203.0.113.9"),
+            (Kind::IpPrefix, "64:ff9b::203.0.113.0/120", "203.0.113.0/24"),
+            (Kind::IpPrefix, "203.0.113.9", "203.0.113.9/32"),
+            (Kind::Card, "6225 8812 3456 7890", "６２２５８８１２３４５６７８９０"),
+            (Kind::Phone, "+86 137 0000 0000", "13700000000"),
+        ] {
+            assert_eq!(token(kind, text), token(kind, same), "{text}");
+        }
+        assert_eq!(token(Kind::IpPrefix, "203.0.113.9"), token(Kind::Ip, "203.0.113.9"));
+    }
 
     /// Neither what is printed of a value nor what is wrong with it shows it, and a token that a
     /// report showed stands for itself.

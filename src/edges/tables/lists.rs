@@ -135,10 +135,10 @@ pub(super) fn hosts(content: &[u8]) -> Result<HostList, FileFaults> {
     faults.or(list)
 }
 
-/// A host in lower case without a final dot.
+/// A host in lower case without a final dot. `*.bad.example` is `bad.example`: it speaks for those below.
 fn host(text: &str) -> Option<String> {
-    let host = text.trim_end_matches('.').to_lowercase();
-    let odd = |c: char| c.is_whitespace() || c.is_control() || "/\\:@?#[]".contains(c);
+    let host = text.strip_prefix("*.").unwrap_or(text).trim_end_matches('.').to_lowercase();
+    let odd = |c: char| c.is_whitespace() || c.is_control() || "/\\:@?#[]*".contains(c);
     let labels = host.split('.').all(|label| !label.is_empty());
     (labels && host.len() <= 253 && !host.contains(odd)).then_some(host)
 }

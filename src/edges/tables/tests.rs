@@ -48,10 +48,13 @@ fn sound_files_are_read_as_they_come() {
     let dollar = Amount::from_minor(100, Currency::parse("USD").unwrap()).unwrap();
     assert_eq!(tables.fx.as_ref().unwrap().table.to_base(dollar), Some(700));
 
-    let hosts = "host,reason\nBad.Example.,phishing\n中国.example,fake bank\n";
+    let hosts =
+        "host,reason\nBad.Example.,phishing\n中国.example,fake bank\n*.shop.example,fakes\n";
     let tables = check(TableKind::Hosts, hosts, &[]);
     let hosts = &tables.hosts.as_ref().unwrap().table;
     assert_eq!(hosts.look_up("x.bad.example"), Some("phishing"));
+    assert_eq!(hosts.look_up("a.b.shop.example"), Some("fakes"));
+    assert_eq!(hosts.look_up("workshop.example"), None);
     assert_eq!(hosts.look_up("xn--fiqs8s.example"), Some("fake bank"));
 }
 

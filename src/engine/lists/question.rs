@@ -37,11 +37,15 @@ impl Question {
         device: Option<Token>,
         row: &mut FeatureVector,
     ) {
-        let token = match self.kind {
-            EntityKind::Device => device,
-            kind => input.tokens.get(kind),
+        let is_listed = |token| self.table.find(token, input.received_at).is_some();
+        let tokens = match self.kind {
+            EntityKind::Device => [device, None],
+            // A network that is smaller than those of events stands there as its addresses.
+            kind @ EntityKind::IpPrefix => {
+                [input.tokens.get(kind), input.tokens.get(EntityKind::Ip)]
+            }
+            kind => [input.tokens.get(kind), None],
         };
-        let listed = token.and_then(|token| self.table.find(token, input.received_at));
-        row.set_bool(self.field, listed.is_some());
+        row.set_bool(self.field, tokens.into_iter().flatten().any(is_listed));
     }
 }

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::{ListEntry, Provenance};
+use crate::bundle::ListSpec;
+use crate::domain::{FeatureVector, FieldId, Input, ListEntry, ListPurpose, Provenance};
 
 fn time(ms: i64) -> EventTime {
     EventTime::from_ms(EventTime::MIN.as_ms() + ms).unwrap()
@@ -33,6 +34,34 @@ fn removal(tokens: &[u64]) -> ListRemoval {
         kind: EntityKind::Card,
         tokens: tokens.iter().map(|n| token(*n)).collect(),
         provenance: Provenance::default(),
+    }
+}
+
+/// An event stands on a list of networks by the network around its address, or by the address itself,
+/// which is how a smaller network is listed.
+#[test]
+fn a_list_of_networks_holds_addresses_too() {
+    let (lists, now, field) = (Lists::default(), time(0), FieldId(0));
+    let kind = EntityKind::IpPrefix;
+    let columns = vec![(kind, field)];
+    let name = "bad_networks".to_owned();
+    let spec = ListSpec {
+        name: name.clone(),
+        kind,
+        purpose: ListPurpose::Block,
+        emergency_ms: None,
+        columns,
+    };
+    let listed = ListAddition { list: name, kind, ..addition(&[1, 2], time(9)) };
+    lists.add(&listed, Seq(1), now);
+    let questions = Question::all(&[spec], &lists);
+    for (around, address, expected) in [(1, 7, true), (7, 2, true), (7, 8, false), (2, 7, true)] {
+        let mut input = Input { received_at: now, ..Input::default() };
+        input.tokens.set(kind, token(around));
+        input.tokens.set(EntityKind::Ip, token(address));
+        let mut row = FeatureVector::new(1);
+        questions[0].ask(&input, None, &mut row);
+        assert_eq!(row.bits(field) == 1, expected, "{around} {address}");
     }
 }
 

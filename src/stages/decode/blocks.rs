@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use crate::domain::{
     Amount, Card, Consent, Currency, Datum, Device, DeviceFlags, Location, Merchant, Network,
-    Party, Sensitive, Terminal, Verification,
+    Party, Sensitive, Terminal, Verification, canonical_address,
 };
 
 use super::block::{Block, Member, block};
@@ -172,9 +172,9 @@ block!(DeviceFlags, |flags, member| {
     "mock_location", 6 => DeviceFlagsMockLocation: flags.mock_location = member.flag()?;
 });
 
-/// An address; one that is v4 inside v6 becomes v4, so that it has one token.
+/// An address; one that is v4 written as v6 becomes v4, so that it has one token.
 fn address(text: &str) -> Option<IpAddr> {
-    text.parse::<IpAddr>().ok().map(|ip| ip.to_canonical())
+    text.parse().ok().map(canonical_address)
 }
 
 block!(Network<'de>, |network, member| {

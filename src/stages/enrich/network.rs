@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::datum::Degrees;
 use super::{NetworkFlags, Tables, TokenKeys};
-use crate::domain::{EntityKind, Fact, Facts, Input, MissingTables, Network};
+use crate::domain::{EntityKind, Fact, Facts, Input, MissingTables, Network, canonical_address};
 
 /// The network's entities and facts; returns the place of the address.
 pub(super) fn network(
@@ -20,7 +20,7 @@ pub(super) fn network(
         super::set_text(&mut input.facts, Fact::NetworkCarrier, carrier);
     }
     input.facts.set_bool(Fact::IpPresent, network.ip.is_some());
-    let address = network.ip.as_ref()?.expose().to_canonical();
+    let address = canonical_address(*network.ip.as_ref()?.expose());
     if is_nobody(address) {
         input.placeholders.add("network.ip");
         input.facts.set_bool(Fact::IpPrivate, true);

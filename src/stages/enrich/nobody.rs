@@ -203,6 +203,22 @@ pub(super) enum Hiding {
 /// Runs of a letter x that hide something.
 const CROSSES: usize = 4;
 
+/// Whether a number was rounded by a spreadsheet (`6.22588E+15`): strangers share what is left.
+fn is_rounded(text: &str) -> bool {
+    let Some((mantissa, exponent)) = text.trim().split_once(['e', 'E']) else { return false };
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let (whole, fraction) = match mantissa.split_once(['.', ',']) {
+        Some((whole, fraction)) => (whole, Some(fraction)),
+        None => (mantissa, None),
+    };
+    let signed = exponent.strip_prefix('+');
+    digits(whole)
+        && fraction.is_none_or(digits)
+        // `12E5` may be somebody's name.
+        && (fraction.is_some() || signed.is_some())
+        && digits(signed.unwrap_or(exponent))
+}
+
 /// Whether part of a value is hidden, so that strangers may share what is left.
 pub(super) fn is_masked(text: &str, hiding: Hiding) -> bool {
     let (mut stars, mut run, mut last, mut has_digit) = (0, 0, None, false);
@@ -230,7 +246,9 @@ pub(super) fn is_masked(text: &str, hiding: Hiding) -> bool {
             return true;
         }
     }
-    stars >= 2 || (crosses_max >= CROSSES && has_digit)
+    stars >= 2
+        || (crosses_max >= CROSSES && has_digit)
+        || hiding == Hiding::Number && is_rounded(text)
 }
 
 #[cfg(test)]

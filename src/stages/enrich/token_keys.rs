@@ -9,7 +9,9 @@ use std::net::IpAddr;
 
 use super::nobody::Hiding;
 use super::{hmac, normalise};
-use crate::domain::{Content, DeviceIdentifier, EntityKind, Token};
+use crate::domain::{
+    Content, DeviceIdentifier, EntityKind, Token, canonical_address, canonical_network,
+};
 
 /// What a token is made for. The label is part of the key: a changed label changes every token.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -109,11 +111,7 @@ impl TokenKeys {
             EntityKind::Account | EntityKind::Payee => self.account(raw),
             EntityKind::Device => None,
             EntityKind::Ip => raw.trim().parse().ok().map(|address| self.ip(address)),
-            EntityKind::IpPrefix => {
-                // Written as an address or as a prefix, `81.2.69.0/24`.
-                let address = raw.split('/').next().unwrap_or(raw);
-                address.trim().parse().ok().map(|address| self.ip_prefix(address))
-            }
+            EntityKind::IpPrefix => self.network(raw),
             EntityKind::Merchant => self.merchant(raw),
             EntityKind::Terminal => self.terminal(raw),
             EntityKind::Phone => self.phone(raw),
@@ -135,7 +133,7 @@ impl TokenKeys {
 
     /// The token of an address; a v4 address written as v6 is the v4 address.
     pub fn ip(&self, address: IpAddr) -> Token {
-        match address.to_canonical() {
+        match canonical_address(address) {
             IpAddr::V4(v4) => self.sign(Purpose::Ip, &v4.octets()),
             IpAddr::V6(v6) => self.sign(Purpose::Ip, &v6.octets()),
         }
@@ -143,9 +141,29 @@ impl TokenKeys {
 
     /// The token of an address's /24 (v4) or /48 (v6).
     pub fn ip_prefix(&self, address: IpAddr) -> Token {
-        match address.to_canonical() {
+        match canonical_address(address) {
             IpAddr::V4(v4) => self.sign(Purpose::IpPrefix, &v4.octets()[..3]),
             IpAddr::V6(v6) => self.sign(Purpose::IpPrefix, &v6.octets()[..6]),
+        }
+    }
+
+    /// The token of a network by which an event is known: its /24 (v4) or /48 (v6), `81.2.69.0/24`, or
+    /// its address alone, `81.2.69.160` or `81.2.69.160/32`, whose token is the address's.
+    fn network(&self, raw: &str) -> Option<Token> {
+        let (address, bits) = match raw.trim().split_once('/') {
+            Some((address, bits)) => (address, Some(bits.parse().ok()?)),
+            None => (raw.trim(), None),
+        };
+        let address: IpAddr = address.parse().ok()?;
+        let whole = if address.is_ipv4() { 32 } else { 128 };
+        match canonical_network(address, bits.unwrap_or(whole)) {
+            (address @ IpAddr::V4(_), 24) | (address @ IpAddr::V6(_), 48) => {
+                Some(self.ip_prefix(address))
+            }
+            (address @ IpAddr::V4(_), 32) | (address @ IpAddr::V6(_), 128) => {
+                Some(self.ip(address))
+            }
+            _ => None,
         }
     }
 
@@ -251,8 +269,9 @@ mod tests {
         );
         check(EntityKind::IdDocument, &["11010519491231002x", " 11010519491231002X "]);
         check(EntityKind::Ip, &["81.2.69.142", "::ffff:81.2.69.142"]);
-        check(EntityKind::IpPrefix, &["81.2.69.142", "81.2.69.7", "81.2.69.0/24"]);
-        check(EntityKind::IpPrefix, &["2001:db8:1:2::3", "2001:db8:1:ffff::"]);
+        check(EntityKind::IpPrefix, &["81.2.69.0/24", "81.2.69.7/24", "::ffff:81.2.69.0/120"]);
+        check(EntityKind::IpPrefix, &["2001:db8:1:2::3/48", "2001:db8:1:ffff::/48"]);
+        check(EntityKind::IpPrefix, &["81.2.69.142", "81.2.69.142/32", "64:ff9b::81.2.69.142"]);
         check(EntityKind::Merchant, &["M001", " M001"]);
     }
 

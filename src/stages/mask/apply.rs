@@ -3,6 +3,8 @@
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use crate::domain::canonical_address;
+
 use super::writer::Text;
 use super::{Mask, host, phone};
 
@@ -135,7 +137,7 @@ fn mac(out: &mut Text<'_>, value: &str) {
 /// The network of an address.
 pub(super) fn prefix(out: &mut Text<'_>, ip: IpAddr) {
     // Writing to memory cannot fail.
-    let _ = match ip.to_canonical() {
+    let _ = match canonical_address(ip) {
         IpAddr::V4(v4) => {
             let [a, b, c, _] = v4.octets();
             write!(out, "{}/24", Ipv4Addr::new(a, b, c, 0))

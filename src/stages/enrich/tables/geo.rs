@@ -10,6 +10,8 @@ use std::collections::hash_map::Entry;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::net::IpAddr;
 
+use crate::domain::canonical_address;
+
 use maxminddb::{LookupResult, MaxMindDbError, Reader, WithinOptions};
 use serde::Deserialize;
 
@@ -143,7 +145,7 @@ impl<Row> Tree<Row> {
 
     fn look_up(&self, address: IpAddr) -> Option<&Row> {
         // A v6 address in a v4 tree is the one error left: nothing is known of it.
-        let offset = self.reader.lookup(address.to_canonical()).ok()?.offset()?;
+        let offset = self.reader.lookup(canonical_address(address)).ok()?.offset()?;
         self.rows.get(*self.by_offset.get(&offset)? as usize)
     }
 }

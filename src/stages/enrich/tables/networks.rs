@@ -3,6 +3,8 @@
 
 use std::net::IpAddr;
 
+use crate::domain::{canonical_address, canonical_network};
+
 /// Flags of a network, one bit each.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct NetworkFlags(u8);
@@ -58,7 +60,7 @@ pub struct NetworkListBuilder {
 impl NetworkListBuilder {
     /// Adds a network; host bits of `address` are ignored, and so is a prefix past the address.
     pub fn add(&mut self, address: IpAddr, prefix: u8, flags: NetworkFlags) {
-        match unmapped(address, prefix) {
+        match canonical_network(address, prefix) {
             (IpAddr::V4(v4), prefix) => {
                 let hosts = u32::MAX.checked_shr(u32::from(prefix)).unwrap_or(0);
                 let first = u32::from(v4) & !hosts;
@@ -78,15 +80,6 @@ impl NetworkListBuilder {
     }
 }
 
-/// A network of v4 addresses that is written as v6, `::ffff:192.0.2.0/120`, is that of the v4 ones:
-/// under that form they are looked up.
-fn unmapped(address: IpAddr, prefix: u8) -> (IpAddr, u8) {
-    match (address, address.to_canonical()) {
-        (IpAddr::V6(_), v4 @ IpAddr::V4(_)) if prefix >= 96 => (v4, prefix - 96),
-        (address, _) => (address, prefix),
-    }
-}
-
 /// Flags by address.
 #[derive(Debug, Default)]
 pub struct NetworkList {
@@ -98,7 +91,7 @@ pub struct NetworkList {
 impl NetworkList {
     /// The flags of an address: of every network that holds it.
     pub fn look_up(&self, address: IpAddr) -> NetworkFlags {
-        match address.to_canonical() {
+        match canonical_address(address) {
             IpAddr::V4(v4) => at(&self.v4, u32::from(v4)),
             IpAddr::V6(v6) => at(&self.v6, u128::from(v6)),
         }
