@@ -45,6 +45,12 @@ fn has_moved_on(error: &KafkaError) -> bool {
     matches!(code, Some(IllegalGeneration | RebalanceInProgress | UnknownMemberId))
 }
 
+/// Whether the broker has no such group: it has lost its disk, and whoever stays a member of what is
+/// not there is told so for ever.
+fn is_forgotten(error: &KafkaError) -> bool {
+    error.rdkafka_error_code() == Some(RDKafkaErrorCode::GroupIdNotFound)
+}
+
 /// Whether the broker has no such partition.
 fn is_gone(error: &KafkaError) -> bool {
     use RDKafkaErrorCode::{UnknownPartition, UnknownTopic, UnknownTopicOrPartition};
@@ -52,6 +58,8 @@ fn is_gone(error: &KafkaError) -> bool {
     matches!(code, Some(UnknownPartition | UnknownTopic | UnknownTopicOrPartition))
 }
 
+/// How long a first commit may be refused before a fresh client is tried.
+const REFUSED: Duration = Duration::from_secs(30);
 /// How long a partition that is assigned may not exist.
 const GONE: Duration = Duration::from_secs(10);
 /// How long one question to the broker may take before it is asked again.
@@ -136,6 +144,7 @@ impl<H: Handler> Edge<H> {
     /// knows only what was decided, not what was sent: outputs on their way would be lost.
     fn commit_begin(&self, begin: &TopicPartitionList) -> Result<bool, EdgeError> {
         let begin = self.commit_list(&self.positions_of(begin), self.work.told());
+        let begun = Instant::now();
         while let Err(error) = self.consumer.commit(&begin, CommitMode::Sync) {
             self.check_fatal()?;
             if self.is_stopping() {
@@ -145,6 +154,12 @@ impl<H: Handler> Edge<H> {
                 // Nothing may be read under an assignment that has not begun. What the group decides
                 // next comes by polling, so waiting here would be waiting for ever.
                 let _ = self.consumer.unassign();
+                return Ok(false);
+            }
+            if is_forgotten(&error) || begun.elapsed() >= REFUSED {
+                // The broker knows nothing of us: a client that joins anew is known again.
+                let _ = self.consumer.unassign();
+                self.watched.want(Wanted::Renewal);
                 return Ok(false);
             }
             // The client backs off by itself only for errors of the connection.

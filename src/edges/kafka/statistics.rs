@@ -39,6 +39,13 @@ struct Reading {
     committed: i64,
 }
 
+impl Reading {
+    fn position(&self) -> i64 {
+        let waits = i64::try_from(self.waits).unwrap_or(0);
+        if self.next < 0 { self.next } else { (self.next - waits).max(0) }
+    }
+}
+
 impl Statistics {
     pub(super) fn put(&self, json: &[u8]) {
         let mut newest = lock(&self.newest);
@@ -84,9 +91,10 @@ impl Statistics {
         }
     }
 
-    /// The next offset that is fetched of a partition, and how many messages wait to be taken.
-    pub(super) fn reading(&self, name: &Name) -> Option<(i64, u64)> {
-        lock(&self.readings).get(name).map(|reading| (reading.next, reading.waits))
+    /// The next offset that is taken of a partition: what was fetched and waits is not read yet. Negative
+    /// where the client does not know.
+    pub(super) fn reading(&self, name: &Name) -> Option<i64> {
+        lock(&self.readings).get(name).map(Reading::position)
     }
 
     /// Partitions are another's: what was known of them is not true any more.
@@ -133,6 +141,17 @@ mod tests {
     use rdkafka::statistics::Partition;
 
     use super::*;
+
+    /// What was fetched and lies with the client is not read: a client that gives nothing out stands still.
+    #[test]
+    fn what_waits_is_not_read() {
+        for (next, waits, expected) in
+            [(100, 0, 100), (100, 100, 0), (100, 30, 70), (-1001, 0, -1001), (5, 9, 0)]
+        {
+            let reading = Reading { next, waits, committed: -1 };
+            assert_eq!(reading.position(), expected, "{next} {waits}");
+        }
+    }
 
     /// The record that ends a transaction is none of those that wait.
     #[test]

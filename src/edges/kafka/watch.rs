@@ -138,7 +138,7 @@ impl Drop for Watch {
 /// How far the reading client has come with a partition.
 #[derive(Clone, Copy, Debug)]
 struct Progress {
-    /// The next offset that it fetches; negative where it does not know.
+    /// The next offset that it gives out; negative where it does not know.
     next: i64,
     since: Instant,
 }
@@ -244,12 +244,11 @@ impl Watcher {
         let is_paused = self.shared.is_paused.load(Ordering::Relaxed);
         for name in assigned {
             // Before the client has told of it nothing can be said.
-            let Some((next, waits)) = self.statistics.reading(name) else { continue };
+            let Some(next) = self.statistics.reading(name) else { continue };
             let now = Progress { next, since: Instant::now() };
             let known = self.progress.entry(name.clone()).or_insert(now);
-            // What was fetched and not taken waits for us and not for the broker. To know less than
-            // before is no progress.
-            if (known.next != next && next >= 0) || is_paused || waits > 0 {
+            // To know less than before is no progress, nor is what was fetched and is never given out.
+            if (known.next != next && next >= 0) || is_paused {
                 *known = now;
             }
         }
@@ -265,8 +264,9 @@ impl Watcher {
     /// How many partitions our topics have, and whether there is one that does not exist.
     fn count_partitions(&mut self) -> KafkaResult<usize> {
         let (mut total, mut missing) = (0, Vec::new());
-        // What it has to say is said by the reading client as well.
-        let _ = self.client()?.poll(Duration::ZERO);
+        // What it has to say is said by the reading client as well. All of it is taken: what is left
+        // would be told later, when it is not true any more.
+        while self.client()?.poll(Duration::ZERO).is_some() {}
         for topic in self.topics.clone() {
             let metadata = self.client()?.fetch_metadata(Some(&topic), ASK)?;
             for found in metadata.topics() {
