@@ -83,7 +83,8 @@ impl ImportError {
 
 fn list(tally: &Tally) -> String {
     let reasons = tally.rejected_by.iter().map(|(reason, count)| format!("{count} {reason}"));
-    reasons.collect::<Vec<_>>().join(", ")
+    let reasons = reasons.collect::<Vec<_>>().join(", ");
+    std::iter::once(reasons).chain(tally.refused_lines()).collect::<Vec<_>>().join("\n")
 }
 
 /// Runs the command.

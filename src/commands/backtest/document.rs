@@ -329,9 +329,7 @@ fn facts(document: &mut Document, report: &Report) {
         Line::under(1, "before the stretch, to fill the windows", grouped(report.before)),
         Line::under(1, "decisions measured", grouped(report.decisions)),
     ];
-    if report.rejected > 0 {
-        lines.push(Line::under(1, "rejected at the door", grouped(report.rejected)));
-    }
+    lines.extend(report.refusals.lines());
     if let Some(against) = &report.against {
         lines.push(Line::new("against", short(against)));
     }

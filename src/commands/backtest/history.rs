@@ -1,26 +1,20 @@
 //! The past through an engine: every input in its order, windows rebuilt point in time.
 
-use std::fs::File;
-use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::rules::Rules;
-use crate::commands::assemble::{AssembleError, Assembly, assemble};
+use crate::commands::assemble::AssembleError;
+use crate::commands::lines::Refusals;
 use crate::commands::report::{Fault, Limits, Progress, Span, journal_end};
 use crate::config::Config;
 use crate::domain::{
     Amendment, Applied, Body, Control, EventTime, Fact, Input, Kind, Seq, Service, Standing, Token,
     Truth, What,
 };
-use crate::edges::keys::Keys;
-use crate::edges::tables::{TablePaths, TableStore};
-use crate::engine::{
-    Engine, EngineLimits, FileBounds, FileTime, Intent, Outcome, Pace, Unhurried, count_again,
-};
+use crate::edges::tables::TablePaths;
+use crate::engine::{Engine, EngineLimits, Unhurried, count_again};
 use crate::journal::{Item, ReadEntry, Reader};
-use crate::stages::decode::{Door, TimeLimits};
-use crate::stages::mask::Profile;
 
 /// Where the past comes from.
 #[derive(Clone, Debug, clap::Args)]
@@ -30,12 +24,16 @@ pub(in crate::commands) struct HistoryArgs {
     /// needed
     #[arg(long, value_name = "DIR", group = "past")]
     journal: Option<PathBuf>,
-    /// A file of events instead, one JSON object a line, as `tidegate score` reads it
+    /// A file of events instead, one JSON object a line, as `tidegate score` reads it: gzip and zstd, too
     #[arg(long, value_name = "FILE", group = "past")]
     events: Option<PathBuf>,
     /// Reference tables for the events, as `tidegate score` takes them
     #[arg(long, value_name = "DIR", requires = "events")]
     tables: Option<PathBuf>,
+    /// Name every refused line of the events here, as JSON lines: its number, its reason, what was
+    /// wanted; no values
+    #[arg(long, value_name = "FILE", requires = "events")]
+    rejects: Option<PathBuf>,
     #[command(flatten)]
     pub(in crate::commands) span: Span,
     #[command(flatten)]
@@ -71,7 +69,8 @@ impl HistoryArgs {
             // clap asks for one of them.
             (None, None) => return Err(Fault::Wrong("name --journal or --events".to_owned())),
         };
-        Ok(History { from, span: self.span, limits: self.limits.engine()? })
+        let rejects = self.rejects.clone();
+        Ok(History { from, rejects, span: self.span, limits: self.limits.engine()? })
     }
 
     fn table_paths(&self) -> Result<TablePaths, Fault> {
@@ -91,6 +90,8 @@ impl HistoryArgs {
 #[derive(Clone, Debug)]
 pub(in crate::commands) struct History {
     from: Whence,
+    /// Where refused lines are named.
+    pub(super) rejects: Option<PathBuf>,
     pub(in crate::commands) span: Span,
     pub(in crate::commands) limits: EngineLimits,
 }
@@ -142,6 +143,8 @@ pub(in crate::commands) struct Walked {
     pub(in crate::commands) before: u64,
     /// Lines that were rejected at the door.
     pub(in crate::commands) rejected: u64,
+    /// Lines that got no answer: these, and conflicts.
+    pub(in crate::commands) refusals: Refusals,
     /// The number of the journal's first input, when it is not the first of all.
     pub(in crate::commands) begins_with: Option<u64>,
 }
@@ -160,7 +163,7 @@ impl History {
     }
 
     /// Sends all of it through an engine under some rules. `doing` is drawn with a bar; a second
-    /// walk beside a first one draws none.
+    /// walk beside a first one draws none, and names no refused lines.
     pub(in crate::commands) fn walk(
         &self,
         rules: &Rules,
@@ -234,98 +237,13 @@ impl History {
         }
         Ok(walked)
     }
-
-    fn walk_events(
-        &self,
-        (file, paths): (&Path, &TablePaths),
-        rules: &Rules,
-        doing: Option<&'static str>,
-        onlooker: &mut impl Onlooker,
-    ) -> Result<Walked, Fault> {
-        // Tokens join within this run and are shown nowhere: any key does.
-        let keys = Keys::demo();
-        let tables = tables(paths, &keys)?;
-        let settled = tables.settle(rules.bundle.base_currency);
-        settled.map_err(|fault| Fault::Wrong(fault.to_string()))?;
-        let profile = Profile::shipped("default").expect("the default profile is shipped");
-        let (mut pipeline, _) = assemble(Assembly {
-            bundle: Arc::clone(&rules.bundle),
-            bundle_files: &rules.files,
-            keys: &keys,
-            journal: None,
-            door: Door::default(),
-            times: TimeLimits::default(),
-            limits: self.limits.clone(),
-            profile,
-            pace: Pace::Unhurried,
-        })
-        .map_err(|error| Fault::Wrong(error.to_string()))?;
-        let name = file.display().to_string();
-        let opened = File::open(file).map_err(Fault::file(&*name))?;
-        let length = opened.metadata().map_or(0, |about| about.len());
-        let mut progress = doing.map(|doing| Progress::new(doing, length));
-        let mut source = BufReader::with_capacity(1 << 20, opened);
-        let (tables, token_keys) = (tables.current(), keys.token_keys());
-        let (mut walked, mut line, mut event_id) = (Walked::default(), Vec::new(), String::new());
-        let horizon_ms = TimeLimits::default().age_ms_max;
-        let bounds = FileBounds { horizon_ms, until: None, alone_until: None };
-        let mut time = FileTime::new(pipeline.admission(), None, bounds);
-        let (mut bytes, mut used) = (0, None);
-        loop {
-            if let Some(used) = used.take() {
-                time.give_back(used);
-            }
-            let Some((_, admitted)) = time.next_line() else {
-                line.clear();
-                let read = source.read_until(b'\n', &mut line).map_err(Fault::file(&*name))?;
-                bytes += read as u64;
-                match line.trim_ascii_end() {
-                    // Nothing waits any more, or nothing could.
-                    _ if read == 0 && time.is_ended() => return Ok(walked),
-                    _ if read == 0 => time.end(),
-                    [] => {}
-                    text => time.push(0, text.into(), (&**tables, &token_keys)),
-                }
-                continue;
-            };
-            walked.inputs += 1;
-            if let Some(progress) = &mut progress {
-                progress.reached(walked.inputs, bytes);
-            }
-            let admitted = used.insert(admitted);
-            let step = pipeline.take(admitted, (None, None), Intent::Decide, &token_keys);
-            let step = step.map_err(Fault::Journal)?;
-            let Outcome::Applied(applied) = step.outcome else {
-                walked.rejected += 1;
-                continue;
-            };
-            if let Some((target, truth, standing)) = label(step.input) {
-                onlooker.labelled(target, truth, standing);
-            }
-            let seen = Seen::of(step.input);
-            event_id.clear();
-            event_id.push_str(step.event_id);
-            if self.span.to.is_some_and(|to| seen.received_at >= to) {
-                if onlooker.wants_labels() {
-                    continue;
-                }
-                return Ok(walked);
-            }
-            if self.span.from.is_some_and(|from| seen.received_at < from) {
-                walked.before += 1;
-            } else if let Applied::Decided { body, .. } = &applied {
-                onlooker.decided(&seen.sight(&event_id, None, body, pipeline.engine()));
-            }
-            pipeline.engine_mut().take_expired().for_each(drop);
-        }
-    }
 }
 
 /// What is kept of an input while the engine has it.
 #[derive(Clone, Copy)]
-struct Seen {
+pub(super) struct Seen {
     event: Token,
-    received_at: EventTime,
+    pub(super) received_at: EventTime,
     occurred_at: EventTime,
     service: Service,
     kind: Kind,
@@ -333,7 +251,7 @@ struct Seen {
 }
 
 impl Seen {
-    fn of(input: &Input) -> Self {
+    pub(super) fn of(input: &Input) -> Self {
         let word = |fact| input.facts.text(fact).unwrap_or_default();
         Self {
             event: input.event,
@@ -346,7 +264,7 @@ impl Seen {
         }
     }
 
-    fn sight<'a>(
+    pub(super) fn sight<'a>(
         self,
         event_id: &'a str,
         then: Option<&'a Body>,
@@ -383,7 +301,8 @@ fn silenced(input: &Input) -> Option<Input> {
     }
 }
 
-fn label(input: &Input) -> Option<(Token, Truth, Standing)> {
+/// What a label says, of which event, and how it stands to others.
+pub(super) fn label(input: &Input) -> Option<(Token, Truth, Standing)> {
     match input.what {
         What::Amend { target, amendment } => match amendment {
             Amendment::Label { truth, .. } => Some((target, truth, input.standing(amendment))),
@@ -391,13 +310,6 @@ fn label(input: &Input) -> Option<(Token, Truth, Standing)> {
         },
         _ => None,
     }
-}
-
-fn tables(paths: &TablePaths, keys: &Keys) -> Result<TableStore, Fault> {
-    TableStore::load(paths, Arc::new(keys.token_keys())).map_err(|faults| {
-        let texts: Vec<_> = faults.iter().map(ToString::to_string).collect();
-        Fault::Wrong(texts.join("\n"))
-    })
 }
 
 #[cfg(test)]

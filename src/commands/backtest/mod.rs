@@ -9,6 +9,7 @@
 
 mod rules;
 mod history;
+mod events;
 pub(in crate::commands) mod labels;
 mod share;
 mod witness;
@@ -98,7 +99,7 @@ Labels: a CSV table whose header names `event_id` and `label` (`fraud` or `legit
 columns are not read), JSON lines {\"event_id\": \"...\", \"label\": \"fraud\"}, or the truth file of
 `tidegate generate`, with which planted attacks are counted by typology and intensity as well.
 
-Exit code: 0 measured, 2 wrong usage or input, 3 the disk failed.
+Exit code: 0 measured, 1 measured but some lines of --events were refused, 2 wrong usage or input, 3 the disk failed.
 
 Examples:
   tidegate rules backtest --bundle rules/ --journal /var/lib/tidegate/journal \\
@@ -106,11 +107,11 @@ Examples:
   tidegate generate --events 1000000 --tables tables --truth truth.jsonl --out events.jsonl
   tidegate rules backtest --events events.jsonl --tables tables --labels truth.jsonl";
 
-/// Runs it: 0 when it was measured, 1 when the journal is damaged, 2 on wrong usage or input, 3
+/// Runs it: 0 when it was measured, 1 when lines were refused or the journal is damaged, 2 on wrong usage or input, 3
 /// when a disk fails.
 pub(super) fn run(args: &Args) -> u8 {
-    match backtest(args).and_then(|report| answer(args, &report)) {
-        Ok(()) => 0,
+    match backtest(args).and_then(|report| answer(args, &report).map(|()| report)) {
+        Ok(report) => u8::from(!report.refusals.is_empty()),
         Err(fault) => fault.told("rules backtest"),
     }
 }
@@ -169,6 +170,7 @@ fn measured(
         inputs: walked.inputs,
         before: walked.before,
         rejected: walked.rejected,
+        refusals: walked.refusals,
         begins_with: walked.begins_with,
         ..Report::default()
     };

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::share::Share;
+use crate::commands::lines::Refusals;
 
 /// What a backtest found. Amounts are minor units of the base currency.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -24,6 +25,9 @@ pub(super) struct Report {
     pub(super) before: u64,
     /// Lines rejected at the door.
     pub(super) rejected: u64,
+    /// Lines that got no answer: these, and conflicts.
+    #[serde(flatten)]
+    pub(super) refusals: Refusals,
     /// The number of the journal's first input, when those before it are not kept any more.
     pub(super) begins_with: Option<u64>,
     /// Decisions that were measured.

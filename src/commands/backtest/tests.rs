@@ -224,3 +224,54 @@ fn what_is_planted_is_what_its_rule_looks_for() {
         assert_eq!(one.below.own_rule, 0, "{typology} {variant}");
     }
 }
+
+/// Whoever measures rules on a file that was damaged on its way is told which lines were not measured:
+/// by number and reason, never by value, and by the exit code; as `score` says it of the same file.
+#[test]
+fn refused_lines_are_told_where_they_stand() {
+    let line = |id: &str, rest: &str| {
+        format!(
+            "{{\"event_id\":\"{id}\",\"kind\":\"payment\",\"service\":\"internet_payment\",\
+             \"occurred_at\":\"2026-03-10T10:00:00+08:00\",\
+             \"amount\":{{\"minor\":{rest},\"currency\":\"CNY\"}}}}"
+        )
+    };
+    let (good, text) = (line("e1", "100"), line("e2", "\"6225881234567890\""));
+    let lines = [&*good, "", "{\"event_id\":", &*text, &*text, &*text, &*text, &*line("e1", "200")];
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name).display().to_string();
+    let (events, rejects, page) = (at("events.jsonl.zst"), at("rejects"), at("page.html"));
+    let whole = format!("\u{feff}{}", lines.join("\n"));
+    std::fs::write(&events, zstd::encode_all(whole.as_bytes(), 1).unwrap()).unwrap();
+    let words = ["--events", &events, "--rejects", &rejects];
+    let code = run(&parsed::<Args>(&[&words[..], &["--html", &page]].concat()));
+    assert_eq!(code, 1);
+
+    let history = HistoryArgs::parse(&words).open().unwrap();
+    let shipped = rules(shipped_files());
+    let truth = (None, Unlabelled::Legitimate);
+    let report = measured(&history, (&shipped, Some(&shipped)), truth).unwrap();
+    assert_eq!((report.inputs, report.decisions, report.rejected), (7, 1, 5));
+    let by: Vec<_> = report.refusals.by.into_iter().collect();
+    assert_eq!(by, [("conflict", 1), ("malformed_json", 1), ("wrong_type", 4)]);
+    let shown: Vec<u64> = report.refusals.first["wrong_type"].iter().map(|one| one.line).collect();
+    assert_eq!(shown, [4, 5, 6]);
+
+    let named = std::fs::read_to_string(&rejects).unwrap();
+    let numbers: Vec<u64> = named
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["line"].as_u64())
+        .map(Option::unwrap)
+        .collect();
+    assert_eq!(numbers, [3, 4, 5, 6, 7, 8]);
+    let page = std::fs::read_to_string(&page).unwrap();
+    for says in ["line 4", "amount.minor", "line 3"] {
+        assert!(page.contains(says), "{says}");
+    }
+    for text in [page, named] {
+        assert!(!text.contains("6225881234567890"), "a value");
+    }
+    let clean = at("clean.jsonl");
+    std::fs::write(&clean, &good).unwrap();
+    assert_eq!(run(&parsed::<Args>(&["--events", &clean])), 0);
+}

@@ -243,7 +243,7 @@ fn what_cannot_be_imported_is_refused_with_a_sentence() {
     let own = ["--config", config.as_str()];
     check("absent.jsonl", &own, 2, "absent.jsonl: No such file");
     assert!(!desk.at("journal").exists());
-    check("garbage.jsonl", &own, 2, "is an event: 2 malformed_json");
+    check("garbage.jsonl", &own, 2, "is an event: 2 malformed_json\n  line 1: malformed_json");
     assert_eq!(desk.import("empty.jsonl", &own).unwrap(), Tally::default());
 
     desk.write("broken.toml", "keys.file = \"absent\"\n[jurnal]\ndir = \"x\"\n");

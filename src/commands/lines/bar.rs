@@ -13,7 +13,7 @@ const EVERY: Duration = Duration::from_millis(100);
 const WIDTH: usize = 30;
 
 /// A bar over the bytes of a file; of a pipe, whose end nobody knows, a count.
-pub(super) struct Bar {
+pub(in crate::commands) struct Bar {
     term: Option<Term>,
     doing: &'static str,
     bytes: Option<u64>,
@@ -23,14 +23,18 @@ pub(super) struct Bar {
 
 impl Bar {
     /// Drawn only when it may be and standard error is a terminal.
-    pub(super) fn new(doing: &'static str, bytes: Option<u64>, may_draw: bool) -> Self {
+    pub(in crate::commands) fn new(
+        doing: &'static str,
+        bytes: Option<u64>,
+        may_draw: bool,
+    ) -> Self {
         let is_drawn = may_draw && std::io::stderr().is_terminal();
         let now = Instant::now();
         Self { term: is_drawn.then(Term::stderr), doing, bytes, started: now, drawn: now }
     }
 
     /// So many events, and bytes of the file, are through.
-    pub(super) fn at(&mut self, events: u64, bytes: u64) {
+    pub(in crate::commands) fn at(&mut self, events: u64, bytes: u64) {
         let Some(term) = &self.term else { return };
         if self.drawn.elapsed() < EVERY {
             return;

@@ -1,97 +1,48 @@
-//! A file of lines, as people have them: plain, gzip or zstd, with or without a byte order mark.
+//! A file of lines, none of which fills the memory.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead};
 use std::path::Path;
 
-use flate2::bufread::MultiGzDecoder;
-
-/// Bytes that are read at once.
-const BUFFER_BYTES: usize = 1 << 20;
-/// What a gzip member begins with (RFC 1952, section 2.3.1).
-const GZIP: &[u8] = &[0x1f, 0x8b];
-/// What a zstd frame begins with (RFC 8878, section 3.1.1).
-const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
-/// U+FEFF in UTF-8: some programs begin a file with it, and it is no part of the first line.
-const BYTE_ORDER_MARK: &[u8] = &[0xef, 0xbb, 0xbf];
+use super::text::Text;
 
 /// Lines, each at most one byte longer than the longest that is read whole.
-pub(super) struct Input {
-    inner: Box<dyn BufRead>,
-    /// Bytes of the file, where they are those of its lines: not of a pipe, not of a compressed file.
-    bytes: Option<u64>,
+pub(in crate::commands) struct Input<'s> {
+    text: Text<'s>,
     line_bytes_max: usize,
-    is_at_head: bool,
 }
 
-impl Input {
+impl<'s> Input<'s> {
     /// Opens a file; `-` is standard input. A line of more than `line_bytes_max` bytes is cut to one
     /// byte more than that, which is enough to see that it is too long: no line can fill the memory.
-    pub(super) fn open(path: &Path, line_bytes_max: usize) -> io::Result<Self> {
-        if path.as_os_str() == "-" {
-            return Self::of(io::stdin(), None, line_bytes_max);
-        }
-        let file = File::open(path)?;
-        let about = file.metadata()?;
-        if about.is_dir() {
-            return Err(io::ErrorKind::IsADirectory.into());
-        }
-        Self::of(file, about.is_file().then_some(about.len()), line_bytes_max)
-    }
-
-    fn of(
-        source: impl Read + 'static,
-        bytes: Option<u64>,
-        line_bytes_max: usize,
-    ) -> io::Result<Self> {
-        // A pipe may give its first bytes one by one, and the longest sign has four.
-        let mut head = Vec::with_capacity(ZSTD.len());
-        let mut source = source;
-        source.by_ref().take(ZSTD.len() as u64).read_to_end(&mut head)?;
-        let (is_gzip, is_zstd) = (head.starts_with(GZIP), head.starts_with(ZSTD));
-        let whole = BufReader::with_capacity(BUFFER_BYTES, io::Cursor::new(head).chain(source));
-        let inner: Box<dyn BufRead> = match (is_gzip, is_zstd) {
-            (true, _) => {
-                Box::new(BufReader::with_capacity(BUFFER_BYTES, MultiGzDecoder::new(whole)))
-            }
-            (_, true) => Box::new(BufReader::with_capacity(
-                BUFFER_BYTES,
-                zstd::stream::read::Decoder::with_buffer(whole)?,
-            )),
-            _ => Box::new(whole),
-        };
-        let bytes = bytes.filter(|_| !is_gzip && !is_zstd);
-        Ok(Self { inner, bytes, line_bytes_max, is_at_head: true })
+    pub(in crate::commands) fn open(path: &Path, line_bytes_max: usize) -> io::Result<Self> {
+        Ok(Self { text: Text::open(path)?, line_bytes_max })
     }
 
     /// How many bytes all lines have, where that is known before they are read.
-    pub(super) const fn bytes(&self) -> Option<u64> {
-        self.bytes
+    pub(in crate::commands) const fn bytes(&self) -> Option<u64> {
+        self.text.bytes
     }
 
     /// Reads the next line, with its end, in place of what `line` holds. Gives the bytes that were
     /// read for it, more than the line has where it was cut; 0 at the end.
-    pub(super) fn read_line(&mut self, line: &mut Vec<u8>) -> io::Result<usize> {
+    pub(in crate::commands) fn read_line(&mut self, line: &mut Vec<u8>) -> io::Result<usize> {
         line.clear();
         let mut read = 0;
         loop {
-            let ready = self.inner.fill_buf()?;
+            let ready = self.text.reader.fill_buf()?;
             if ready.is_empty() {
                 break;
             }
             let end = ready.iter().position(|byte| *byte == b'\n');
             let part = end.map_or(ready, |end| &ready[..=end]);
-            let room = (self.line_bytes_max + BYTE_ORDER_MARK.len() + 1).saturating_sub(line.len());
+            let room = (self.line_bytes_max + 1).saturating_sub(line.len());
             line.extend_from_slice(&part[..part.len().min(room)]);
             let part = part.len();
-            self.inner.consume(part);
+            self.text.reader.consume(part);
             read += part;
             if end.is_some() {
                 break;
             }
-        }
-        if std::mem::take(&mut self.is_at_head) && line.starts_with(BYTE_ORDER_MARK) {
-            line.drain(..BYTE_ORDER_MARK.len());
         }
         Ok(read)
     }
@@ -99,12 +50,19 @@ impl Input {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write as _;
+    use std::io::{Read as _, Write as _};
 
     use super::*;
 
+    /// U+FEFF in UTF-8.
+    const BYTE_ORDER_MARK: &[u8] = &[0xef, 0xbb, 0xbf];
+
+    fn input(bytes: Vec<u8>, line_bytes_max: usize) -> Input<'static> {
+        Input { text: Text::of(io::Cursor::new(bytes), None).unwrap(), line_bytes_max }
+    }
+
     fn lines(bytes: Vec<u8>, line_bytes_max: usize) -> Vec<String> {
-        let mut input = Input::of(io::Cursor::new(bytes), None, line_bytes_max).unwrap();
+        let mut input = input(bytes, line_bytes_max);
         let (mut line, mut all) = (Vec::new(), Vec::new());
         while input.read_line(&mut line).unwrap() > 0 {
             all.push(String::from_utf8(line.clone()).unwrap());
@@ -141,7 +99,7 @@ mod tests {
     fn small_and_odd_files_are_read() {
         assert_eq!(lines(Vec::new(), 100), [""; 0]);
         assert_eq!(lines(b"\n".to_vec(), 100), ["\n"]);
-        assert_eq!(lines(BYTE_ORDER_MARK.to_vec(), 100), [""]);
+        assert_eq!(lines(BYTE_ORDER_MARK.to_vec(), 100), [""; 0]);
         assert_eq!(lines("a\n\u{feff}b\n".into(), 100), ["a\n", "\u{feff}b\n"]);
     }
 
@@ -158,16 +116,9 @@ mod tests {
     #[test]
     fn a_cut_file_is_a_fault() {
         for whole in [gzip(&[b'x'; 10_000]), zstd::encode_all(&[b'x'; 10_000][..], 1).unwrap()] {
-            let mut input =
-                Input::of(io::Cursor::new(whole[..whole.len() - 3].to_vec()), None, 100).unwrap();
-            let mut line = Vec::new();
-            let error = loop {
-                match input.read_line(&mut line) {
-                    Ok(0) => panic!("it ended"),
-                    Ok(_) => {}
-                    Err(error) => break error,
-                }
-            };
+            let text = Text::of(&whole[..whole.len() - 3], None);
+            let read = text.and_then(|mut text| text.reader.read_to_end(&mut Vec::new()));
+            let error = read.expect_err("it ended");
             assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
         }
     }

@@ -1,13 +1,18 @@
 //! Lines through a pipeline: the one loop of `score` and `import`.
 
 mod setting;
+mod text;
 mod input;
 mod tally;
 mod refused;
 mod bar;
 
+pub(super) use bar::Bar;
+pub(super) use input::Input;
+pub(super) use refused::{Refusals, Refused, RefusedLine};
 pub(super) use setting::{JournalAt, Setting, Through};
 pub(super) use tally::Tally;
+pub(super) use text::Text;
 
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
@@ -15,17 +20,11 @@ use std::path::Path;
 
 use super::assemble::{AssembleError, Assembly, assemble, keep_snapshots, now, settle_rates};
 use super::prepare::{Finding, Means};
-use crate::domain::{Applied, EventTime};
+use crate::domain::EventTime;
 use crate::edges::snapshots::Keeper;
-use crate::engine::{
-    FileBounds, FileTime, Intent, Outcome, Pace, PassedOver, Pipeline, Step, Surroundings,
-};
+use crate::engine::{FileBounds, FileTime, Intent, Pace, PassedOver, Pipeline, Step, Surroundings};
 use crate::journal::JournalError;
 use crate::stages::enrich::{Tables, TokenKeys};
-
-use bar::Bar;
-use input::Input;
-use refused::{Refused, RefusedLine};
 
 /// Lines are flushed to the journal and written out in groups of this many.
 const GROUP: u64 = 256;
@@ -162,7 +161,7 @@ impl Lines<'_> {
 
     fn stream<S: Surroundings>(
         &self,
-        (mut input, mut output, mut refused): (Input, Option<Box<dyn Write>>, Refused),
+        (mut input, mut output, mut refused): (Input<'_>, Option<Box<dyn Write>>, Refused),
         mut bar: Bar,
         Running { pipeline, keeper, time }: &mut Running<S>,
         lookups: (&Tables, &TokenKeys),
@@ -209,7 +208,7 @@ impl Lines<'_> {
             }
             if read == 0 {
                 let at = LinesError::at(self.rejects.unwrap_or(Path::new("-")));
-                tally.refused = refused.finish().map_err(at)?;
+                tally.refused = refused.finish().map_err(at)?.first;
                 return Ok(tally);
             }
         }
@@ -221,13 +220,7 @@ impl Lines<'_> {
         step: &Step<'_>,
         refused: &mut Refused,
     ) -> Result<(), LinesError> {
-        let line = match &step.outcome {
-            Outcome::Rejected(reject) => RefusedLine::rejected(line, reject, step.event_id),
-            Outcome::Applied(Applied::Conflict { .. }) => {
-                RefusedLine::conflict(line, step.event_id)
-            }
-            Outcome::Applied(_) => return Ok(()),
-        };
+        let Some(line) = RefusedLine::of(line, step) else { return Ok(()) };
         refused.note(line).map_err(LinesError::at(self.rejects.unwrap_or(Path::new("-"))))
     }
 

@@ -7,6 +7,9 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use crate::commands::report::{Line, grouped};
+use crate::domain::Applied;
+use crate::engine::{Outcome, Step};
 use crate::stages::decode::Reject;
 
 /// Lines that are shown for each reason.
@@ -27,50 +30,92 @@ pub(in crate::commands) struct RefusedLine {
 }
 
 impl RefusedLine {
+    /// What became of a line, where it got no answer.
+    pub(in crate::commands) fn of(line: u64, step: &Step<'_>) -> Option<Self> {
+        match &step.outcome {
+            Outcome::Rejected(reject) => Some(Self::rejected(line, reject, step.event_id)),
+            Outcome::Applied(Applied::Conflict { .. }) => Some(Self::conflict(line, step.event_id)),
+            Outcome::Applied(_) => None,
+        }
+    }
+
     /// A line that did not pass the door.
-    pub(super) fn rejected(line: u64, reject: &Reject, event_id: &str) -> Self {
+    fn rejected(line: u64, reject: &Reject, event_id: &str) -> Self {
         let (reason, says) = (reject.reason.name(), reject.to_string());
         Self { line, reason, event_id: event_id.to_owned(), says }
     }
 
     /// A line with the id of another payment.
-    pub(super) fn conflict(line: u64, event_id: &str) -> Self {
+    fn conflict(line: u64, event_id: &str) -> Self {
         let says = "conflict: the id came before with another payment; give this one its own id";
         let says = says.to_owned();
         Self { line, reason: "conflict", event_id: event_id.to_owned(), says }
     }
 }
 
-/// The first lines of each reason, and all of them in a file where one is wanted.
+/// Lines without an answer, by the reason's stable name: how many, and the first of each.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+pub(in crate::commands) struct Refusals {
+    /// How many.
+    #[serde(rename = "refused_by")]
+    pub(in crate::commands) by: BTreeMap<&'static str, u64>,
+    /// The first of each.
+    #[serde(rename = "refused")]
+    pub(in crate::commands) first: BTreeMap<&'static str, Vec<RefusedLine>>,
+}
+
+impl Refusals {
+    /// Whether every line got its answer.
+    pub(in crate::commands) fn is_empty(&self) -> bool {
+        self.by.is_empty()
+    }
+
+    /// For a report: each reason with its count, under it the first lines. Ids of events are left to
+    /// the file of all refused lines, since a report is handed on.
+    pub(in crate::commands) fn lines(&self) -> Vec<Line> {
+        let mut lines = Vec::new();
+        for (reason, count) in &self.by {
+            lines.push(Line::under(1, format!("refused, {reason}"), grouped(*count)));
+            for refused in self.first.get(reason).into_iter().flatten() {
+                lines.push(Line::under(2, format!("line {}", refused.line), &*refused.says));
+            }
+        }
+        lines
+    }
+}
+
+/// Gathers them, and writes all to a file where one is wanted.
 #[derive(Debug, Default)]
-pub(super) struct Refused {
-    first: BTreeMap<&'static str, Vec<RefusedLine>>,
+pub(in crate::commands) struct Refused {
+    found: Refusals,
     all: Option<BufWriter<File>>,
 }
 
 impl Refused {
     /// Keeps the first lines, and writes every one to a file as a JSON line.
-    pub(super) fn new(path: Option<&Path>) -> io::Result<Self> {
+    pub(in crate::commands) fn new(path: Option<&Path>) -> io::Result<Self> {
         let all = path.map(File::create).transpose()?.map(BufWriter::new);
-        Ok(Self { first: BTreeMap::new(), all })
+        Ok(Self { found: Refusals::default(), all })
     }
 
-    pub(super) fn note(&mut self, refused: RefusedLine) -> io::Result<()> {
+    /// Notes a line.
+    pub(in crate::commands) fn note(&mut self, refused: RefusedLine) -> io::Result<()> {
         if let Some(all) = &mut self.all {
             // Numbers and the product's own words: nothing that could fail to become JSON.
             writeln!(all, "{}", sonic_rs::to_string(&refused).unwrap_or_default())?;
         }
-        let first = self.first.entry(refused.reason).or_default();
+        *self.found.by.entry(refused.reason).or_default() += 1;
+        let first = self.found.first.entry(refused.reason).or_default();
         if first.len() < SHOWN {
             first.push(refused);
         }
         Ok(())
     }
 
-    /// Everything is written; the first lines of each reason.
-    pub(super) fn finish(self) -> io::Result<BTreeMap<&'static str, Vec<RefusedLine>>> {
+    /// Everything is written; what there was.
+    pub(in crate::commands) fn finish(self) -> io::Result<Refusals> {
         self.all.map_or(Ok(()), |mut all| all.flush())?;
-        Ok(self.first)
+        Ok(self.found)
     }
 }
 
@@ -89,7 +134,8 @@ mod tests {
             refused.note(RefusedLine::rejected(line, &reject, "")).unwrap();
         }
         refused.note(RefusedLine::conflict(6, "e-1")).unwrap();
-        let first = refused.finish().unwrap();
+        let Refusals { by, first } = refused.finish().unwrap();
+        assert_eq!((by["too_large"], by["conflict"]), (5, 1));
         let lines = |reason: &str| -> Vec<u64> { first[reason].iter().map(|it| it.line).collect() };
         assert_eq!((lines("too_large"), lines("conflict")), (vec![1, 2, 3], vec![6]));
         let written = std::fs::read_to_string(file.path()).unwrap();

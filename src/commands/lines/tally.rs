@@ -94,6 +94,14 @@ impl Tally {
         }
     }
 
+    /// The first refused lines of each reason: where each stands and why.
+    pub(in crate::commands) fn refused_lines(&self) -> impl Iterator<Item = String> + '_ {
+        self.refused.values().flatten().map(|RefusedLine { line, says, event_id, .. }| {
+            let of = if event_id.is_empty() { String::new() } else { format!(" ({event_id})") };
+            format!("  line {line}{of}: {says}")
+        })
+    }
+
     /// What is worth a line for people, each where there is any.
     pub(in crate::commands) fn report(&self) {
         for (count, what) in [
@@ -114,9 +122,8 @@ impl Tally {
         for (currency, count) in &self.no_rate_by {
             eprintln!("{:>10}  in {currency}, which has no exchange rate", grouped(*count));
         }
-        for RefusedLine { line, says, event_id, .. } in self.refused.values().flatten() {
-            let of = if event_id.is_empty() { String::new() } else { format!(" ({event_id})") };
-            eprintln!("  line {line}{of}: {says}");
+        for line in self.refused_lines() {
+            eprintln!("{line}");
         }
         for (field, count) in &self.malformed {
             eprintln!("{:>10}  with a malformed `{field}`: dropped, and decided", grouped(*count));

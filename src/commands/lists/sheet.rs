@@ -1,11 +1,11 @@
 //! A CSV file of values, each a token as soon as it is read; a wrong line is named and never quoted.
 
-use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::Read;
 use std::path::Path;
 
 use super::values::{Tokenise, parts};
-use crate::commands::report::{Fault, Progress};
+use crate::commands::lines::{Bar, Text};
+use crate::commands::report::Fault;
 use crate::domain::{EntityKind, EventTime, ListEntry};
 use crate::edges::admin::{RawValue, VALUES_MAX};
 
@@ -21,9 +21,7 @@ pub(super) fn read(
     tokenise: &mut Tokenise<'_>,
 ) -> Result<Vec<ListEntry>, Fault> {
     let shown = path.display().to_string();
-    let file = File::open(path).map_err(Fault::file(shown.as_str()))?;
-    let bytes = file.metadata().map_err(Fault::file(shown.as_str()))?.len();
-    let reader = BufReader::with_capacity(1 << 20, file);
+    let Text { reader, bytes } = Text::open(path).map_err(Fault::file(shown.as_str()))?;
     entries((reader, bytes), (kind, expires), tokenise).map_err(|fault| match fault {
         Fault::Wrong(message) => Fault::Wrong(format!("{shown}: {message}")),
         other => other,
@@ -31,7 +29,7 @@ pub(super) fn read(
 }
 
 fn entries(
-    (input, bytes): (impl Read, u64),
+    (input, bytes): (impl Read, Option<u64>),
     (kind, expires): (EntityKind, Option<EventTime>),
     tokenise: &mut Tokenise<'_>,
 ) -> Result<Vec<ListEntry>, Fault> {
@@ -42,15 +40,13 @@ fn entries(
         format!("line {line}: not a line of CSV with the header's columns, in UTF-8")
     };
     let headers = sheet.headers().map_err(|error| Fault::Wrong(broken(&error)))?.clone();
-    let place = |name: &str| {
-        headers.iter().position(|header| header.trim_start_matches('\u{feff}').trim() == name)
-    };
+    let place = |name: &str| headers.iter().position(|header| header.trim() == name);
     let (value, ends) = (place("value"), place("expires"));
     let Some(value) = value else {
         return Err(Fault::Wrong("the header has no column `value`".to_owned()));
     };
     let mut pile = Pile::default();
-    let mut progress = Progress::new("reading", bytes);
+    let mut bar = Bar::new("reading", bytes, true);
     let (mut record, mut rows) = (csv::StringRecord::new(), 0);
     loop {
         match sheet.read_record(&mut record) {
@@ -71,7 +67,7 @@ fn entries(
         if pile.waiting.len() >= VALUES_MAX {
             rows += pile.waiting.len() as u64;
             pile.sort_out(tokenise)?;
-            progress.reached(rows, sheet.position().byte());
+            bar.at(rows, sheet.position().byte());
         }
         if pile.faults.len() >= FAULTS_MAX || pile.entries.len() > ENTRIES_MAX {
             break;
@@ -148,7 +144,8 @@ mod tests {
         let mut tokenise = |values: Vec<RawValue>| {
             Ok(values.iter().map(|value| value.token(EntityKind::Card, &keys)).collect())
         };
-        entries((text.as_bytes(), text.len() as u64), (EntityKind::Card, expires), &mut tokenise)
+        let Text { reader, bytes } = Text::of(text.as_bytes(), None).unwrap();
+        entries((reader, bytes), (EntityKind::Card, expires), &mut tokenise)
             .map_err(|fault| fault.to_string())
     }
 

@@ -4,6 +4,7 @@
 //! the event makes. Without one it is CEL over literals; what only rules know (`money`, constants)
 //! is taken from the typed language where that reads no column.
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Serialize, Serializer};
@@ -13,6 +14,7 @@ use super::player::{Played, Player};
 use super::source::{self, NoBundle, answer, print};
 use super::{CLEAN, FINDINGS, OUTSIDE, WRONG};
 use crate::bundle::{Bundle, Part};
+use crate::commands::lines::Text;
 use crate::commands::prepare::{Finding, Means};
 use crate::domain::{FeatureVector, Value};
 use crate::edges::keys::Keys;
@@ -177,13 +179,10 @@ fn with_event(args: &Args, event: &Path) -> Result<Report, Stop> {
 }
 
 fn read(event: &Path) -> Result<Vec<u8>, Stop> {
-    let read = match event.as_os_str() == "-" {
-        true => {
-            let mut bytes = Vec::new();
-            std::io::Read::read_to_end(&mut std::io::stdin().lock(), &mut bytes).map(|_| bytes)
-        }
-        false => std::fs::read(event),
-    };
+    let read = Text::open(event).and_then(|mut text| {
+        let mut bytes = Vec::new();
+        text.reader.read_to_end(&mut bytes).map(|_| bytes)
+    });
     read.map_err(|error| {
         let code = match error.kind() {
             std::io::ErrorKind::NotFound => WRONG,

@@ -33,7 +33,7 @@ use walk::Looker;
 /// through the history, unless windows read the constant too.
 #[derive(clap::Args, Clone, Debug)]
 #[command(
-    after_help = "Exit code: 0 measured, 1 no value keeps --max-fpr, 2 wrong usage or input, 3 \
+    after_help = "Exit code: 0 measured, 1 no value keeps --max-fpr or lines of --events were refused, 2 wrong usage or input, 3 \
                         the disk failed.\n\nExample:\n  tidegate rules sweep K7 --constant \
                         k7_large=200..3000/200 --bundle rules/ \\\n    --journal \
                         /var/lib/tidegate/journal --max-fpr 0.01% --html k7.html"
@@ -78,7 +78,7 @@ fn share(text: &str) -> Result<f64, &'static str> {
         .ok_or("a share from 0 to 1, or a percentage such as 0.1%")
 }
 
-/// Runs it: 0 when it was measured, 1 when no value keeps the limit or the journal is damaged, 2 on
+/// Runs it: 0 when it was measured, 1 when no value keeps the limit, lines were refused or the journal is damaged, 2 on
 /// wrong usage or input, 3 when a disk fails.
 pub(super) fn run(args: &Args) -> u8 {
     match sweep(args).and_then(|report| answer(args, &report).map(|()| report)) {
@@ -125,7 +125,8 @@ fn measured(
     for group in variants.groups() {
         let mut looker = Looker::new(variants, &group, Witness::of(labels));
         // A group is never empty.
-        history.walk(&variants.all[group[0]].rules, Some("sweeping"), &mut looker)?;
+        let rules = &variants.all[group[0]].rules;
+        report.refusals = history.walk(rules, Some("sweeping"), &mut looker)?.refusals;
         let (all, picked, unmatched) = looker.finish(unlabelled);
         report.decisions = all.hits;
         (report.fraud, report.legitimate) = (all.fraud, all.legitimate);

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::commands::backtest::{Share, percent};
+use crate::commands::lines::Refusals;
 use crate::commands::report::{
     Axis, Cell, Curve, Curves, Document, Figure, Line, Mark, Table, Tone, Unit, counted, grouped,
     money_text, push_row,
@@ -31,6 +32,9 @@ pub(super) struct Report {
     pub(super) legitimate: u64,
     /// Labels of a file that speak of no decision in the range.
     pub(super) unmatched: u64,
+    /// Lines of the history that got no answer.
+    #[serde(flatten)]
+    pub(super) refusals: Refusals,
     /// How often the history was walked through.
     pub(super) passes: usize,
     pub(super) max_false_positive_rate: Option<f64>,
@@ -80,9 +84,10 @@ impl Report {
         }
     }
 
-    /// A limit was stated and some value keeps it, or none was stated.
+    /// No line was refused; a limit was stated and some value keeps it, or none was stated.
     pub(super) fn is_clean(&self) -> bool {
-        self.max_false_positive_rate.is_none() || self.best.is_some()
+        let is_kept = self.max_false_positive_rate.is_none() || self.best.is_some();
+        is_kept && self.refusals.is_empty()
     }
 
     /// In words, a table and two plots.
@@ -231,7 +236,7 @@ impl Report {
                 .to_owned(),
             more => format!("{more}: windows or derived columns read the constant"),
         };
-        document.lines(vec![
+        let mut lines = vec![
             Line::new("rules", self.bundle.get(..19).unwrap_or(&self.bundle)),
             Line::new("constant", format!("{} at {}", self.current, self.place)),
             Line::new("values", grouped(self.points.len() as u64)),
@@ -239,7 +244,13 @@ impl Report {
             Line::new("walks through the history", walks),
             Line::new("amounts in", self.currency.clone()),
             Line::new("time", format!("{:.1} s", self.elapsed_s)),
-        ]);
+        ];
+        let refused = self.refusals.lines();
+        if !refused.is_empty() {
+            lines.push(Line::new("lines without an answer", ""));
+            lines.extend(refused);
+        }
+        document.lines(lines);
     }
 
     /// One row a value.

@@ -124,3 +124,19 @@ fn what_cannot_be_swept_says_why() {
         assert_eq!(share(text).ok(), expected, "{text}");
     }
 }
+
+/// A sweep over a file of which a line was refused says so, as a backtest does.
+#[test]
+fn a_refused_line_is_a_finding() {
+    let dir = tempfile::tempdir().unwrap();
+    let events = dir.path().join("events.jsonl");
+    std::fs::write(&events, "not json\n").unwrap();
+    let words = ["x", "K7", "--constant", "k7_large=200..400/200", "--events"];
+    let command = <Args as clap::Args>::augment_args(clap::Command::new("x"));
+    let found = command.try_get_matches_from([&words[..], &[events.to_str().unwrap()]].concat());
+    let args = <Args as clap::FromArgMatches>::from_arg_matches(&found.unwrap()).unwrap();
+    assert_eq!(run(&args), 1);
+    let report = sweep(&args).unwrap();
+    assert_eq!(report.refusals.by.into_iter().collect::<Vec<_>>(), [("malformed_json", 1)]);
+    assert_eq!(report.refusals.first["malformed_json"][0].line, 1);
+}

@@ -20,12 +20,7 @@ pub(super) fn read(
         Ok(header) => header.clone(),
         Err(error) => return unreadable(error, faults),
     };
-    let place = |name: &str| {
-        header.iter().position(|cell| {
-            let cell = cell.strip_prefix(b"\xef\xbb\xbf").unwrap_or(cell);
-            cell == name.as_bytes()
-        })
-    };
+    let place = |name: &str| header.iter().position(|cell| cell == name.as_bytes());
     let (Some(id_at), Some(label_at)) = (place("event_id"), place("label")) else {
         faults.note(1, "the header must name the columns `event_id` and `label`");
         return Ok(());

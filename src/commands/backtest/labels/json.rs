@@ -61,8 +61,7 @@ pub(super) fn read(
             // What follows would be taken for lines of its own.
             return Ok(());
         }
-        let text = if line == 1 { bytes.strip_prefix(b"\xef\xbb\xbf") } else { None };
-        let text = text.unwrap_or(&bytes).trim_ascii();
+        let text = bytes.trim_ascii();
         if text.is_empty() {
             continue;
         }

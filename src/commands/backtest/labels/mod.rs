@@ -6,6 +6,8 @@
 //! - JSON, one object a line: `{"event_id": "...", "label": "fraud"}`, or the lines of
 //!   `tidegate generate --truth`, whose `plant` says what was planted and how strongly.
 //!
+//! Either may be gzip or zstd, and may begin with a byte order mark.
+//!
 //! A file measures the rules and nothing else: windows that count labels see those of the history,
 //! when they came.
 
@@ -16,12 +18,12 @@ mod json;
 mod tests;
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{BufRead as _, BufReader, Read};
+use std::io::{BufRead, ErrorKind};
 use std::path::Path;
 
 use fault::Faults;
 
+use crate::commands::lines::Text;
 use crate::commands::report::Fault;
 use crate::domain::Truth;
 
@@ -67,21 +69,19 @@ impl Labels {
     /// Reads a file, or names every fault in it with its line.
     pub(in crate::commands) fn read(path: &Path) -> Result<Self, Fault> {
         let name = path.display().to_string();
-        let file = File::open(path).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => Fault::Wrong(format!("{name}: no such file")),
+        let text = Text::open(path).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => Fault::Wrong(format!("{name}: no such file")),
+            ErrorKind::IsADirectory => {
+                Fault::Wrong(format!("{name}: a directory; name the file in it"))
+            }
             _ => Fault::file(&*name)(error),
         })?;
-        if file.metadata().is_ok_and(|about| about.is_dir()) {
-            return Err(Fault::Wrong(format!("{name}: a directory; name the file in it")));
-        }
-        Self::of(file, &name)
+        Self::of(text.reader, &name)
     }
 
     /// The same of anything that can be read; `name` stands before every fault.
-    fn of(source: impl Read, name: &str) -> Result<Self, Fault> {
-        let mut source = BufReader::with_capacity(1 << 20, source);
+    fn of(mut source: impl BufRead, name: &str) -> Result<Self, Fault> {
         let start = source.fill_buf().map_err(Fault::file(name))?;
-        let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
         let first = start.iter().find(|byte| !byte.is_ascii_whitespace());
         let is_json = first == Some(&b'{');
         let (mut labels, mut faults) = (Self::default(), Faults::of(name));

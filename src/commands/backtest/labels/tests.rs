@@ -5,7 +5,8 @@ use proptest::prelude::*;
 use super::*;
 
 fn read(bytes: &[u8]) -> Result<Labels, String> {
-    Labels::of(bytes, "labels").map_err(|fault| fault.to_string())
+    let text = Text::of(bytes, None).map_err(|error| format!("labels: {error}"))?;
+    Labels::of(text.reader, "labels").map_err(|fault| fault.to_string())
 }
 
 #[track_caller]
@@ -29,6 +30,8 @@ fn all_forms_are_read() {
     let json = "{\"event_id\":\"e-1\",\"label\":\"fraud\"}\n\n{\"label\":\"legitimate\",\
                 \"event_id\":\"e-2\",\"note\":[1,{}]}";
     assert_eq!(read(json.as_bytes()).unwrap().len(), 2);
+    let packed = zstd::encode_all(format!("\u{feff}{json}").as_bytes(), 1).unwrap();
+    assert_eq!(read(&packed).unwrap().len(), 2);
 
     let settings = crate::generator::Settings { events: 3_000, ..Default::default() };
     let settings = crate::generator::Settings { fraud_share: 0.2, ..settings };
