@@ -22,6 +22,7 @@ mod event_token;
 mod file_time;
 mod malformed;
 mod pipeline;
+mod step;
 #[cfg(test)]
 mod tests;
 
@@ -32,14 +33,13 @@ pub use event_token::token_under;
 pub use file_time::{FileBounds, FileTime};
 pub use lists::{Listed, Lists};
 pub use parked::Expired;
-pub use pipeline::{
-    Clock, ControlError, Intent, Outcome, Pace, Parts, Pipeline, Recognised, Step, Surroundings,
-};
+pub use pipeline::{Clock, ControlError, Intent, Pace, Parts, Pipeline, Recognised, Surroundings};
 pub use recovery::{PassedOver, Recovered, Trail, Windows, count_again, recover, restore_at};
 pub use snapshot::{
     Copying, Head, Kept, LastInput, Sealer, Shelf, SnapshotFault, preamble, verify,
 };
 pub use state_machine::{Engine, EngineLimits};
+pub use step::{Outcome, Step};
 pub use switch::{Prepared, Retired, Standing, check_currency};
 
 /// The version of what the engine computes: replay is byte-exact within one version. Raise it with

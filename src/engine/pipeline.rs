@@ -19,15 +19,15 @@ use std::time::Duration;
 use crate::bundle::Bundle;
 use crate::domain::{
     Activation, Applied, Body, CardDigits, Control, EntityKind, EventTime, Field, Ground,
-    GuardTrip, Input, MissingTables, Observed, Past, Placeholders, Plan, Reasons, Sensitive, Seq,
-    Source, Stage, Token, Upgrade, What,
+    GuardTrip, Input, Observed, Past, Plan, Reasons, Sensitive, Seq, Source, Stage, Token, Upgrade,
+    What,
 };
 use crate::journal::{
     Appended, BundleRef, Columns, Durability, Entry, Features, Hits, JournalError, JournalId,
     Keeper, OpenPart, Writer,
 };
 use crate::stages::decide::Ledger;
-use crate::stages::decode::{Door, Dropped, Encoded, Reject, TimeLimits, check_time};
+use crate::stages::decode::{Door, Encoded, Reject, TimeLimits, check_time};
 use crate::stages::enrich::{Tables, TokenKeys, price};
 use crate::stages::mask::{Answer, Masked, Profile, render};
 
@@ -35,6 +35,7 @@ use super::admission::Watch;
 use super::event_token::{control_name, control_token};
 use super::guard::{Seen, Watcher};
 use super::malformed::{self, keep_declared};
+use super::step::{Outcome, Step};
 use super::switch::stored;
 use super::{
     Admission, Admitted, Budget, ENGINE_SEMANTICS, Engine, Prepared, Refusal, Retired, Unhurried,
@@ -137,77 +138,6 @@ struct Indices {
     fired: Vec<u16>,
     shadow: Vec<u16>,
     undetermined: Vec<u16>,
-}
-
-/// What became of one message.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Outcome {
-    /// It was numbered and applied, or answered from memory.
-    Applied(Applied),
-    /// It did not pass the door.
-    Rejected(Reject),
-}
-
-/// One message's answer. What is borrowed stays until the next call.
-#[derive(Debug)]
-pub struct Step<'a> {
-    /// What became of it.
-    pub outcome: Outcome,
-    /// The event's id, when it could be read, as its sender wrote it: for the answer alone. Others
-    /// know the event by its input's id.
-    pub event_id: &'a str,
-    /// The input as the engine took it; meaningless when rejected.
-    pub input: &'a Input,
-    /// The masked decision, when there is one.
-    pub decision: Option<&'a Masked>,
-    /// The record's open part, when it was journaled now.
-    pub audit: Option<OpenPart<'a>>,
-    /// What was dropped at the door.
-    pub dropped: Dropped,
-    /// Nanoseconds spent in each stage.
-    pub stage_ns: [u32; Stage::COUNT],
-}
-
-impl Step<'_> {
-    /// The answer's body, new or repeated.
-    pub fn body(&self) -> Option<&Body> {
-        match &self.outcome {
-            Outcome::Applied(Applied::Decided { body, .. } | Applied::Repeated { body, .. }) => {
-                Some(body)
-            }
-            _ => None,
-        }
-    }
-
-    /// The number of the input, or of the one that it repeats.
-    pub fn seq(&self) -> Option<Seq> {
-        match self.outcome {
-            Outcome::Rejected(_) => None,
-            Outcome::Applied(
-                Applied::Decided { seq, .. }
-                | Applied::Repeated { seq, .. }
-                | Applied::Conflict { seq }
-                | Applied::Observed { seq }
-                | Applied::Amended { seq, .. }
-                | Applied::AlreadyCounted { seq }
-                | Applied::Parked { seq }
-                | Applied::Controlled { seq },
-            ) => Some(seq),
-        }
-    }
-
-    /// Fields whose values named nobody.
-    pub fn placeholders(&self) -> Placeholders {
-        match self.outcome {
-            Outcome::Rejected(_) => Placeholders::default(),
-            Outcome::Applied(_) => self.input.placeholders,
-        }
-    }
-
-    /// Tables that were missing.
-    pub fn missing(&self) -> MissingTables {
-        self.body().map_or(MissingTables::default(), |body| body.missing)
-    }
 }
 
 /// Whether a message asks for a decision or only for being counted.
