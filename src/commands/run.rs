@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::domain::Source;
 use crate::edges::admin::{self, Office, Orders};
 use crate::edges::kafka::{Decider, EDGE_REASONS, IN_FLIGHT_MAX};
 use crate::edges::machine::Machine;
 use crate::edges::memory;
+use crate::edges::tables::TableKind;
 use crate::engine::{Pace, PassedOver, Pipeline, Recovered};
 use crate::journal::JournalId;
 use crate::stages::decode::{Field, RejectReason};
@@ -65,13 +66,16 @@ pub fn run(args: &Args) -> ExitCode {
     }
 }
 
-/// Telemetry with the closed vocabularies of the door and of the edge.
+/// Telemetry with the closed vocabularies of the door, of the edge and of the tables: every series
+/// whose labels are known is there from the start.
 pub(super) fn telemetry_of_the_service() -> Telemetry {
     let mut reasons: Vec<&'static str> =
         RejectReason::ALL.iter().map(|reason| reason.name()).collect();
     reasons.extend(EDGE_REASONS);
     let fields: Vec<&'static str> = Field::ALL.iter().map(|field| field.name()).collect();
-    Telemetry::new(&reasons, &fields)
+    let tables = TableKind::ALL.map(TableKind::name);
+    let telemetry = Telemetry::new(&reasons, &fields).with_tables(&tables);
+    telemetry.started(env!("CARGO_PKG_VERSION"), SystemTime::now())
 }
 
 fn serve(prepared: Prepared, telemetry: Telemetry) -> Result<(), ServeError> {
@@ -159,4 +163,32 @@ fn report_recovery(recovered: &Recovered, took: Duration) {
         inputs: recovered.inputs,
         ms: took.as_millis() as u64,
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::telemetry::{CounterName, GaugeName};
+
+    /// A counter that is born with its first event has no increase that an alert could see: every
+    /// metric is there from the start. A lag belongs to a partition, and none is read yet.
+    #[test]
+    fn every_metric_is_there_from_the_start() {
+        let text = telemetry_of_the_service().render();
+        let counters = CounterName::ALL.iter().map(|name| name.name());
+        let gauges = GaugeName::ALL.iter().filter(|name| **name != GaugeName::ConsumerLag);
+        for name in counters.chain(gauges.map(|name| name.name())) {
+            assert!(text.contains(&format!("\n# TYPE {name} ")), "{name}");
+        }
+        for series in [
+            "tidegate_reloads_total{table=\"fx\",result=\"kept\"} 0\n",
+            "tidegate_guard_trips_total{measure=\"fall_back\"} 0\n",
+            concat!("tidegate_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1\n"),
+        ] {
+            assert!(text.contains(series), "{series}");
+        }
+        let start = text.lines().find_map(|line| line.strip_prefix("tidegate_start_time_seconds "));
+        // Of this century.
+        assert!(start.and_then(|at| at.parse::<f64>().ok()).is_some_and(|at| at > 946_684_800.0));
+    }
 }

@@ -37,11 +37,15 @@ fn what_is_deployed_is_known() {
         crate::telemetry::CounterName::ALL.iter().map(|name| name.name()).collect();
     known.extend(crate::telemetry::GaugeName::ALL.iter().map(|name| name.name()));
     let summaries = rendered.render();
-    let alerts = include_str!("../../deploy/prometheus/alerts.yml");
     let is_name = |c: char| c.is_ascii_lowercase() || c == '_';
-    for word in alerts.split(|c| !is_name(c)).filter(|word| word.starts_with("tidegate_")) {
-        let is_known = known.contains(&word) || summaries.contains(&format!("# TYPE {word} "));
-        assert!(is_known, "{word} is in alerts.yml and nowhere else");
+    for (file, text) in [
+        ("alerts.yml", include_str!("../../deploy/prometheus/alerts.yml")),
+        ("alerts_test.yml", include_str!("../../deploy/prometheus/alerts_test.yml")),
+    ] {
+        for word in text.split(|c| !is_name(c)).filter(|word| word.starts_with("tidegate_")) {
+            let is_known = known.contains(&word) || summaries.contains(&format!("# TYPE {word} "));
+            assert!(is_known, "{word} is in {file} and nowhere else");
+        }
     }
 }
 

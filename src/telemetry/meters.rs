@@ -2,7 +2,7 @@
 
 use metrics::{Counter, Gauge};
 
-use crate::domain::{Action, Kind, MissingTables, Placeholders, Service};
+use crate::domain::{Action, GuardMeasure, Kind, MissingTables, Placeholders, Service};
 
 use super::{CounterName, GaugeName, Registry};
 
@@ -115,6 +115,7 @@ pub struct Meters {
     delivered: Vec<Counter>,
     commits: Vec<Counter>,
     breaks: Vec<Counter>,
+    guard_trips: Vec<Counter>,
     /// Times that reading paused.
     pub pauses: Counter,
     /// Transactions given up and taken again.
@@ -172,6 +173,10 @@ impl Meters {
             breaks: each(
                 CounterName::Breaks,
                 Break::ALL.iter().map(|value| value.name()).collect(),
+            ),
+            guard_trips: each(
+                CounterName::GuardTrips,
+                GuardMeasure::ALL.iter().map(|measure| measure.name()).collect(),
             ),
             pauses: registry.counter(CounterName::Pauses, &[]),
             rewinds: registry.counter(CounterName::Rewinds, &[]),
@@ -244,6 +249,12 @@ impl Meters {
     /// Counts a log that does not go on where it was left.
     pub fn broken(&self, what: Break) {
         add(&self.breaks, what as usize);
+    }
+
+    /// Counts what a guard did.
+    pub fn guard_trip(&self, measure: GuardMeasure) {
+        let index = GuardMeasure::ALL.iter().position(|known| *known == measure);
+        add(&self.guard_trips, index.unwrap_or(usize::MAX));
     }
 
     /// Counts a commit.

@@ -22,6 +22,7 @@ pub use readiness::{Readiness, Unready};
 pub use registry::Registry;
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 /// What a running service shows of itself; cheap to clone, shared by its threads.
 #[derive(Clone, Debug)]
@@ -44,17 +45,38 @@ impl Telemetry {
     pub fn new(reject_reasons: &[&'static str], fields: &[&'static str]) -> Self {
         let registry = Arc::new(Registry::new());
         let meters = Arc::new(Meters::new(&registry, reject_reasons, fields));
+        registry.gauge(GaugeName::PartitionsStalled, &[]).set(0.0);
         Self { registry, meters, latencies: Arc::default(), readiness: Arc::default() }
+    }
+
+    /// Begins the counters of looks at tables: one that is born with its first event has no increase
+    /// that an alert could see.
+    #[must_use]
+    pub fn with_tables(self, tables: &[&'static str]) -> Self {
+        for table in tables {
+            for result in ReloadResult::ALL {
+                self.reloads(table, *result).increment(0);
+            }
+        }
+        self
+    }
+
+    /// Says which version has started, and when.
+    #[must_use]
+    pub fn started(self, version: &str, at: SystemTime) -> Self {
+        let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        self.registry.gauge(GaugeName::BuildInfo, &[version]).set(1.0);
+        self.registry.gauge(GaugeName::StartTime, &[]).set(since.as_secs() as f64);
+        self
     }
 
     /// Counts a look at a changed table; rare, so it looks its counter up.
     pub fn count_reload(&self, table: &'static str, result: ReloadResult) {
-        self.registry.counter(CounterName::Reloads, &[table, result.name()]).increment(1);
+        self.reloads(table, result).increment(1);
     }
 
-    /// Counts what a guard did; rare, so it looks its counter up.
-    pub fn count_guard_trip(&self, measure: &'static str) {
-        self.registry.counter(CounterName::GuardTrips, &[measure]).increment(1);
+    fn reloads(&self, table: &'static str, result: ReloadResult) -> metrics::Counter {
+        self.registry.counter(CounterName::Reloads, &[table, result.name()])
     }
 
     /// Everything in Prometheus' text format.

@@ -16,5 +16,6 @@ mod ownership;
 mod logs;
 mod disks;
 mod refusals;
+mod alerts;
 mod secure;
 mod leaks;

@@ -138,7 +138,7 @@ impl<S: Surroundings> Decider<S> {
                 limit: trip.limit,
             });
             if let Some(telemetry) = &self.telemetry {
-                telemetry.count_guard_trip(measure);
+                telemetry.meters.guard_trip(trip.measure);
             }
         }
     }
