@@ -1,18 +1,19 @@
 //! `tidegate check`: everything that `run` would refuse, all at once.
 
-use std::collections::BTreeMap;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use super::assemble::NAMESPACE;
-use super::no_rate::{self, NEWEST};
-use super::prepare::{Finding, Prepared, prepare};
-use crate::config::KeysFrom;
-use crate::edges::{admin, users};
-use crate::journal::KeyUse;
+use super::no_rate::{self, NEWEST, NoRate};
+use super::prepare::{Finding, prepare};
+use super::probe::{Probed, finding, probe};
+use crate::journal::is_held;
 
-/// Check a configuration and all that it names: keys, rules, tables, profiles
+/// Check a configuration and all that it names: keys, rules, tables, profiles, and what it needs of this
+/// machine: journal, port, socket, users
+///
+/// Run it as the service's user: what may be read and written is asked in his name. Brokers are not
+/// spoken to. Beside a running service it checks what a restart would find.
 #[derive(clap::Args, Clone, Debug)]
 #[command(
     after_help = "Example:\n  tidegate check --config tidegate.toml && systemctl restart tidegate"
@@ -32,29 +33,19 @@ struct Report<'a> {
     config: String,
     clean: bool,
     faults: &'a [Finding],
+    /// Whether a process writes to the journal: this configuration's service, as a rule.
+    in_use: bool,
     /// Inputs among the journal's newest by currencies that have no exchange rate.
-    no_rate_by: &'a BTreeMap<String, u64>,
+    no_rate_by: &'a NoRate,
 }
 
 /// Runs the command: 0 clean, 2 with faults.
 pub fn run(args: &Args) -> ExitCode {
-    let mut no_rate_by = BTreeMap::new();
-    let checked = prepare(&args.config).and_then(|prepared| {
-        // A journal that cannot be read is what `run` speaks of.
-        let seen = no_rate::seen(&prepared.config.journal.dir, &prepared.means);
-        no_rate_by = seen.unwrap_or_default();
-        let strangers = strangers(&args.config, &prepared.config.admin);
-        match fits_journal(prepared) {
-            Ok(()) if strangers.is_empty() => Ok(()),
-            Ok(()) => Err(strangers),
-            Err(faults) => Err(faults.into_iter().chain(strangers).collect()),
-        }
-    });
-    let faults = checked.err().unwrap_or_default();
+    let Checked { faults, in_use, no_rate_by } = check(&args.config);
     if args.json {
         let config = args.config.display().to_string();
         let clean = faults.is_empty();
-        let report = Report { config, clean, faults: &faults, no_rate_by: &no_rate_by };
+        let report = Report { config, clean, faults: &faults, in_use, no_rate_by: &no_rate_by };
         // Numbers and texts: nothing that could fail to become JSON.
         let text = sonic_rs::to_string(&report).unwrap_or_default();
         if writeln!(std::io::stdout(), "{text}").is_err() {
@@ -62,56 +53,59 @@ pub fn run(args: &Args) -> ExitCode {
         }
     } else {
         report(&args.config, &faults);
-        for (currency, count) in &no_rate_by {
-            // As above.
-            let _ = writeln!(
-                std::io::stderr(),
-                "note: {count} of the newest {NEWEST} inputs are in {currency}, which has no exchange \
-                 rate: the policy's `no_rate` answers them"
-            );
+        for note in notes(in_use, &no_rate_by) {
+            // Where standard error is closed nobody reads along.
+            let _ = writeln!(std::io::stderr(), "note: {note}");
         }
     }
     if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(2) }
 }
 
-/// Refuses keys that are not those of the journal, which `run` refuses when it opens it.
-fn fits_journal(prepared: Prepared) -> Result<(), Vec<Finding>> {
-    let Prepared { config, means, profile: _ } = prepared;
-    match means.keys.check_journal(&config.journal.dir, NAMESPACE, KeyUse::Append) {
-        Err(error) if error.is_other_key() => Err(vec![Finding {
-            file: match &config.keys {
-                KeysFrom::File(path) => path.display().to_string(),
-                KeysFrom::Env(name) => format!("environment variable {name}"),
-            },
-            line: None,
-            key: None,
-            message: error.to_string(),
-        }]),
-        // What else may be wrong with it is not a matter of the configuration.
-        Ok(()) | Err(_) => Ok(()),
-    }
+/// What a check found.
+#[derive(Default)]
+struct Checked {
+    faults: Vec<Finding>,
+    in_use: bool,
+    no_rate_by: NoRate,
 }
 
-/// Names that nobody on this machine can have: whoever was meant would never be let in.
-pub(super) fn strangers(config: &std::path::Path, admin: &admin::Settings) -> Vec<Finding> {
-    let file = config.display().to_string();
-    let unknown = admin.people.users.iter().filter(|(name, _)| !users::is_known(name));
-    let finding = |(name, role): &(String, admin::Role)| Finding {
-        file: file.clone(),
-        message: format!(
-            "[admin]: no user `{}` on this machine, who is to be {}: name a user of /etc/passwd, or \
-             the number of another one",
-            name.escape_debug(),
-            role.name()
-        ),
-        line: None,
-        key: None,
+fn check(file: &Path) -> Checked {
+    let prepared = match prepare(file) {
+        Ok(prepared) => prepared,
+        Err(faults) => return Checked { faults, ..Checked::default() },
     };
-    unknown.map(finding).collect()
+    let Probed { mut faults, outside } = probe(file, &prepared);
+    // Whoever writes the journal holds the port and the socket, too, and gives all three back.
+    let journal = &prepared.config.journal.dir;
+    let in_use = is_held(journal);
+    let is_sound = outside.is_empty();
+    if !in_use {
+        faults.extend(outside);
+    }
+    let seen = no_rate::seen(journal, &prepared.means).unwrap_or_else(|error| {
+        // What a segment's header tells was said above.
+        if is_sound {
+            faults.push(finding(file, "journal.dir", error.to_string()));
+        }
+        NoRate::new()
+    });
+    Checked { faults, in_use, no_rate_by: seen }
+}
+
+fn notes(in_use: bool, no_rate_by: &NoRate) -> Vec<String> {
+    let used = "the journal is in use: a service runs, and what it holds (the journal, the port, the \
+                socket) was not asked for";
+    let no_rate = no_rate_by.iter().map(|(currency, count)| {
+        format!(
+            "{count} of the newest {NEWEST} inputs are in {currency}, which has no exchange rate: the \
+             policy's `no_rate` answers them"
+        )
+    });
+    in_use.then(|| used.to_owned()).into_iter().chain(no_rate).collect()
 }
 
 /// Tells people.
-pub(super) fn report(config: &std::path::Path, faults: &[Finding]) {
+pub(super) fn report(config: &Path, faults: &[Finding]) {
     let mut err = std::io::stderr().lock();
     for fault in faults {
         // Where standard error is closed nobody reads along.

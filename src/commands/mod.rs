@@ -4,6 +4,7 @@ mod private;
 mod assemble;
 mod prepare;
 mod no_rate;
+mod probe;
 #[cfg(feature = "kafka")]
 mod serve;
 #[cfg(feature = "kafka")]

@@ -10,10 +10,13 @@ use crate::journal::{Item, JournalError, Reader};
 /// Inputs of a journal that are looked at, from its end.
 pub(super) const NEWEST: u64 = 20_000;
 
+/// Inputs by currency.
+pub(super) type NoRate = BTreeMap<String, u64>;
+
 /// Currencies among a journal's newest inputs that had no rate when they came and have none now, with
 /// the number of inputs; none where there is no journal.
-pub(super) fn seen(journal: &Path, means: &Means) -> Result<BTreeMap<String, u64>, JournalError> {
-    let mut seen: BTreeMap<String, u64> = BTreeMap::new();
+pub(super) fn seen(journal: &Path, means: &Means) -> Result<NoRate, JournalError> {
+    let mut seen = NoRate::new();
     if !journal.is_dir() {
         return Ok(seen);
     }

@@ -21,6 +21,7 @@ use crate::telemetry::{self, LogEvent, Telemetry, Unready, emit};
 use super::assemble::{Assembled, Assembly, assemble_all, keep_snapshots, settle_rates};
 use super::check;
 use super::prepare::{Means, Prepared, prepare};
+use super::probe::probe;
 use super::rules::try_cases;
 use super::serve::{ServeError, Surroundings, report_failure};
 
@@ -49,9 +50,10 @@ pub fn run(args: &Args) -> ExitCode {
         }
     };
     prepared.config.kafka.adopt = args.adopt;
-    let strangers = check::strangers(&args.config, &prepared.config.admin);
-    if !strangers.is_empty() {
-        check::report(&args.config, &strangers);
+    // What lies outside may be otherwise when it is needed, and says so itself if it is not.
+    let faults = probe(&args.config, &prepared).faults;
+    if !faults.is_empty() {
+        check::report(&args.config, &faults);
         return ExitCode::from(2);
     }
     telemetry::init(prepared.config.log.level, prepared.config.log.format);

@@ -4,6 +4,7 @@ pub mod kafka;
 pub mod past;
 pub mod closed_segments;
 pub mod journal_keeper;
+pub mod access;
 mod spare_file;
 mod bounded_listener;
 pub mod http;

@@ -40,7 +40,7 @@ pub use snapshot::{
 };
 pub use state_machine::{Engine, EngineLimits};
 pub use step::{Outcome, Step};
-pub use switch::{Prepared, Retired, Standing, check_currency};
+pub use switch::{Prepared, Retired, Standing, check_currency, check_plan};
 
 /// The version of what the engine computes: replay is byte-exact within one version. Raise it with
 /// every change that can change a body.

@@ -125,6 +125,11 @@ pub(super) fn plan(bundle: &Bundle) -> Result<FeaturePlan, Vec<PlanFault>> {
     FeaturePlan::compile(&bundle.aggregates, &bundle.schema, bundle.builtins.clone(), &options)
 }
 
+/// Refuses a bundle whose features need more than a page of memory a key.
+pub fn check_plan(bundle: &Bundle) -> Result<(), Vec<PlanFault>> {
+    plan(bundle).map(drop)
+}
+
 /// A bundle as the journal keeps it.
 pub(super) fn stored(bundle: &Bundle, files: &BTreeMap<String, Vec<u8>>) -> StoredBundle {
     let file = |(path, content): (&String, &Vec<u8>)| BundleFile {

@@ -164,6 +164,16 @@ impl RealLock {
     }
 }
 
+/// Whether a process writes to the journal in a directory.
+pub fn is_held(dir: &Path) -> bool {
+    // What is not there, or not for our eyes, holds nothing that we could see.
+    let held = |path: &Path| {
+        File::open(path)
+            .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    };
+    held(&dir.join("LOCK")) || held(dir)
+}
+
 /// Whether the lock could be had.
 fn is_locked(file: &File) -> io::Result<bool> {
     match file.try_lock() {

@@ -43,7 +43,7 @@ mod tests;
 
 pub use body::body_bytes;
 pub use directory::{Beginning, Directory};
-pub use disk::{Disk, DiskFile, DiskLock, FromStart, RealDisk, open_plain};
+pub use disk::{Disk, DiskFile, DiskLock, FromStart, RealDisk, is_held, open_plain};
 pub use entry::{Columns, Entry, Features, Hits};
 pub use error::JournalError;
 pub use index::{EXTENSION as INDEX_EXTENSION, JournalIndex, Key, Position, Wanted, index_closed};
@@ -55,7 +55,7 @@ pub use look_up::read_record;
 pub use notes::{ActiveBundle, BundleFile, BundleHash, BundleRef, Start, StoredBundle};
 pub use read_entry::ReadEntry;
 pub use reader::{Item, Reader};
-pub use recover::Cut;
+pub use recover::{Cut, check_segments};
 pub use row::{StoredRow, StoredValue};
 pub use seal::{FreshRandom, JournalId, KeyCheck, SealKey, TokenKeyName};
 pub use unseal::{Sealed, UnsealError, Unsealed, Unsealer};

@@ -82,6 +82,13 @@ pub(super) fn recover(dir: &Directory) -> Result<Option<End>, JournalError> {
     Ok(end)
 }
 
+/// Refuses a journal that a writer would refuse for its segments, and touches nothing. Nobody writes to
+/// it meanwhile, else its end moves.
+pub fn check_segments(dir: impl Into<Directory>) -> Result<(), JournalError> {
+    let dir = dir.into();
+    check_chain(&dir, &dir.segments()?)
+}
+
 /// Looks whether each segment is the one that its successor continues. A snapshot makes most of them
 /// needless for a start, and one that is missing or another's would show years later, if ever. What
 /// stands between header and end is for whoever reads it: reading all takes minutes.

@@ -29,5 +29,5 @@ pub(in crate::edges) use order::Done;
 pub use order::{Change, Order, OrderSender, Orders, orders};
 pub use people::{ApproverKey, People, Role};
 pub use request::{Answer, EntryText, Haste, NoRequest, Request, WaitingText, WhyText};
-pub use socket::{Settings, SocketError, serve};
+pub use socket::{Settings, SocketError, check_path, serve};
 pub use tokens::{RawValue, TokenText, VALUES_MAX};

@@ -2,9 +2,9 @@
 
 use std::fs;
 use std::io::{self, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -15,6 +15,7 @@ use super::order::OrderSender;
 use super::people::{People, Role};
 use super::request::{Answer, Request};
 use crate::domain::EventTime;
+use crate::edges::access;
 use crate::edges::spare_file::SpareFile;
 use crate::edges::users;
 use crate::telemetry::{LogEvent, emit};
@@ -134,14 +135,43 @@ impl Door {
     }
 }
 
+/// Bytes of a socket's path that the system takes.
+const PATH_MAX_BYTES: usize = 107;
+/// What stands behind the name of a socket that nobody may reach yet.
+const UNREADY: &str = ".new";
+
+/// Refuses a path at which no socket can be made, and makes none: with [`io::ErrorKind::AddrInUse`]
+/// where a living process serves it.
+pub fn check_path(path: &Path) -> io::Result<()> {
+    let bytes = path.as_os_str().len();
+    let bytes_max = PATH_MAX_BYTES - UNREADY.len();
+    if bytes > bytes_max {
+        let text = format!("the path has {bytes} bytes, a socket's may have {bytes_max}");
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+    }
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    access::may_make_in(parent.unwrap_or(Path::new(".")))?;
+    match fs::symlink_metadata(path) {
+        // It would be replaced.
+        Ok(about) if !about.file_type().is_socket() => Err(io::Error::new(
+            io::ErrorKind::AlreadyExists,
+            "something that is no socket stands there",
+        )),
+        Ok(_) if UnixStream::connect(path).is_ok() => {
+            Err(io::Error::new(io::ErrorKind::AddrInUse, "another process serves it"))
+        }
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
 /// Makes the socket under another name and gives it its own when nobody but the group can reach it:
 /// so there is no moment at which others can.
 fn bind(path: &PathBuf) -> io::Result<UnixListener> {
-    if UnixStream::connect(path).is_ok() {
-        return Err(io::Error::new(io::ErrorKind::AddrInUse, "another process serves it"));
-    }
+    check_path(path)?;
     let mut unready = path.clone().into_os_string();
-    unready.push(".new");
+    unready.push(UNREADY);
     // What a process that was killed left behind.
     let _ = fs::remove_file(&unready);
     let listener = UnixListener::bind(&unready)?;
