@@ -17,5 +17,6 @@ mod logs;
 mod disks;
 mod refusals;
 mod alerts;
+mod readme;
 mod secure;
 mod leaks;
