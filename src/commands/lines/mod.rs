@@ -20,6 +20,7 @@ use std::path::Path;
 
 use super::assemble::{AssembleError, Assembly, assemble, keep_snapshots, now, settle_rates};
 use super::prepare::{Finding, Means};
+use super::report::file_code;
 use crate::domain::EventTime;
 use crate::edges::snapshots::Keeper;
 use crate::engine::{FileBounds, FileTime, Intent, Pace, PassedOver, Pipeline, Step, Surroundings};
@@ -63,8 +64,8 @@ impl LinesError {
             Self::Setting(_)
             | Self::Assemble(AssembleError::Plan(_) | AssembleError::InForce { .. }) => 2,
             Self::Assemble(AssembleError::Journal(error)) if error.is_other_key() => 2,
-            Self::File { error, .. } if error.kind() == io::ErrorKind::NotFound => 2,
-            Self::File { .. } | Self::Assemble(_) | Self::Journal(_) | Self::Thread(_) => 3,
+            Self::File { error, .. } => file_code(error),
+            Self::Assemble(_) | Self::Journal(_) | Self::Thread(_) => 3,
         }
     }
 

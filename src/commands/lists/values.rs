@@ -67,8 +67,17 @@ fn collect(
     tokenise: &mut Tokenise<'_>,
 ) -> Result<Vec<Token>, Fault> {
     let (mut tokens, mut number, mut values) = (Vec::new(), 0, 0);
-    while let Some(line) = next()? {
+    loop {
         number += 1;
+        let line = match next() {
+            Ok(Some(line)) => line,
+            Ok(None) => break,
+            // A line that is too long to be a value.
+            Err(Fault::File { error, .. }) if error.kind() == io::ErrorKind::InvalidData => {
+                return Err(Fault::Wrong(format!("line {number}: {error}; nothing was done")));
+            }
+            Err(fault) => return Err(fault),
+        };
         let text = std::str::from_utf8(&line).unwrap_or("\u{fffd}");
         let text = text.trim_start_matches('\u{feff}').trim();
         if text.is_empty() {
@@ -116,6 +125,9 @@ mod tests {
             let tokens = collect((kind, parts), next, &mut tokenise);
             tokens.map(|tokens| tokens.len()).map_err(|fault| fault.to_string())
         };
+        let long = || Err(Fault::file("standard input")(io::ErrorKind::InvalidData.into()));
+        let fault = collect((EntityKind::Card, parts), long, &mut |_| Ok(Vec::new())).unwrap_err();
+        assert!(fault.to_string().starts_with("line 1: ") && fault.code() == 2, "{fault}");
         let (card, other) = ("6225881234567890", "4111111111111111");
         let text = format!("\u{feff}{card}\r\n\r\n\n{other}\n{card}\n");
         assert_eq!(check(EntityKind::Card, &text), Ok(2));

@@ -31,6 +31,17 @@ pub(in crate::commands) enum Fault {
     },
 }
 
+/// 2 where the caller named the wrong file, or what stands in it is not what it should be; 3 where the
+/// system failed.
+pub(in crate::commands) fn file_code(error: &io::Error) -> u8 {
+    use io::ErrorKind::{InvalidData, InvalidInput, IsADirectory, NotFound, UnexpectedEof};
+    match error.kind() {
+        // The last three: a compressed file that was cut short or altered, a line that cannot be one.
+        NotFound | IsADirectory | UnexpectedEof | InvalidData | InvalidInput => 2,
+        _ => 3,
+    }
+}
+
 impl Fault {
     /// For `map_err` on file operations.
     pub(in crate::commands) fn file(path: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
@@ -51,9 +62,7 @@ impl Fault {
                 _ => 3,
             },
             Self::Features(_) => 1,
-            // A name that was mistyped.
-            Self::File { error, .. } if error.kind() == io::ErrorKind::NotFound => 2,
-            Self::File { .. } => 3,
+            Self::File { error, .. } => file_code(error),
         }
     }
 
@@ -67,5 +76,30 @@ impl Fault {
         }
         eprintln!("tidegate {command}: {self}");
         self.code()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A script tells its own mistakes from the machine's: a damaged input is no failing disk.
+    #[test]
+    fn a_wrong_input_is_the_callers_affair() {
+        let code = |kind: io::ErrorKind| Fault::file("x")(kind.into()).code();
+        for kind in [io::ErrorKind::NotFound, io::ErrorKind::IsADirectory] {
+            assert_eq!(code(kind), 2, "{kind:?}");
+        }
+        let packed = zstd::encode_all(&b"text"[..], 1).unwrap();
+        for broken in [&packed[..packed.len() - 2], b"\x1f\x8bnone"] {
+            let text = crate::commands::lines::Text::of(broken, None);
+            let read =
+                text.and_then(|mut text| io::Read::read_to_end(&mut text.reader, &mut Vec::new()));
+            assert_eq!(Fault::file("x")(read.unwrap_err()).code(), 2, "{broken:?}");
+        }
+        assert_eq!(
+            (code(io::ErrorKind::StorageFull), code(io::ErrorKind::PermissionDenied)),
+            (3, 3)
+        );
     }
 }

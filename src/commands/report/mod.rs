@@ -28,7 +28,7 @@ use document::{Align, Block};
 
 pub(in crate::commands) use deliver::{Screen, deliver};
 pub(in crate::commands) use document::{Cell, Document, Line, Table, Tone};
-pub(in crate::commands) use fault::Fault;
+pub(in crate::commands) use fault::{Fault, file_code};
 pub(in crate::commands) use figure::{Axis, Bars, Curve, Curves, Figure, Mark, Matrix, Unit};
 pub(in crate::commands) use html::html;
 pub(in crate::commands) use number::{amount, counted, grouped, money, money_text};

@@ -12,10 +12,11 @@ use serde::{Serialize, Serializer};
 use super::eval_value::{Json, cel_type_name, number, type_name};
 use super::player::{Played, Player};
 use super::source::{self, NoBundle, answer, print};
-use super::{CLEAN, FINDINGS, OUTSIDE, WRONG};
+use super::{CLEAN, FINDINGS, WRONG};
 use crate::bundle::{Bundle, Part};
 use crate::commands::lines::Text;
 use crate::commands::prepare::{Finding, Means};
+use crate::commands::report::file_code;
 use crate::domain::{FeatureVector, Value};
 use crate::edges::keys::Keys;
 use crate::edges::tables::TablePaths;
@@ -183,13 +184,7 @@ fn read(event: &Path) -> Result<Vec<u8>, Stop> {
         let mut bytes = Vec::new();
         text.reader.read_to_end(&mut bytes).map(|_| bytes)
     });
-    read.map_err(|error| {
-        let code = match error.kind() {
-            std::io::ErrorKind::NotFound => WRONG,
-            _ => OUTSIDE,
-        };
-        Stop::Said(format!("{}: {error}", event.display()), code)
-    })
+    read.map_err(|error| Stop::Said(format!("{}: {error}", event.display()), file_code(&error)))
 }
 
 /// Whether no line is nested so deeply that it would lead a parser down that recurses.
