@@ -18,6 +18,9 @@ const VALUES_MAX: usize = 10_000;
 pub(super) type Tokenise<'a> =
     dyn FnMut(Vec<RawValue>) -> Result<Vec<Result<Token, String>>, Fault> + 'a;
 
+/// What a value comes to on a list.
+type Entries = fn(EntityKind, &str) -> Result<Vec<RawValue>, String>;
+
 /// One line as it was typed.
 type Line = Zeroizing<Vec<u8>>;
 
@@ -42,7 +45,7 @@ pub(super) fn around(kind: EntityKind, text: &str) -> Result<Vec<RawValue>, Stri
 /// echoed nor kept, and no fault quotes it. Each value comes to the entries that `entries` makes of it.
 pub(super) fn read(
     kind: EntityKind,
-    entries: fn(EntityKind, &str) -> Result<Vec<RawValue>, String>,
+    entries: Entries,
     tokenise: &mut Tokenise<'_>,
 ) -> Result<Vec<Token>, Fault> {
     if !io::stdin().is_terminal() {
@@ -62,7 +65,7 @@ pub(super) fn read(
 }
 
 fn collect(
-    (kind, entries): (EntityKind, fn(EntityKind, &str) -> Result<Vec<RawValue>, String>),
+    (kind, entries): (EntityKind, Entries),
     mut next: impl FnMut() -> Result<Option<Line>, Fault>,
     tokenise: &mut Tokenise<'_>,
 ) -> Result<Vec<Token>, Fault> {
