@@ -288,7 +288,10 @@ impl<S: Surroundings> Pipeline<S> {
             stamp.map_or(told.max(self.last_received_at), |stamp| self.arrival(stamp));
         // By the edge's own clock, where there is one.
         let arrived_at = stamp.unwrap_or(received_at);
-        if let Err(reason) = check_time(occurred_at, arrived_at, &self.parts.times) {
+        // What is decided has its answer however late it is asked for, and whatever the clock says.
+        if let Err(reason) = check_time(occurred_at, arrived_at, &self.parts.times)
+            && !self.is_known()?
+        {
             return Ok(self.rejected(Reject::whole(reason)));
         }
         self.last_received_at = received_at;
@@ -603,14 +606,18 @@ impl<S: Surroundings> Pipeline<S> {
         }
     }
 
+    /// Whether the message whose turn it is came before.
+    fn is_known(&mut self) -> Result<bool, JournalError> {
+        let name = self.current.input.name();
+        let is_remembered = remembers(&self.parts.engine, &self.current.input);
+        Ok(is_remembered || ask(&mut self.parts, |surroundings| surroundings.past(name))?.is_some())
+    }
+
     /// What the engine has forgotten is asked for, so that its answer is part of the input.
     fn look_back(&mut self) -> Result<(), JournalError> {
         let (parts, input) = (&mut self.parts, &mut self.current.input);
         let own = input.name();
-        let is_known = match input.what {
-            What::Amend { .. } => parts.engine.remembers_amendment(own),
-            What::Decide | What::Observe | What::Control => parts.engine.remembers(own),
-        };
+        let is_known = remembers(&parts.engine, input);
         let target = input.amends().map(|(target, _)| target);
         if !is_known {
             input.known = ask(parts, |surroundings| surroundings.past(own))?.map(Box::new);
@@ -680,6 +687,14 @@ impl<S: Surroundings> Pipeline<S> {
             score_band_name: engine.band_name(self.current.shown.service(), body.band),
         };
         render(&self.current.shown, &answer, &mut self.masked);
+    }
+}
+
+/// Whether the engine itself still has what has the name of an input.
+fn remembers(engine: &Engine, input: &Input) -> bool {
+    match input.what {
+        What::Amend { .. } => engine.remembers_amendment(input.name()),
+        What::Decide | What::Observe | What::Control => engine.remembers(input.name()),
     }
 }
 

@@ -131,7 +131,7 @@ impl<H: Handler> Edge<H> {
         if self.consumer.assign(&begin).is_err() || !self.commit_begin(&begin)? {
             return Ok(());
         }
-        self.work.handler.resume(&self.positions_of(&begin))?;
+        self.work.resume(&self.positions_of(&begin))?;
         self.forget_pause();
         self.set_assigned(&begin);
         self.compare_with_total(begin.count());

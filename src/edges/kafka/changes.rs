@@ -53,12 +53,21 @@ pub(super) struct Told {
     pub(super) changes: Seq,
     /// The journal whose numbers these are; `None` where an earlier version told them.
     pub(super) journal: Option<JournalId>,
+    /// The number that came next when a topic was last made again, 0 if none ever was: places of records
+    /// before it are those of another log.
+    pub(super) replaced: Seq,
 }
 
 impl Told {
     /// As it is told when changes from a number on may not be out, or when all are.
     pub(super) fn new(next: Seq, changes_from: Option<Seq>, journal: Option<JournalId>) -> Self {
-        Self { next, changes: changes_from.map_or(next, |from| from.min(next)), journal }
+        let changes = changes_from.map_or(next, |from| from.min(next));
+        Self { next, changes, journal, replaced: Seq(0) }
+    }
+
+    /// The same, after a topic was made again at a number.
+    pub(super) const fn after(self, replaced: Seq) -> Self {
+        Self { replaced, ..self }
     }
 
     /// Reads what `Display` wrote. One number is what was told before changes had audit records, two
@@ -71,7 +80,9 @@ impl Told {
         if journal == Some(None) {
             return None;
         }
-        Some(Self { next, changes, journal: journal.flatten() })
+        // A word that is no number is a later version's.
+        let replaced = words.next().and_then(|word| word.parse().ok()).map_or(Seq(0), Seq);
+        Some(Self { next, changes, journal: journal.flatten(), replaced })
     }
 }
 
@@ -84,9 +95,11 @@ fn journal_named(word: &str) -> Option<JournalId> {
 
 impl fmt::Display for Told {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { next, changes, journal } = self;
+        let Self { next, changes, journal, replaced } = self;
         write!(f, "{} {}", next.0, changes.0)?;
-        journal.map_or(Ok(()), |journal| write!(f, " {journal:?}"))
+        let Some(journal) = journal else { return Ok(()) };
+        write!(f, " {journal:?}")?;
+        if *replaced > Seq(0) { write!(f, " {}", replaced.0) } else { Ok(()) }
     }
 }
 
@@ -103,6 +116,7 @@ pub(super) fn perhaps_unsent(
         next: a.next.max(b.next),
         changes: a.changes.max(b.changes),
         journal,
+        replaced: a.replaced.max(b.replaced),
     })?;
     (newest.next <= next).then_some(newest.changes)
 }
@@ -168,6 +182,11 @@ mod tests {
             let text = format!("9 {changes} {NAME}");
             assert_eq!((one.to_string(), told(&text)), (text.clone(), one));
             assert_eq!(told(&format!("{text} and more")), one);
+            let after = one.after(Seq(7));
+            assert_eq!(
+                (after.to_string(), told(&format!("{text} 7"))),
+                (format!("{text} 7"), after)
+            );
         }
         for text in ["", "x", "1 ", " 1", "1 2 3", "-1", "1 2 +00102030405060708090a0b0c0d0eff"] {
             assert_eq!(Told::parse(text), None, "{text:?}");
@@ -178,7 +197,7 @@ mod tests {
     #[test]
     fn what_an_earlier_version_told_is_understood() {
         for (text, next, changes) in [("9", 9, 9), ("9 4", 9, 4)] {
-            assert_eq!(told(text), Told { next: Seq(next), changes: Seq(changes), journal: None });
+            assert_eq!(told(text), Told::new(Seq(next), Some(Seq(changes)), None));
         }
     }
 

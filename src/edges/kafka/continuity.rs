@@ -111,6 +111,9 @@ impl<H: Handler> Edge<H> {
             };
             let (begin, what) = position.begin(*extent, is_same);
             if let Some(what) = what {
+                if what == Break::Replaced {
+                    self.work.note_replaced();
+                }
                 self.tell_break(position, begin, what);
             }
             begins.push(begin);

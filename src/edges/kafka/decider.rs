@@ -192,7 +192,7 @@ impl<S: Surroundings> Decider<S> {
     }
 
     /// Reads back the open parts of what comes again.
-    fn read_back(&mut self, begin: &[Source]) -> Result<(), JournalError> {
+    fn read_back(&mut self, begin: &[Source], replaced: Seq) -> Result<(), JournalError> {
         // Readers see only segments that have their names; they need not be on the medium.
         self.pipeline.finish_closing()?;
         let next = self.pipeline.engine().next_seq();
@@ -200,7 +200,12 @@ impl<S: Surroundings> Decider<S> {
         let Some(mut reader) = Reader::open_from(&self.journal_dir, from)? else { return Ok(()) };
         loop {
             let seq = match reader.read()? {
-                Some(Item::Entry(entry)) if is_at_or_after(entry.input.source, begin) => entry.seq,
+                Some(Item::Entry(entry))
+                    if is_at_or_after(entry.input.source, begin)
+                        || entry.seq < replaced && entry.input.source.is_some() =>
+                {
+                    entry.seq
+                }
                 Some(_) => continue,
                 None => return Ok(()),
             };
@@ -363,12 +368,13 @@ impl<S: Surroundings> Handler for Decider<S> {
         self.pipeline.journal_bytes()
     }
 
-    fn resume(&mut self, begin: &[Source]) -> Result<(), HandlerError> {
+    fn resume(&mut self, begin: &[Source], replaced: Seq) -> Result<(), HandlerError> {
         let is_behind = |at: &Source| {
             self.positions.get(&(at.topic, at.partition)).is_some_and(|next| at.offset < *next)
         };
-        if begin.iter().any(is_behind) {
-            self.read_back(begin)?;
+        let is_near = replaced.0 + self.search_back > self.pipeline.engine().next_seq().0;
+        if replaced > Seq(0) && is_near || begin.iter().any(is_behind) {
+            self.read_back(begin, replaced)?;
         }
         Ok(())
     }

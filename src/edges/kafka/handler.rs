@@ -117,8 +117,9 @@ pub trait Handler {
     }
 
     /// Reading begins at these positions: what is kept and comes again was perhaps not sent, and
-    /// its audit records are wanted once more.
-    fn resume(&mut self, _begin: &[Source]) -> Result<(), HandlerError> {
+    /// its audit records are wanted once more. Records before `_replaced` stand at places of another log:
+    /// they may come again from anywhere.
+    fn resume(&mut self, _begin: &[Source], _replaced: Seq) -> Result<(), HandlerError> {
         Ok(())
     }
 

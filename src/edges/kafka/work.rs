@@ -29,6 +29,8 @@ pub(super) struct Work<H> {
     began: Option<Seq>,
     /// Below this number the journal keeps every input as durably as configured.
     kept_below: Seq,
+    /// When a topic was last made again, as in [`Told`].
+    replaced: Seq,
     /// Flushed and not kept yet, oldest first.
     flushed: VecDeque<Flushed>,
     /// Messages whose outputs are released.
@@ -71,6 +73,7 @@ impl<H: Handler> Work<H> {
             began: Some(handler.next_seq()),
             // What was there at the start is on the medium: opening a journal sees to it.
             kept_below: handler.next_seq(),
+            replaced: Seq(0),
             handler,
             ledger: Ledger::default(),
             outbox: Outbox::default(),
@@ -202,8 +205,21 @@ impl<H: Handler> Work<H> {
     /// Asks once for the changes whose audit records an earlier process perhaps did not send, as the
     /// group was told beside its positions.
     pub(super) fn recall(&mut self, told: impl Iterator<Item = Told>) -> Result<(), HandlerError> {
+        let told: Vec<Told> = told.collect();
+        let ours = told.iter().filter(|told| told.journal == self.handler.journal());
+        self.replaced = ours.map(|told| told.replaced).fold(self.replaced, Seq::max);
         let Some(began) = self.began.take().filter(|_| self.has_audit) else { return Ok(()) };
-        self.handler.recall(perhaps_unsent(told, self.handler.journal(), began), began)
+        self.handler.recall(perhaps_unsent(told.into_iter(), self.handler.journal(), began), began)
+    }
+
+    /// A topic was made again: what the journal has so far stands at other places in it, or nowhere.
+    pub(super) fn note_replaced(&mut self) {
+        self.replaced = self.handler.next_seq();
+    }
+
+    /// Reading begins at these positions.
+    pub(super) fn resume(&mut self, begin: &[Source]) -> Result<(), HandlerError> {
+        self.handler.resume(begin, self.replaced)
     }
 
     /// Whether the audit record of every change is out, as far as anybody knows.
@@ -218,11 +234,13 @@ impl<H: Handler> Work<H> {
     pub(super) fn told(&self) -> Told {
         let waiting = [self.ledger.first_change(), self.handler.recalls_from()];
         Told::new(self.kept_below, waiting.into_iter().flatten().min(), self.handler.journal())
+            .after(self.replaced)
     }
 
     /// The same in a transaction, which carries everything that is on its way.
     pub(super) fn told_in_transaction(&self) -> Told {
         Told::new(self.kept_below, self.handler.recalls_from(), self.handler.journal())
+            .after(self.replaced)
     }
 
     /// Puts a dead letter out. The event's id is empty where nobody knows it.

@@ -26,7 +26,7 @@ use crate::stages::decode::{Door, TimeLimits};
 use crate::stages::enrich::Tables;
 use crate::stages::features::StateLimits;
 use crate::stages::mask::Profile;
-use crate::telemetry::Telemetry;
+use crate::telemetry::{Break, Telemetry};
 
 use super::super::ahead::{Ahead, Came};
 use super::super::assignment::begin_at;
@@ -167,7 +167,17 @@ pub(super) struct World<'a> {
     changes: u64,
     /// Numbers of changes that people were told were made.
     pub(super) promised: BTreeSet<Seq>,
+    /// By how much the clock stands wrong, until somebody sets it right.
+    wrong_ms: Option<i64>,
+    /// Events that came while it did: they may have been too old, or too early.
+    pub(super) excused: BTreeSet<String>,
+    /// What somebody found who replayed meanwhile.
+    found: Option<String>,
 }
+
+/// By how much a clock steps, in milliseconds: within what an event's age may be, and beyond it.
+const STEPS_MS: [i64; 4] = [HOUR_MS, -HOUR_MS, 240 * HOUR_MS, -240 * HOUR_MS];
+const HOUR_MS: i64 = 60 * 60 * 1_000;
 
 /// Why a life ended.
 #[derive(Debug)]
@@ -222,6 +232,9 @@ impl<'a> World<'a> {
             lives: 0,
             changes: dice.below(12),
             promised: BTreeSet::new(),
+            wrong_ms: None,
+            excused: BTreeSet::new(),
+            found: None,
             dice,
         }
     }
@@ -399,6 +412,7 @@ impl<'a> World<'a> {
     fn go_on(&mut self, life: &mut Life, is_calm: bool) -> End {
         if is_calm {
             self.disk.leave_room(None);
+            self.set_clock_right();
         }
         for _ in 0..20_000 {
             if is_calm && self.is_done(life) {
@@ -409,7 +423,10 @@ impl<'a> World<'a> {
                 return End::Crash;
             }
             match self.step(life, is_calm) {
-                Ok(()) => {}
+                Ok(()) => match self.found.take() {
+                    Some(text) if !self.disk.has_crashed() => return End::Fault(text),
+                    _ => {}
+                },
                 Err(_) if self.disk.has_crashed() => return End::Crash,
                 // Without a keeper a full disk ends the process.
                 Err(EdgeError::Handler(HandlerError::DiskFull(_))) if !self.has_keeper => {
@@ -449,6 +466,13 @@ impl<'a> World<'a> {
             14 => {
                 self.promised.extend(life.people.hear());
                 self.clock.fetch_add(self.dice.below(5_000) as i64, Ordering::Relaxed);
+                if !is_calm {
+                    self.step_clock();
+                }
+                if self.dice.once_in(40) {
+                    self.found =
+                        self.replay().err().map(|text| format!("replayed meanwhile: {text}"));
+                }
             }
             _ if is_calm => {}
             _ if self.dice.once_in(4) => {
@@ -465,6 +489,25 @@ impl<'a> World<'a> {
         Ok(())
     }
 
+    /// A machine's clock steps, for a while or, by an hour forward, for good; or is set right again.
+    fn step_clock(&mut self) {
+        if self.wrong_ms.is_some() {
+            if self.dice.once_in(3) {
+                self.set_clock_right();
+            }
+        } else if self.dice.once_in(20) {
+            let step_ms = STEPS_MS[self.dice.place(STEPS_MS.len())];
+            self.clock.fetch_add(step_ms, Ordering::Relaxed);
+            let is_for_good = step_ms == HOUR_MS && self.dice.once_in(2);
+            self.wrong_ms = (!is_for_good).then_some(step_ms);
+        }
+    }
+
+    fn set_clock_right(&mut self) {
+        let wrong_ms = self.wrong_ms.take().unwrap_or(0);
+        self.clock.fetch_sub(wrong_ms, Ordering::Relaxed);
+    }
+
     /// Takes what is ready and gives it to the journal.
     fn take(&mut self, life: &mut Life) -> Result<(), EdgeError> {
         let count = if life.is_full { 0 } else { 1 + self.dice.place(8) };
@@ -477,6 +520,9 @@ impl<'a> World<'a> {
             let Some(bytes) = self.broker.log[partition].get(offset as usize) else { continue };
             let source = Source { topic: 0, partition: partition as i32, offset };
             life.ahead.push(Came { source, stamped_ms: None, at: Instant::now() }, bytes.into());
+            if self.wrong_ms.is_some() {
+                self.excused.extend(event_id(bytes));
+            }
             life.work.take(&mut life.ahead)?;
             life.positions[partition] = Some(offset + 1);
         }
@@ -521,7 +567,7 @@ impl<'a> World<'a> {
         };
         self.broker.committed[partition] = Some((offset, life.work.told()));
         let source = Source { topic: 0, partition: partition as i32, offset };
-        life.work.handler.resume(&[source])?;
+        life.work.resume(&[source])?;
         life.positions[partition] = Some(offset);
         Ok(())
     }
@@ -537,7 +583,11 @@ impl<'a> World<'a> {
             let found = life.work.handler.recognise(message, at, self.now())?;
             is_same = position.is_same(offset, Some(found));
         }
-        Ok(position.begin(extent, is_same).0)
+        let (begin, what) = position.begin(extent, is_same);
+        if what == Some(Break::Replaced) {
+            life.work.note_replaced();
+        }
+        Ok(begin)
     }
 
     /// What the edge would say.
@@ -606,6 +656,12 @@ impl<'a> World<'a> {
             self.broker.committed[at.partition as usize] = Some((at.offset, told));
         }
     }
+}
+
+/// The id of the event in a message.
+fn event_id(message: &[u8]) -> Option<String> {
+    let json: serde_json::Value = serde_json::from_slice(message).ok()?;
+    json["event_id"].as_str().map(str::to_owned)
 }
 
 pub(super) fn is_snapshot(path: &Path) -> bool {
