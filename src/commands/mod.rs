@@ -26,5 +26,7 @@ pub mod explain;
 pub mod keys;
 mod control;
 pub mod lists;
+#[cfg(test)]
+mod upgrade_tests;
 
 pub use private::keep_private;
