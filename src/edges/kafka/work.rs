@@ -36,7 +36,7 @@ pub(super) struct Work<H> {
     /// Messages whose outputs are released.
     kept: usize,
     clock: Clock,
-    /// The last time given to a message: time never goes back, even when the clock does.
+    /// What the clock said last. It may go back: how far that is followed is the pipeline's to say.
     latest: EventTime,
     topics: Vec<String>,
     has_audit: bool,
@@ -177,14 +177,14 @@ impl<H: Handler> Work<H> {
         Ok(true)
     }
 
-    /// The edge's time, which never goes back.
+    /// The edge's time, by its clock.
     pub(super) fn now(&self) -> EventTime {
-        self.latest.max((self.clock)())
+        (self.clock)()
     }
 
     /// Makes the changes that wait and puts out their audit records, before those of what comes next.
     fn change(&mut self) -> Result<(), HandlerError> {
-        self.latest = self.latest.max((self.clock)());
+        self.latest = (self.clock)();
         let room = CHANGES_MAX.saturating_sub(self.ledger.changes_waiting());
         for changed in self.handler.change(self.latest, room)? {
             self.fresh_changes += 1;
