@@ -74,7 +74,7 @@ impl Home {
 
     /// Inputs from a number on, with what each was.
     fn inputs(&self, from: Seq) -> Vec<(Seq, Option<Control>, Applied)> {
-        let mut reader = Reader::open(&self.at("journal")).unwrap().unwrap();
+        let mut reader = Reader::open(self.at("journal")).unwrap().unwrap();
         let mut inputs = Vec::new();
         while let Some(item) = reader.read().unwrap() {
             if let Item::Entry(entry) = item
