@@ -82,7 +82,9 @@ impl Engine {
         panes: PanesAre,
     ) -> Result<Renewal, Misfit> {
         if words.0.is_empty() {
-            state.counted_until(last.received_at.as_ms() + AHEAD_MS);
+            let until_ms = last.received_at.as_ms() + AHEAD_MS;
+            state.counted_until(until_ms);
+            state.has_presence_from(&self.plan, until_ms);
             return Ok(Renewal::default());
         }
         let mut place = || words.at_most(remembered as u64).map(|at| at as usize);

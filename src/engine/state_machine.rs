@@ -10,7 +10,7 @@ use crate::domain::{
 };
 use crate::stages::decide::{Evidence, Priced, RiskData, decide};
 use crate::stages::features::{
-    Behind, Demand, FeaturePlan, FeatureState, Footprint, MemoryUse, PanesAre, PlanFault,
+    Behind, BitsAre, Demand, FeaturePlan, FeatureState, Footprint, MemoryUse, PanesAre, PlanFault,
     StateLimits, StoreId,
 };
 use crate::stages::rules::{Context, Hits};
@@ -617,14 +617,18 @@ impl Engine {
 }
 
 pub(super) fn layout(plan: &FeaturePlan, limits: &EngineLimits) -> [u8; 32] {
-    layout_as(plan, limits, PanesAre::Fine)
+    layout_as(plan, limits, (PanesAre::Fine, BitsAre::WithPresence))
 }
 
 /// What a snapshot of a format calls the layout of a plan's state.
-pub(super) fn layout_as(plan: &FeaturePlan, limits: &EngineLimits, panes: PanesAre) -> [u8; 32] {
+pub(super) fn layout_as(
+    plan: &FeaturePlan,
+    limits: &EngineLimits,
+    kept: (PanesAre, BitsAre),
+) -> [u8; 32] {
     let EngineLimits { state, recent_events, parked_amendments, patience_ms } = limits;
     let rest = format!("{recent_events} {parked_amendments} {patience_ms}");
-    let text = plan.layout_as(state, panes) + &rest;
+    let text = plan.layout_as(state, kept) + &rest;
     let mut hash = [0; 32];
     let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
     hash.copy_from_slice(digest.as_ref());

@@ -5,13 +5,16 @@ use std::io::Read;
 
 use crate::domain::Seq;
 use crate::stages::features::{
-    Extent, FeatureState, Footprint, Granular, Misfit, PanesAre, StoreId, Words,
+    BitsAre, Extent, FeatureState, Footprint, Granular, Misfit, PanesAre, StoreId, Words,
 };
 
 use super::frame::{FrameReader, HEAD};
 use super::head::Head;
 use super::rest::{Rest, read_text};
-use super::{SnapshotFault, VERSION_OF_FINE_PANES, VERSION_OF_PLANES, VERSION_OF_STANDINGS};
+use super::{
+    SnapshotFault, VERSION_OF_FINE_PANES, VERSION_OF_PLANES, VERSION_OF_PRESENCE,
+    VERSION_OF_STANDINGS,
+};
 use crate::engine::governance::Governance;
 use crate::engine::lists::ListStore;
 use crate::engine::made::{BandNames, Made};
@@ -78,14 +81,22 @@ impl<R: Read> Snapshot<R> {
         if !(OLDEST_SEMANTICS..=ours).contains(&theirs) {
             return Err(SnapshotFault::OtherSemantics { theirs, ours });
         }
-        let ours = match self.panes() {
-            PanesAre::Fine => engine.layout,
-            PanesAre::Coarse => layout_as(&engine.plan, &engine.limits, PanesAre::Coarse),
+        let ours = match (self.panes(), self.bits()) {
+            (PanesAre::Fine, _) => engine.layout,
+            former => layout_as(&engine.plan, &engine.limits, former),
         };
         if self.head.layout != ours {
             return Err(SnapshotFault::OtherLayout);
         }
         Ok(())
+    }
+
+    const fn bits(&self) -> BitsAre {
+        if self.frames.version() < VERSION_OF_PRESENCE {
+            BitsAre::Asked
+        } else {
+            BitsAre::WithPresence
+        }
     }
 
     const fn panes(&self) -> PanesAre {

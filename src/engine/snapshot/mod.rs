@@ -38,6 +38,8 @@ pub(super) use rest::{Rest, read_text, write_text};
 /// them.)
 pub(super) const VERSION: u32 = 8;
 pub(super) const VERSIONS: [u32; 5] = [1, 2, 4, 7, VERSION];
+/// From this one on an event has a bit for each of its numbers that is there.
+pub(super) const VERSION_OF_PRESENCE: u32 = 4;
 /// From this one on large rings keep flags in planes.
 pub(super) const VERSION_OF_PLANES: u32 = 7;
 /// From this one on outcomes and labels are kept with their standing.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::carry::PanesAre;
+use super::carry::{BitsAre, PanesAre};
 use super::panes::CoarseLayout;
 use super::plan::{FeaturePlan, Leaf, Window};
 use super::state::StateLimits;
@@ -21,13 +21,17 @@ impl FeaturePlan {
     /// A text that differs whenever a state that was filled under another plan, or within other
     /// bounds, would be misread under this one. A change of rules alone leaves it as it is.
     /// Snapshots of an earlier format have it as it was then.
-    pub fn layout_as(&self, limits: &StateLimits, panes: PanesAre) -> String {
+    pub fn layout_as(&self, limits: &StateLimits, (panes, bits): (PanesAre, BitsAre)) -> String {
         let mut text = String::new();
         let mut line = |part: &dyn std::fmt::Debug| {
             // Writing to a `String` cannot fail.
             let _ = writeln!(text, "{part:?}");
         };
-        for leaf in &self.leaves {
+        let leaves = match bits {
+            BitsAre::Asked => &self.leaves[..self.asked_leaves],
+            BitsAre::WithPresence => &self.leaves[..],
+        };
+        for leaf in leaves {
             match leaf {
                 // The checked tree: constants by value, columns by number.
                 Leaf::Holds { program, wanted } => line(&(program.node(), wanted)),
@@ -37,7 +41,11 @@ impl FeaturePlan {
         line(&(&self.numbers, &self.values, self.zone.name()));
         for kind in &self.kinds {
             // Into which columns values go is of no matter to what they are computed from.
-            line(&(&kind.layout, &kind.wide, &kind.narrow, &kind.leaf_bits, &kind.marks));
+            let leaf_bits = match bits {
+                BitsAre::Asked => &kind.leaf_bits[..kind.asked_bits],
+                BitsAre::WithPresence => &kind.leaf_bits[..],
+            };
+            line(&(&kind.layout, &kind.wide, &kind.narrow, leaf_bits, &kind.marks));
             let (filters, class_max, reach_ms) = (&kind.filters, kind.class_max, kind.reach_ms);
             match panes {
                 PanesAre::Fine => {

@@ -37,7 +37,7 @@ mod oracle;
 mod hot_keys;
 
 pub use builtins::{Builtin, BuiltinColumns};
-pub use carry::{CarryFault, PanesAre};
+pub use carry::{BitsAre, CarryFault, PanesAre};
 pub use epoch::{
     Epoch, Extent, FRAME_WORDS_MAX, Granular, HEAD_WORDS, Misfit, StoreId, Words, head_words,
 };

@@ -53,6 +53,8 @@ impl PlanOptions {
 pub struct FeaturePlan {
     pub(super) kinds: [KindPlan; EntityKind::COUNT],
     pub(super) leaves: Vec<Leaf>,
+    /// So many of them are asked by features; behind them stands whether numbers are there.
+    pub(super) asked_leaves: usize,
     /// The leaves as they are asked.
     pub(super) asked: Leaves,
     pub(super) numbers: Vec<FieldId>,
@@ -115,6 +117,8 @@ pub(super) struct KindPlan {
     pub(super) narrow: Vec<EntityKind>,
     /// Global leaf, its bit in this kind's flags.
     pub(super) leaf_bits: Vec<(usize, u32)>,
+    /// So many of them are asked by features, as in [`FeaturePlan::asked_leaves`].
+    pub(super) asked_bits: usize,
     /// What `distinct` counts without looking at values.
     pub(super) marks: Vec<Mark>,
     pub(super) windows: Vec<Window>,
@@ -211,6 +215,7 @@ impl FeaturePlan {
             plan: Self {
                 kinds: std::array::from_fn(|_| KindPlan::default()),
                 leaves: Vec::new(),
+                asked_leaves: 0,
                 asked: Leaves::of(&[]),
                 numbers: Vec::new(),
                 values: Vec::new(),
@@ -444,8 +449,12 @@ impl Compiler<'_> {
     /// With every number a bit that says whether there is one, where bits are left: so that a mean
     /// can be added to a sum later, and is exact at once.
     fn keep_presence(&mut self) {
-        let Self { plan: FeaturePlan { kinds, leaves, numbers, .. }, builders, .. } = self;
-        for (kind, builder) in kinds.iter().zip(builders) {
+        let Self {
+            plan: FeaturePlan { kinds, leaves, asked_leaves, numbers, .. }, builders, ..
+        } = self;
+        *asked_leaves = leaves.len();
+        for (kind, builder) in kinds.iter_mut().zip(builders) {
+            kind.asked_bits = builder.leaf_bits().len();
             for source in &kind.wide {
                 if let WideSource::Number(at) = source {
                     // Without room the sum stays as it is, and such a mean will be warming.

@@ -19,7 +19,7 @@ use convert::{Converter, convert};
 use footprints::FootprintMap;
 use map::{Difference, KindMap};
 use since::{Since, Whole};
-pub use words::PanesAre;
+pub use words::{BitsAre, PanesAre};
 
 use crate::domain::{EntityKind, EventTime, FieldId};
 
@@ -227,6 +227,15 @@ impl FeatureState {
     /// For a state whose snapshot did not say so: no event that was counted is younger than this.
     pub const fn counted_until(&mut self, ms: i64) {
         self.latest_ms = ms;
+    }
+
+    /// For a state whose snapshot has no bits of which numbers are there: what is asked of them later
+    /// holds of events after this moment.
+    pub fn has_presence_from(&mut self, plan: &FeaturePlan, ms: i64) {
+        for (kind, carried) in plan.kinds.iter().zip(&mut self.carried.kinds) {
+            let since = |at| if at < kind.asked_bits { since::ALWAYS } else { ms };
+            carried.since.bits_ms = (0..kind.leaf_bits.len()).map(since).collect();
+        }
     }
 
     /// Gives a displaced row's memory back.

@@ -295,6 +295,32 @@ fn panes_are_carried_over() {
     assert!(!other.is_warming(&new, "cards_1d") && !other.is_warming(&new, "max_1d"));
 }
 
+/// A snapshot of before numbers had bits of their own: the sum that it kept goes on, a mean that a later
+/// bundle adds to it is warming until its window begins after that snapshot.
+#[test]
+fn a_mean_of_unknown_presence_is_warming() {
+    let amount = FieldId::of_fact(Fact::AmountBase);
+    let sum = spec("sum_1d", Function::Sum(amount), DAY);
+    let mut mean = spec("mean_1h", Function::Mean(amount), 60 * MINUTE);
+    mean.1 = FieldType::Float;
+    let (old, new) = (Bench::new(4_096, vec![sum.clone()]), Bench::new(4_096, vec![sum, mean]));
+    for is_known in [true, false] {
+        let mut attack = Attack::new();
+        // Two hours.
+        attack.payments(&old, 360, 1);
+        if !is_known {
+            let ms = attack.input.received_at.as_ms();
+            attack.state.has_presence_from(&old.plan, ms);
+            attack.payments(&old, 1, 1);
+        }
+        attack.change(&old.plan, &new.plan);
+        attack.payments(&new, 10, 1);
+        assert_eq!(attack.is_warming(&new, "mean_1h"), !is_known, "{is_known}");
+        attack.payments(&new, 180, 1);
+        assert!(!attack.is_warming(&new, "mean_1h"), "an hour later");
+    }
+}
+
 /// An event waits for its own rows, and not for another one's full ring beside them.
 #[test]
 fn an_event_that_moves_much_moves_nothing_else() {

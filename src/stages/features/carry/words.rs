@@ -17,6 +17,15 @@ pub enum PanesAre {
     Fine,
 }
 
+/// Which conditions a snapshot keeps with an event.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum BitsAre {
+    /// Those that features ask, as before format 4.
+    Asked,
+    /// Also whether each number is there.
+    WithPresence,
+}
+
 /// Words of a place in coarse panes.
 const COARSE_SPOT_WORDS: usize = 4;
 /// Written for a column, bit or number that was not kept.
