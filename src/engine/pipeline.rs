@@ -27,7 +27,7 @@ use crate::journal::{
     Keeper, OpenPart, Writer,
 };
 use crate::stages::decide::Ledger;
-use crate::stages::decode::{Door, Encoded, Reject, TimeLimits, check_time};
+use crate::stages::decode::{Door, Encoded, Reject, RejectReason, TimeLimits, check_time};
 use crate::stages::enrich::{Tables, TokenKeys, price};
 use crate::stages::mask::{Answer, Masked, Profile, render};
 
@@ -118,6 +118,8 @@ pub struct Pipeline<S> {
     bundle: BundleRef,
     /// `received_at` does not go back, but for a clock that stood wrong ([`Self::arrival`]).
     last_received_at: EventTime,
+    /// The latest time that the edge has stamped: its clock may have gone back since.
+    latest_stamp: EventTime,
     /// The message whose turn it is.
     current: Box<Admitted>,
     /// The change that was made last: an input beside the message, whose turn may still come.
@@ -175,6 +177,8 @@ pub enum Recognised {
 
 /// The first inputs after a start find pages and caches cold: no rule is left out for that.
 const COLD_TURNS: u32 = 16;
+/// How far a clock may go back before the time that it knew earlier is not believed any more.
+const CLOCK_BACK_MS: i64 = 24 * 60 * 60 * 1_000;
 
 /// Which input a record is made of.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -207,6 +211,7 @@ impl<S: Surroundings> Pipeline<S> {
             columns,
             bundle,
             last_received_at,
+            latest_stamp: last_received_at,
             admission: Arc::new(admission),
             current: Box::default(),
             change: Box::new(Input::new()),
@@ -289,7 +294,7 @@ impl<S: Surroundings> Pipeline<S> {
         // By the edge's own clock, where there is one.
         let arrived_at = stamp.unwrap_or(received_at);
         // What is decided has its answer however late it is asked for, and whatever the clock says.
-        if let Err(reason) = check_time(occurred_at, arrived_at, &self.parts.times)
+        if let Err(reason) = self.check_time(occurred_at, arrived_at)
             && !self.is_known()?
         {
             return Ok(self.rejected(Reject::whole(reason)));
@@ -364,6 +369,27 @@ impl<S: Surroundings> Pipeline<S> {
         }
         self.turns += 1;
         Pace::Unhurried
+    }
+
+    /// Whether an event that arrives now is too old, by the clock of now, or too early. A clock that has
+    /// gone back knows of a later time: up to a day of that is believed, so that the events of the
+    /// present are none of the future.
+    fn check_time(
+        &mut self,
+        occurred_at: EventTime,
+        arrived_at: EventTime,
+    ) -> Result<(), RejectReason> {
+        let back_ms = self.latest_stamp.as_ms() - arrived_at.as_ms();
+        // Further than that it stood wrong before, or does now: it is believed as it is.
+        if !(0..=CLOCK_BACK_MS).contains(&back_ms) {
+            self.latest_stamp = arrived_at;
+        }
+        match check_time(occurred_at, arrived_at, &self.parts.times) {
+            Err(RejectReason::TimeAhead) => {
+                check_time(occurred_at, self.latest_stamp, &self.parts.times)
+            }
+            checked => checked,
+        }
     }
 
     /// When what the edge stamps now arrives: not before what arrived already, unless the clock stood

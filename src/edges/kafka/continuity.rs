@@ -68,7 +68,9 @@ impl Position {
         match is_same {
             Some(false) => (first, Some(Break::Replaced)),
             Some(true) if self.offset > end => (end, Some(Break::Truncated)),
-            None if self.offset > end => (first, Some(Break::Replaced)),
+            None if self.offset.max(self.journal.unwrap_or(0)) > end => {
+                (first, Some(Break::Replaced))
+            }
             _ if self.offset < first => (first, Some(Break::Expired)),
             _ => (self.offset, None),
         }
@@ -234,6 +236,8 @@ mod tests {
             let begin = position(offset, Some(offset)).begin(extent, is_same);
             assert_eq!(begin, expected, "{offset} in {extent:?}, {is_same:?}");
         }
+        // Also where only the journal has come further than the log has messages.
+        assert_eq!(position(40, Some(100)).begin((0, 60), None), (0, Some(Replaced)));
     }
 
     /// Only where the journal has a number from is a refused message, or none, another log: between

@@ -202,6 +202,8 @@ struct Life {
     positions: Vec<Option<i64>>,
     flights: Vec<Sent>,
     is_full: bool,
+    /// Whether a message came, or the journal says that one did, while the clock was right.
+    knows_time: bool,
 }
 
 impl<'a> World<'a> {
@@ -373,6 +375,7 @@ impl<'a> World<'a> {
             positions: vec![None; partitions],
             flights: Vec::new(),
             is_full: false,
+            knows_time: recovered.last_received_at.is_some_and(|at| at.as_ms() >= BEGIN_MS),
         }))
     }
 
@@ -520,7 +523,10 @@ impl<'a> World<'a> {
             let Some(bytes) = self.broker.log[partition].get(offset as usize) else { continue };
             let source = Source { topic: 0, partition: partition as i32, offset };
             life.ahead.push(Came { source, stamped_ms: None, at: Instant::now() }, bytes.into());
-            if self.wrong_ms.is_some() {
+            // By an hour, nothing is too old, and too early only where no time is known yet.
+            life.knows_time |= self.wrong_ms.is_none();
+            let knows = life.knows_time;
+            if self.wrong_ms.is_some_and(|ms| ms.abs() > HOUR_MS || ms < 0 && !knows) {
                 self.excused.extend(event_id(bytes));
             }
             life.work.take(&mut life.ahead)?;
