@@ -320,3 +320,19 @@ pub enum Applied {
         seq: Seq,
     },
 }
+
+impl Applied {
+    /// The number of the input, or of the one that it repeats.
+    pub const fn seq(&self) -> Seq {
+        match self {
+            Self::Decided { seq, .. }
+            | Self::Repeated { seq, .. }
+            | Self::Conflict { seq }
+            | Self::Observed { seq }
+            | Self::Amended { seq, .. }
+            | Self::AlreadyCounted { seq }
+            | Self::Parked { seq }
+            | Self::Controlled { seq } => *seq,
+        }
+    }
+}

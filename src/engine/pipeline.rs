@@ -329,7 +329,7 @@ impl<S: Surroundings> Pipeline<S> {
         let mut watch = budget.watch;
         watch.lap(self.now_ns(), Stage::Decide);
 
-        if seq_of(&applied) == next {
+        if applied.seq() == next {
             self.append(applied, &watch, Recorded::Message)?;
             self.watch_declines(&applied);
         }
@@ -679,7 +679,7 @@ impl<S: Surroundings> Pipeline<S> {
         }
         let observed = Observed { stage_ns: watch.stage_ns, ..Observed::default() };
         let entry = Entry {
-            seq: seq_of(&applied),
+            seq: applied.seq(),
             input,
             applied,
             device: engine.device().filter(|_| is_event),
@@ -739,19 +739,6 @@ fn ask<S: Surroundings, T>(
 /// The first twelve digits of a bundle's hash name it among people.
 fn short(name: &str) -> &str {
     name.get(..19).unwrap_or(name)
-}
-
-const fn seq_of(applied: &Applied) -> Seq {
-    match applied {
-        Applied::Decided { seq, .. }
-        | Applied::Repeated { seq, .. }
-        | Applied::Conflict { seq }
-        | Applied::Observed { seq }
-        | Applied::Amended { seq, .. }
-        | Applied::AlreadyCounted { seq }
-        | Applied::Parked { seq }
-        | Applied::Controlled { seq } => *seq,
-    }
 }
 
 const fn answer(applied: &Applied) -> Option<(Seq, Body)> {

@@ -49,16 +49,7 @@ impl Step<'_> {
     pub fn seq(&self) -> Option<Seq> {
         match self.outcome {
             Outcome::Rejected(_) => None,
-            Outcome::Applied(
-                Applied::Decided { seq, .. }
-                | Applied::Repeated { seq, .. }
-                | Applied::Conflict { seq }
-                | Applied::Observed { seq }
-                | Applied::Amended { seq, .. }
-                | Applied::AlreadyCounted { seq }
-                | Applied::Parked { seq }
-                | Applied::Controlled { seq },
-            ) => Some(seq),
+            Outcome::Applied(applied) => Some(applied.seq()),
         }
     }
 

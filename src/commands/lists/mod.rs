@@ -1,5 +1,5 @@
-//! `tidegate lists`: who stands on which list, proposed by one person and approved by another. Values are tokenised as they are read, and never
-//! shown again.
+//! `tidegate lists`: who stands on which list, proposed by one person and approved by another. Values
+//! are tokenised as they are read, and never shown again.
 
 mod networks;
 mod values;

@@ -29,7 +29,7 @@ pub(super) fn parts(kind: EntityKind, text: &str) -> Result<Vec<RawValue>, Strin
     if kind != EntityKind::IpPrefix {
         return Ok(vec![RawValue::new(text)]);
     }
-    Ok(networks::parts(text)?.iter().map(|part| RawValue::new(part)).collect())
+    Ok(networks::parts(text)?.into_iter().map(RawValue::of).collect())
 }
 
 /// The entries that would hold a value: an address stands on a list of networks by itself, or by the
@@ -38,7 +38,7 @@ pub(super) fn around(kind: EntityKind, text: &str) -> Result<Vec<RawValue>, Stri
     if kind != EntityKind::IpPrefix {
         return Ok(vec![RawValue::new(text)]);
     }
-    Ok(networks::around(text).iter().map(|part| RawValue::new(part)).collect())
+    Ok(networks::around(text).into_iter().map(RawValue::of).collect())
 }
 
 /// Reads values: from a person until an empty line, from a pipe to its end. What was typed is neither

@@ -18,7 +18,12 @@ pub struct RawValue(Zeroizing<String>);
 impl RawValue {
     /// Takes a value over.
     pub fn new(text: &str) -> Self {
-        Self(Zeroizing::new(text.to_owned()))
+        Self::of(text.to_owned())
+    }
+
+    /// Takes a text over without a copy of it.
+    pub fn of(text: String) -> Self {
+        Self(Zeroizing::new(text))
     }
 
     /// Whether it is a token as reports show it, which its owner knows already.
@@ -46,7 +51,7 @@ impl Serialize for RawValue {
 
 impl<'de> Deserialize<'de> for RawValue {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(|text| Self(Zeroizing::new(text)))
+        String::deserialize(deserializer).map(Self::of)
     }
 }
 
