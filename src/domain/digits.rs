@@ -58,10 +58,13 @@ struct Run {
 
 fn spans(text: &str, look: Look) -> Vec<Range<usize>> {
     let mut found = Vec::new();
-    let digits = text.bytes().filter(|byte| byte.is_ascii_digit() || !byte.is_ascii()).count();
-    if digits < DIGITS_MIN {
-        return found;
+    if may_hold(text) {
+        look_through((text, look), &mut found);
     }
+    found
+}
+
+fn look_through((text, look): (&str, Look), found: &mut Vec<Range<usize>>) {
     let mut run = Run::default();
     let mut is_marked = false;
     for (at, glyph) in glyphs(text) {
@@ -87,15 +90,52 @@ fn spans(text: &str, look: Look) -> Vec<Range<usize>> {
                 continue;
             }
             Glyph::Letter(b'x' | b'X') | Glyph::Other('×' | 'Ⅹ' | 'ⅹ') | Glyph::Star => {
-                run.identity_with_x(&mut found);
+                run.identity_with_x(found);
             }
             _ => {}
         }
-        run.look(look, &mut found);
+        run.look(look, found);
         (run, is_marked) = (Run::default(), false);
     }
-    run.look(look, &mut found);
-    found
+    run.look(look, found);
+}
+
+/// Whether there are enough characters that could be digits.
+fn may_hold(text: &str) -> bool {
+    if text.len() < DIGITS_MIN {
+        return false;
+    }
+    if text.is_ascii() {
+        return has_run(text.as_bytes());
+    }
+    let could_be = |byte: &u8| byte.is_ascii_digit() || *byte >= FIRST_OF_SEVERAL;
+    text.as_bytes().iter().filter(|byte| could_be(byte)).count() >= DIGITS_MIN
+}
+
+/// From this one on a byte of UTF-8 begins a character of several bytes.
+const FIRST_OF_SEVERAL: u8 = 0xc0;
+
+/// Whether so many digits of ASCII stand together, with one mark between two at most, that there is
+/// anything to be looked at.
+fn has_run(text: &[u8]) -> bool {
+    let (mut run, mut is_marked) = (0, false);
+    for byte in text {
+        match byte {
+            b'0'..=b'9' => {
+                (run, is_marked) = (run + 1, false);
+                if run >= DIGITS_MIN {
+                    return true;
+                }
+            }
+            b'-' | b'+' | b' ' | b'.' | b'(' | b')' | b'\t' | b'_' | b':' | b'/'
+                if !is_marked && run > 0 =>
+            {
+                is_marked = true;
+            }
+            _ => (run, is_marked) = (0, false),
+        }
+    }
+    false
 }
 
 impl Run {
@@ -211,7 +251,23 @@ pub fn luhn_valid(digits: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        /// Nothing is found where a glance says that there is nothing.
+        #[test]
+        fn a_glance_misses_nothing(
+            text in prop_oneof!["[0-9 x/_:.-]{0,40}", "[0-9]{9,12}[a-z.-]{1,2}[0-9]{1,12}", "[ -~]{0,60}", "[0-9一二三零×无 ]{0,24}"]
+        ) {
+            for look in [Look::ForAny, Look::ForCards] {
+                let mut found = Vec::new();
+                look_through((&text, look), &mut found);
+                prop_assert_eq!(spans(&text, look), found, "{}", text);
+            }
+        }
+    }
 
     /// What could be a person's is hidden in every spelling; what everybody may read stays as it is.
     #[test]

@@ -119,21 +119,37 @@ const NUMERALS: [(char, u8); 21] = [
     ('玖', 9),
 ];
 
+/// What each character of ASCII stands for.
+static ASCII: [Glyph; 128] = {
+    let mut glyphs = [Glyph::Plus; 128];
+    let mut byte = 0;
+    while byte < 128 {
+        glyphs[byte] = Glyph::of_ascii(byte as u8);
+        byte += 1;
+    }
+    glyphs
+};
+
 impl Glyph {
     /// What a character stands for.
+    #[inline]
     pub fn of(c: char) -> Self {
-        match c {
-            '0'..='9' => Self::Digit(c as u8 - b'0'),
-            'a'..='z' | 'A'..='Z' => Self::Letter(c as u8),
-            '+' => Self::Plus,
-            '-' => Self::Dash,
-            '*' => Self::Star,
-            ' ' | '.' | '(' | ')' | '\t' => Self::Separator,
-            '\u{0}'..='\u{7f}' => Self::Other(c),
-            _ => Self::past_ascii(c),
+        ASCII.get(c as usize).map_or_else(|| Self::past_ascii(c), |glyph| *glyph)
+    }
+
+    const fn of_ascii(byte: u8) -> Self {
+        match byte {
+            b'0'..=b'9' => Self::Digit(byte - b'0'),
+            b'a'..=b'z' | b'A'..=b'Z' => Self::Letter(byte),
+            b'+' => Self::Plus,
+            b'-' => Self::Dash,
+            b'*' => Self::Star,
+            b' ' | b'.' | b'(' | b')' | b'\t' => Self::Separator,
+            _ => Self::Other(byte as char),
         }
     }
 
+    #[cold]
     fn past_ascii(c: char) -> Self {
         match c {
             // Full-width ASCII stands for ASCII.
@@ -206,10 +222,12 @@ impl Glyph {
 /// The characters of a text as what they stand for. Where there is no digit at all Chinese numerals
 /// are digits; beside digits they are words.
 pub(super) fn glyphs(text: &str) -> impl Iterator<Item = (usize, Glyph)> {
-    let has_digits = text.chars().any(|c| matches!(Glyph::of(c), Glyph::Digit(_)));
+    // In ASCII there are no numerals to tell from words.
+    let has_digits =
+        text.is_ascii() || text.chars().any(|c| matches!(Glyph::of(c), Glyph::Digit(_)));
     text.char_indices().map(move |(at, c)| {
         let glyph = Glyph::of(c);
-        let numeral = NUMERALS.iter().find(|(known, _)| *known == c && !has_digits);
+        let numeral = NUMERALS.iter().find(|(known, _)| !has_digits && *known == c);
         (at, numeral.map_or(glyph, |(_, value)| Glyph::Digit(*value)))
     })
 }

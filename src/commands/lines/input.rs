@@ -33,7 +33,7 @@ impl<'s> Input<'s> {
             if ready.is_empty() {
                 break;
             }
-            let end = ready.iter().position(|byte| *byte == b'\n');
+            let end = memchr::memchr(b'\n', ready);
             let part = end.map_or(ready, |end| &ready[..=end]);
             let room = (self.line_bytes_max + 1).saturating_sub(line.len());
             line.extend_from_slice(&part[..part.len().min(room)]);

@@ -134,8 +134,48 @@ const DIGESTS: [u64; 46] = [
     0x8f00_b204_e980_0998,
 ];
 
+/// Bytes of values that nothing hides in: letters and digits of ASCII but for an x, and what joins them.
+static PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let this = byte as u8;
+        plain[byte] = matches!(this, b'-' | b'_' | b':' | b' ')
+            || this.is_ascii_alphanumeric() && !matches!(this, b'x' | b'X');
+        byte += 1;
+    }
+    plain
+};
+
+/// Whether a value consists of such bytes alone, as nearly every one does: it is whole, of one piece,
+/// and shows at once that it is.
+pub(super) fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| PLAIN[usize::from(byte)])
+}
+
 /// Whether a value stands for no value, whatever its field.
 pub(super) fn is_placeholder(text: &str) -> bool {
+    // With another digit than zero among them letters of ASCII are no word and no zero.
+    if text.is_ascii() && text.bytes().any(|byte| matches!(byte, b'1'..=b'9')) {
+        return text.trim() == "-1" || is_digest_of_ascii(text.as_bytes());
+    }
+    any_is_placeholder(text)
+}
+
+/// [`is_digest`] of the letters and digits of a text of ASCII.
+fn is_digest_of_ascii(text: &[u8]) -> bool {
+    let count = text.iter().filter(|byte| byte.is_ascii_alphanumeric()).count();
+    if !DIGEST_LENGTHS.contains(&count) {
+        return false;
+    }
+    let letters = text.iter().filter(|byte| byte.is_ascii_alphanumeric()).take(16);
+    let value = |head: u64, byte: &u8| {
+        char::from(*byte).to_digit(16).map(|digit| head << 4 | u64::from(digit))
+    };
+    letters.into_iter().try_fold(0, value).is_some_and(|head| DIGESTS.contains(&head))
+}
+
+fn any_is_placeholder(text: &str) -> bool {
     let mut letters = [0_u8; 72];
     let (mut len, mut others) = (0, 0);
     for c in text.chars() {
@@ -176,9 +216,11 @@ pub(super) fn is_one_character(value: &[u8]) -> bool {
     value.split_first().is_some_and(|(first, rest)| rest.iter().all(|byte| byte == first))
 }
 
-/// Of 16 (the middle of an MD5), 32, 40 or 64 hexadecimal digits.
+/// Digits of a digest: the middle of an MD5, MD5, SHA-1, SHA-256.
+const DIGEST_LENGTHS: [usize; 4] = [16, 32, 40, 64];
+
 fn is_digest(letters: &[u8]) -> bool {
-    matches!(letters.len(), 16 | 32 | 40 | 64)
+    DIGEST_LENGTHS.contains(&letters.len())
         && letters
             .get(..16)
             .and_then(|head| std::str::from_utf8(head).ok())
@@ -221,6 +263,10 @@ fn is_rounded(text: &str) -> bool {
 
 /// Whether part of a value is hidden, so that strangers may share what is left.
 pub(super) fn is_masked(text: &str, hiding: Hiding) -> bool {
+    !is_plain(text) && any_is_masked(text, hiding)
+}
+
+fn any_is_masked(text: &str, hiding: Hiding) -> bool {
     let (mut stars, mut run, mut last, mut has_digit) = (0, 0, None, false);
     let mut crosses_max = 0;
     for c in text.chars() {
@@ -253,7 +299,28 @@ pub(super) fn is_masked(text: &str, hiding: Hiding) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        /// What is seen at a glance is what a look at every character finds.
+        #[test]
+        fn a_glance_and_a_look_agree(
+            text in prop_oneof![
+                "[ -~]{0,20}",
+                "[xX*.0-9a-fe+-]{0,70}",
+                "[0a-c -]{0,5}(n/a|null|none)?[0 ]{0,3}",
+                "(d41d8cd9-8f00B204 ?|cfcd208495d565ef)[0-9a-f-]{0,1}([0-9a-f]{16})?",
+                ".{0,12}",
+            ]
+        ) {
+            prop_assert_eq!(is_placeholder(&text), any_is_placeholder(&text), "{}", text);
+            for hiding in [Hiding::Number, Hiding::Name] {
+                prop_assert_eq!(is_masked(&text, hiding), any_is_masked(&text, hiding), "{}", text);
+            }
+        }
+    }
 
     /// What is sent for want of a value, in the spellings that clients have for it, and values that
     /// only look a little like it.

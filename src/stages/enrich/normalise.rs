@@ -119,6 +119,12 @@ pub(super) fn named<'b>(
     if nobody::is_masked(text, hiding) || nobody::is_placeholder(text) {
         return None;
     }
+    if text.is_ascii() {
+        let text = text.trim().trim_ascii().as_bytes();
+        let value = buffer.get_mut(..text.len())?;
+        value.copy_from_slice(text);
+        return Some(value);
+    }
     let seen = |c: &char| !matches!(Glyph::of(*c), Glyph::Invisible);
     let mut len = 0;
     for c in text.trim().chars().filter(seen) {
@@ -150,8 +156,12 @@ pub(super) fn device_identifier<'b>(raw: &str, buffer: &'b mut [u8; 128]) -> Opt
     if nobody::is_masked(raw, Hiding::Number) {
         return None;
     }
-    let mut pieces = raw.split([',', '/', ';', '|', '，', '；']);
-    let first = pieces.find(|piece| !nobody::is_placeholder(piece))?;
+    let is_value = |piece: &&str| !nobody::is_placeholder(piece);
+    let first = if nobody::is_plain(raw) {
+        Some(raw).filter(is_value)?
+    } else {
+        raw.split([',', '/', ';', '|', '，', '；']).find(is_value)?
+    };
     let value = upper_alphanumeric(first, buffer)?;
     (!nobody::is_shared(value)).then_some(value)
 }
