@@ -3,7 +3,7 @@
 //!
 //! `tests/fixtures/journal-semantics-3` was made by that version, with segments of 2 KiB and the bundle of
 //! `snapshot-v1`: 75 lines of the generator (seed 3), a snapshot, 20 lines more. `next.jsonl` are the 20
-//! lines that follow. The keys guard nothing else.
+//! lines that follow, `before.jsonl` the last 20 of those in it. The keys guard nothing else.
 //!
 //! `tests/fixtures/journal-semantics-2` was made by the last version of those semantics, under its own `rules`,
 //! with segments of 4 KiB: 400 lines, of which most are of one card, so that its windows reach past its
@@ -135,6 +135,21 @@ fn a_journal_of_an_older_version_goes_on() {
         });
         home.check(of, (NEXT, 3, has_snapshot), what);
     }
+}
+
+/// A retry of what an older version has decided says all that the first try said, and has its answer:
+/// the older record knows the payment by the hash of the whole message.
+#[test]
+fn what_an_older_version_decided_is_recognised() {
+    let of = "journal-semantics-3";
+    let home = Home::new(of, &fixtures().join("snapshot-v1/bundle"), (4_000, 1_000), |_| true);
+    let (events, out) = (fixtures().join(of).join("before.jsonl"), home.at("out"));
+    let score = ["score", "--in", events.to_str().unwrap(), "--out", out.to_str().unwrap()];
+    // A conflict would be a line without an answer, and end with 1.
+    assert_eq!(home.run(&score), format!("{:?}", std::process::ExitCode::SUCCESS));
+    let answers = fs::read(&out).unwrap().iter().filter(|byte| **byte == b'\n').count();
+    assert_eq!(answers, 14);
+    assert_eq!(home.inputs(NEXT).len(), 1, "the change of versions is all that is new");
 }
 
 /// Two changes of semantics at once, and a snapshot of before events had a bit for each of their numbers:

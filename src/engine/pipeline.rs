@@ -306,11 +306,11 @@ impl<S: Surroundings> Pipeline<S> {
         if intent == Intent::Observe && input.what == What::Decide {
             input.what = What::Observe;
         }
+        self.look_back(keys)?;
         self.dress();
         if let Some(reject) = self.current.dropped.refusal(&self.admission.door) {
             return Ok(self.rejected(reject));
         }
-        self.look_back()?;
         watch.stage_ns = self.current.stage_ns;
         watch.lap(self.now_ns(), Stage::Enrich);
 
@@ -640,8 +640,9 @@ impl<S: Surroundings> Pipeline<S> {
     }
 
     /// What the engine has forgotten is asked for, so that its answer is part of the input.
-    fn look_back(&mut self) -> Result<(), JournalError> {
-        let (parts, input) = (&mut self.parts, &mut self.current.input);
+    fn look_back(&mut self, keys: &TokenKeys) -> Result<(), JournalError> {
+        let parts = &mut self.parts;
+        let Admitted { input, bytes, is_event, .. } = &mut *self.current;
         let own = input.name();
         let is_known = remembers(&parts.engine, input);
         let target = input.amends().map(|(target, _)| target);
@@ -650,6 +651,10 @@ impl<S: Surroundings> Pipeline<S> {
         }
         if let Some(target) = target.filter(|target| !parts.engine.remembers(*target)) {
             input.target = ask(parts, |surroundings| surroundings.amended(target))?.map(Box::new);
+        }
+        if *is_event && (is_known || input.known.is_some()) {
+            // Of all that the message says, undeclared fields too: so its record may name it.
+            input.content_before = Some(keys.content(bytes.canonical()));
         }
         Ok(())
     }

@@ -51,25 +51,25 @@ pub fn enrich(
 ) {
     input.clear();
     input.key_version = keys.version();
-    input.content = keys.content(canonical);
     match message {
         Message::Event(event) => {
             input.event = keys.event(namespace, &event.event_id);
             name(&event.event_id, input);
             input.occurred_at = event.occurred_at;
             enrich_event(event, namespace, tables, keys, input);
-            input.content_before = Some(input.content);
             input.content = payment::content(event, keys, input);
         }
         Message::Outcome(outcome) => {
             let refusal = (outcome.result == OutcomeResult::Refused)
                 .then(|| outcome.code.as_deref().map_or(Refusal::Other, Refusal::of_code));
             let amendment = Amendment::Outcome { result: outcome.result, refusal };
+            input.content = keys.content(canonical);
             amend(&outcome.of, outcome.occurred_at, amendment, namespace, keys, input);
         }
         Message::Label(label) => {
             let source = LabelSource::parse(&label.source);
             let amendment = Amendment::Label { truth: label.truth, source };
+            input.content = keys.content(canonical);
             amend(&label.of, label.occurred_at, amendment, namespace, keys, input);
         }
     }

@@ -445,14 +445,6 @@ fn a_payment_is_what_is_decided_of_it() {
     assert_ne!(consented(Some(true)), consented(None));
 }
 
-/// Records of before are matched by the hash of all that a message says.
-#[test]
-fn the_content_of_before_is_that_of_the_whole_message() {
-    let input = run(event(), &Tables::default());
-    assert_eq!(input.content_before, Some(keys().content(b"canonical")));
-    assert_ne!(Some(input.content), input.content_before);
-}
-
 /// A value that names nobody is no entity, whatever its field, and is counted by its name.
 #[test]
 fn values_that_name_nobody_are_absent_and_counted() {
