@@ -171,6 +171,7 @@ fn read(files: &BTreeMap<String, Vec<u8>>, faults: &mut Vec<Fault>) -> Option<Bu
         schema: columns.schema,
         builtins: columns.builtins,
         zone: manifest.zone,
+        arrival: manifest.arrival,
         base_currency: manifest.base_currency,
         base_decimals: manifest.base_decimals,
         exact: manifest.exact,

@@ -3,9 +3,9 @@
 use super::desk::{Constants, Desk, NAME_RULE, is_name};
 use super::fault::{At, Report, shown};
 use super::lists::DeclaredList;
-use super::read::{Fields, int, word};
+use super::read::{Fields, duration, int, word};
 use super::yaml::{Node, Shape};
-use crate::domain::{Currency, EntityKind, FieldType, Schema, Zone};
+use crate::domain::{ArrivalRule, Currency, EntityKind, FieldType, Schema, Zone};
 
 /// What `bundle.yaml` says.
 pub(super) struct Manifest {
@@ -15,6 +15,8 @@ pub(super) struct Manifest {
     pub(super) base_currency: Currency,
     /// Minor digits of the base currency.
     pub(super) base_decimals: u8,
+    /// By which time windows count.
+    pub(super) arrival: ArrivalRule,
     /// Constants that every file may use.
     pub(super) constants: Constants,
     /// Custom fields: name, type, meaning.
@@ -29,6 +31,10 @@ pub(super) struct Manifest {
 const EXACT_MIN: i64 = 64;
 /// Most of them, as the rings are laid out for: a key under attack costs bounded time.
 const EXACT_MAX: i64 = 4_096;
+/// Longest `late_after`, in milliseconds: what is older is refused at the door.
+const LATE_AFTER_MS_MAX: i64 = 7 * 86_400_000;
+/// The times by which windows can count: whether it is that of arrival.
+pub(super) const WINDOW_TIMES: [(&str, bool); 2] = [("occurred", false), ("received", true)];
 /// Types that a message can carry in a custom field.
 pub(super) const ATTRIBUTE_TYPES: [(&str, FieldType); 4] = [
     ("bool", FieldType::Bool),
@@ -44,6 +50,7 @@ pub(super) fn read(root: &Node, report: &mut Report<'_>) -> Manifest {
         zone,
         base_currency: Currency::CNY,
         base_decimals: 2,
+        arrival: ArrivalRule::default(),
         constants: Constants::new(),
         attributes: Vec::new(),
         lists: Vec::new(),
@@ -67,6 +74,19 @@ pub(super) fn read(root: &Node, report: &mut Report<'_>) -> Manifest {
     }
     if let Some(decimals) = fields.int("base_decimals", 0..=3, report) {
         manifest.base_decimals = decimals as u8; // 0 to 3 by the check
+    }
+    if let Some(node) = fields.get("window_time")
+        && let Some(is_arrival) = word(node, "window_time", &WINDOW_TIMES, report)
+    {
+        manifest.arrival.counts_on_arrival = is_arrival;
+    }
+    if let Some(node) = fields.get("late_after")
+        && let Some(late_after_ms) = duration(node, "late_after", report)
+    {
+        if late_after_ms > LATE_AFTER_MS_MAX {
+            report.fault(node.at, "`late_after`: at most 7d; what is older is refused at the door");
+        }
+        manifest.arrival.late_after_ms = late_after_ms;
     }
     if let Some(node) = fields.get("attributes") {
         manifest.attributes = attributes(node, report);

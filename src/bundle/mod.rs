@@ -49,7 +49,7 @@ pub use shipped::shipped_files;
 pub use trial::{Failure, Part, Trial, Tried};
 pub use yaml::FILE_MAX_BYTES;
 
-use crate::domain::{Currency, EntityKind, FieldId, FieldType, Schema, Zone};
+use crate::domain::{ArrivalRule, Currency, EntityKind, FieldId, FieldType, Schema, Zone};
 use crate::lang::{self, Constant, Expected, Place, Program, Scope};
 use crate::stages::decide::Policy;
 use crate::stages::enrich::FxTable;
@@ -71,6 +71,8 @@ pub struct Bundle {
     pub base_currency: Currency,
     /// Its minor digits.
     pub base_decimals: u8,
+    /// By which time windows count.
+    pub arrival: ArrivalRule,
     /// Events of a key that are kept exactly, by [`EntityKind::index`]; powers of two.
     pub exact: [u32; EntityKind::COUNT],
     /// What windows compute, and into which column, in the order of the file.

@@ -65,6 +65,25 @@ fn check(files: &Files, expected: &[&str]) {
     }
 }
 
+/// By which time windows count is one of two words, and late is what the door still lets in.
+#[test]
+fn the_time_of_windows_is_checked() {
+    let manifest =
+        |line: &str| with("bundle.yaml", &format!("zone: UTC\nbase_currency: CNY\n{line}\n"));
+    for (line, expected) in [
+        ("window_time: arrival", "bundle.yaml:3:14: "),
+        ("late_after: 0m", "bundle.yaml:3:13: `late_after`: `0m` is not a duration"),
+        ("late_after: 8d", "bundle.yaml:3:13: `late_after`: at most 7d"),
+    ] {
+        let found = faults(&manifest(line));
+        assert!(found.iter().any(|fault| fault.starts_with(expected)), "{line}: {found:?}");
+    }
+    for line in ["window_time: received", "window_time: occurred", "late_after: 7d"] {
+        let found = faults(&manifest(line));
+        assert!(found.iter().all(|fault| !fault.starts_with("bundle.yaml:3:")), "{found:?}");
+    }
+}
+
 /// An analyst corrects a file in one go: every fault of every file, with its place and the nearest
 /// name.
 #[test]

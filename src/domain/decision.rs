@@ -164,14 +164,17 @@ impl DecisionFlags {
     pub const INCOMPLETE: Self = Self(32);
     /// A field could not be read and was dropped.
     pub const MALFORMED: Self = Self(8);
+    /// It arrived later after it occurred than the bundle's `late_after`.
+    pub const LATE: Self = Self(16);
 
     /// Each flag with its name.
-    pub const NAMED: [(Self, &'static str); 5] = [
+    pub const NAMED: [(Self, &'static str); 6] = [
         (Self::WARMING, "warming"),
         (Self::APPROXIMATE, "approximate"),
         (Self::MISSING_TABLES, "missing_tables"),
         (Self::INCOMPLETE, "incomplete"),
         (Self::MALFORMED, "malformed"),
+        (Self::LATE, "late"),
     ];
 
     /// Adds a mark.

@@ -146,6 +146,11 @@ facts! {
     MalformedDevice = 109, "malformed_device", Bool, "A field of the device was among them.";
     MalformedNetwork = 110, "malformed_network", Bool, "A field of the network was among them.";
     MalformedLocation = 111, "malformed_location", Bool, "A field of the location was among them.";
+    // its arrival
+    ReceivedAt = 112, "received_at", Timestamp, "When it arrived.";
+    LagMs = 113, "lag_ms", Int, "Milliseconds from `occurred_at` to its arrival; below zero where the client's clock is ahead.";
+    ArrivedLate = 114, "arrived_late", Bool, "Arrived later after it occurred than the bundle's `late_after`.";
+    CountedOnArrival = 115, "counted_on_arrival", Bool, "Windows count it when it arrived: it came late, or the bundle's `window_time` is `received`.";
 }
 
 /// One row of facts: a value or nothing in each column.

@@ -55,10 +55,6 @@ pub struct Input {
     pub control: Option<Box<Control>>,
 }
 
-/// An event that asks for a decision and arrives later than this after it occurred, in milliseconds,
-/// counts when it arrives.
-pub const LATE_AFTER_MS: i64 = 10 * 60_000;
-
 impl Input {
     /// An input to be filled.
     pub fn new() -> Self {
@@ -132,15 +128,25 @@ impl Input {
         Some((original, Amendment::Outcome { result, refusal: None }))
     }
 
-    /// The moment at which windows count an event and are asked for it: when it occurred, by the
-    /// client's clock, unless it arrives more than [`LATE_AFTER_MS`] later and asks for a decision.
-    /// Then it counts when it arrives: whoever dates payments back, each before the one before, would
-    /// find every window empty otherwise. History counts when it occurred.
-    pub const fn counted_at(&self) -> EventTime {
+    /// Notes when an event arrived, as facts, and by that when windows count it: what asks for a
+    /// decision counts on arrival where the bundle says so, and always when it came late. History
+    /// counts when it occurred.
+    pub fn note_arrival(&mut self, rule: ArrivalRule) {
         let lag_ms = self.received_at.as_ms() - self.occurred_at.as_ms();
-        match self.what {
-            What::Decide if lag_ms > LATE_AFTER_MS => self.received_at,
-            _ => self.occurred_at,
+        let is_late = lag_ms > rule.late_after_ms;
+        let on_arrival = self.what == What::Decide && (is_late || rule.counts_on_arrival);
+        self.facts.set_int(Fact::ReceivedAt, self.received_at.as_ms());
+        self.facts.set_int(Fact::LagMs, lag_ms);
+        self.facts.set_bool(Fact::ArrivedLate, is_late);
+        self.facts.set_bool(Fact::CountedOnArrival, on_arrival);
+    }
+
+    /// The moment at which windows count an event and are asked for it: when it occurred, by the
+    /// client's clock, or when it arrived, as [`note_arrival`](Self::note_arrival) has found.
+    pub fn counted_at(&self) -> EventTime {
+        match self.facts.bool(Fact::CountedOnArrival) {
+            Some(true) => self.received_at,
+            Some(false) | None => self.occurred_at,
         }
     }
 
@@ -153,6 +159,24 @@ impl Input {
 impl Default for Input {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+/// By which time windows count what asks for a decision. The client writes `occurred_at`: whoever
+/// dates payments back, each before the one before, would find every window empty.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct ArrivalRule {
+    /// All of it counts when it arrives, and not when it occurred.
+    pub counts_on_arrival: bool,
+    /// What arrives later than this after it occurred is late, in milliseconds: it counts when it
+    /// arrives in any case.
+    pub late_after_ms: i64,
+}
+
+impl Default for ArrivalRule {
+    /// By `occurred_at`; late is what comes more than ten minutes after it.
+    fn default() -> Self {
+        Self { counts_on_arrival: false, late_after_ms: 10 * 60_000 }
     }
 }
 

@@ -50,7 +50,7 @@ pub use event::{
 pub use facts::{Fact, Facts};
 pub use field::{Field, FieldSet};
 pub use input::{
-    Content, DeviceIdentifier, DeviceIds, Input, LATE_AFTER_MS, MissingTables, Source, Tokens, What,
+    ArrivalRule, Content, DeviceIdentifier, DeviceIds, Input, MissingTables, Source, Tokens, What,
 };
 pub use nearest::nearest;
 pub use past::Past;

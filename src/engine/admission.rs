@@ -36,6 +36,9 @@ pub struct Admitted {
     pub(super) shown: Shown,
     /// When it arrived, as a file of recorded events says.
     pub(super) received_at: Option<EventTime>,
+    /// It is further ahead of its arrival than a clock's message may be: a file's line that the lines
+    /// around it do not bear out.
+    pub(super) is_ahead: bool,
     /// The payer's card, for the edge's memory of cards.
     pub(super) card: Option<Sensitive<CardDigits>>,
     /// What did not pass.
@@ -54,6 +57,7 @@ impl Admitted {
             bytes: EventBytes::new(),
             shown: Shown::new(),
             received_at: None,
+            is_ahead: false,
             card: None,
             dropped: Dropped::default(),
             stage_ns: [0; Stage::COUNT],
@@ -78,7 +82,7 @@ impl Admission {
         out: &mut Admitted,
     ) {
         let mut watch = Watch::start(now_ns());
-        (out.rejected, out.is_event, out.card) = (None, false, None);
+        (out.rejected, out.is_event, out.card, out.is_ahead) = (None, false, None, false);
         (out.dropped, out.received_at) = (Dropped::default(), None);
         out.stage_ns = [0; Stage::COUNT];
         let decoded = match decode(message, &self.door) {

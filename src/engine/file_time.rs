@@ -2,8 +2,8 @@
 //! believed.
 //!
 //! A line of a file arrives when it says so, or when it occurred, and arrivals never go back. So a
-//! line from the future would make every later one too old. Whether a line far ahead of those before
-//! it is a gap in the file or a broken clock, the lines after it tell: a few of them are admitted
+//! line from the future would make every later one too old, or late. Whether a line far ahead of those
+//! before it is a gap in the file or a broken clock, the lines after it tell: a few of them are admitted
 //! before its turn. No clock is read: the same file gives the same answers.
 
 use std::collections::VecDeque;
@@ -16,6 +16,9 @@ use crate::stages::enrich::{Tables, TokenKeys};
 
 /// Lines that are asked whether one far ahead of the lines before it can be believed.
 const WITNESSES: usize = 8;
+
+/// A line no further ahead than this of those before it is believed as it is, in milliseconds.
+const GAP_MS: i64 = 3_600_000;
 
 /// Lines of a file on their way to their turn, in their order.
 #[derive(Debug)]
@@ -42,6 +45,15 @@ pub struct FileBounds {
     /// How far a last line may go that no other one confirms. It matters where others come after the
     /// file: beside a journal.
     pub alone_until: Option<EventTime>,
+}
+
+/// How far the time of a line can be believed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Belief {
+    Full,
+    /// It is what it says, and arrived with the lines around it: those after it are not late.
+    Arrived(EventTime),
+    None,
 }
 
 impl FileTime {
@@ -73,12 +85,17 @@ impl FileTime {
     pub fn next_line(&mut self) -> Option<(u64, Box<Admitted>)> {
         let (_, first) = self.ahead.front()?;
         if let Some(own) = told(first) {
-            let believed = self.is_believed(own)?;
-            if believed {
-                self.reached = self.reached.max(Some(own));
-            } else if let Some((_, first)) = self.ahead.front_mut() {
-                first.rejected = Some(Reject::whole(RejectReason::TimeAhead));
+            let belief = self.belief(own)?;
+            let (_, first) = self.ahead.front_mut()?;
+            match belief {
+                Belief::None => first.rejected = Some(Reject::whole(RejectReason::TimeAhead)),
+                Belief::Arrived(at) if first.received_at.is_none() => {
+                    (first.received_at, first.is_ahead) = (Some(at), true);
+                }
+                // What a recorded line says of its own arrival stands.
+                Belief::Full | Belief::Arrived(_) => {}
             }
+            self.reached = self.reached.max(told(first));
         }
         self.ahead.pop_front()
     }
@@ -88,26 +105,38 @@ impl FileTime {
         self.spare.push(admitted);
     }
 
-    /// Whether the first line's time can be believed; `None` where the lines after it have to tell.
-    fn is_believed(&self, own: EventTime) -> Option<bool> {
+    /// How far the first line's time can be believed; `None` where the lines after it have to tell.
+    fn belief(&self, own: EventTime) -> Option<Belief> {
         let FileBounds { horizon_ms, until, alone_until } = self.bounds;
         if until.is_some_and(|until| own > until) {
-            return Some(false);
+            return Some(Belief::None);
         }
-        let is_near = |reached: EventTime| own.as_ms() - reached.as_ms() <= horizon_ms;
-        if self.reached.is_some_and(is_near) {
-            return Some(true);
+        let before_ms = |other: EventTime| own.as_ms() - other.as_ms();
+        if self.reached.is_some_and(|reached| before_ms(reached) <= GAP_MS) {
+            return Some(Belief::Full);
         }
         let after = self.ahead.iter().skip(1).filter_map(|(_, line)| told(line));
-        let (mut witnesses, mut against) = (0, 0);
+        let (mut witnesses, mut far, mut near, mut newest) = (0, 0, 0, None);
         for other in after.take(WITNESSES) {
             witnesses += 1;
-            against += usize::from(own.as_ms() - other.as_ms() > horizon_ms);
+            far += usize::from(before_ms(other) > horizon_ms);
+            if before_ms(other) > GAP_MS {
+                near += 1;
+                newest = newest.max(Some(other));
+            }
         }
         // As many lines as there can be buffers are enough, whatever they say.
-        let is_heard = witnesses == WITNESSES || self.ahead.len() > 8 * WITNESSES;
+        if !self.is_ended && witnesses < WITNESSES && self.ahead.len() <= 8 * WITNESSES {
+            return None;
+        }
+        let is_within = self.reached.is_some_and(|reached| before_ms(reached) <= horizon_ms);
         let is_alone = witnesses == 0 && alone_until.is_some_and(|until| own > until);
-        (is_heard || self.is_ended).then_some(2 * against <= witnesses && !is_alone)
+        if !is_within && (2 * far > witnesses || is_alone) {
+            return Some(Belief::None);
+        }
+        let around = self.reached.filter(|_| is_within).or(newest);
+        let arrived = around.filter(|_| 2 * near > witnesses);
+        Some(arrived.map_or(Belief::Full, Belief::Arrived))
     }
 }
 
@@ -125,18 +154,31 @@ mod tests {
 
     const DAY_MS: i64 = 86_400_000;
 
-    /// Sends lines through that occurred on these days (negative: a line that is no event); the
-    /// days of those that were believed must be `expected`.
-    fn check(reached: Option<i64>, until: Option<i64>, days: &[i64], expected: &[i64]) {
-        let at = |day: i64| EventTime::from_ms(1_700_000_000_000 + day * DAY_MS).unwrap();
-        let admission = Admission {
+    fn at_ms(ms: i64) -> EventTime {
+        EventTime::from_ms(1_700_000_000_000 + ms).unwrap()
+    }
+
+    fn admission() -> Admission {
+        Admission {
             door: Door::default(),
             namespace: String::new(),
             profile: Profile::shipped("default").unwrap(),
-        };
+        }
+    }
+
+    fn outcome(at: EventTime) -> String {
+        format!(
+            "{{\"kind\":\"outcome\",\"of\":\"e\",\"result\":\"approved\",\"occurred_at\":\"{at}\"}}"
+        )
+    }
+
+    /// Sends lines through that occurred on these days (negative: a line that is no event); the
+    /// days of those that were believed must be `expected`.
+    fn check(reached: Option<i64>, until: Option<i64>, days: &[i64], expected: &[i64]) {
+        let at = |day: i64| at_ms(day * DAY_MS);
         let (until, alone_until) = (until.map(at), Some(at(25_000)));
         let bounds = FileBounds { horizon_ms: 7 * DAY_MS, until, alone_until };
-        let mut file = FileTime::new(Arc::new(admission), reached.map(at), bounds);
+        let mut file = FileTime::new(Arc::new(admission()), reached.map(at), bounds);
         let lookups = (&Tables::default(), &TokenKeys::new(1, &[7; 32]));
         let (mut numbers, mut believed) = (Vec::new(), Vec::new());
         let mut turn = |file: &mut FileTime| {
@@ -151,11 +193,7 @@ mod tests {
         for (number, day) in days.iter().enumerate() {
             let line = match day {
                 ..0 => "{".to_owned(),
-                _ => format!(
-                    "{{\"kind\":\"outcome\",\"of\":\"e\",\"result\":\"approved\",\
-                     \"occurred_at\":\"{}\"}}",
-                    at(*day)
-                ),
+                _ => outcome(at(*day)),
             };
             file.push(number as u64, (&line).into(), lookups);
             turn(&mut file);
@@ -187,6 +225,38 @@ mod tests {
         // Nobody comes after the last line but what a journal is for.
         check(Some(3), None, &[far], &[far]);
         check(Some(3), None, &[27_000], &[]);
+    }
+
+    /// A line hours ahead of those around it arrives with them: it makes none of them late. Neither does
+    /// the first one, and a gap in the file, where all that follows is as far ahead, is none.
+    #[test]
+    fn a_line_ahead_arrives_with_those_around_it() {
+        let arrived = |hours: &[i64]| {
+            let (admission, lookups) =
+                (admission(), (&Tables::default(), &TokenKeys::new(1, &[7; 32])));
+            let bounds = FileBounds { horizon_ms: 7 * DAY_MS, until: None, alone_until: None };
+            let mut file = FileTime::new(Arc::new(admission), None, bounds);
+            for hour in hours {
+                file.push(0, (&outcome(at_ms(hour * GAP_MS))).into(), lookups);
+            }
+            file.end();
+            let mut arrived = Vec::new();
+            while let Some((_, line)) = file.next_line() {
+                let at = told(&line).expect("believed");
+                arrived.push(at.as_ms() / GAP_MS - at_ms(0).as_ms() / GAP_MS);
+            }
+            arrived
+        };
+        assert_eq!(arrived(&[0, 120, 1, 1, 2]), [0, 0, 1, 1, 2]);
+        assert_eq!(arrived(&[120, 0, 1, 1, 2]), [2, 0, 1, 1, 2]);
+        assert_eq!(arrived(&[0, 120, 121, 122]), [0, 120, 121, 122], "a gap");
+        assert_eq!(
+            arrived(&[0, 120, 0, 121, 122]),
+            [0, 120, 0, 121, 122],
+            "one late line behind it"
+        );
+        assert_eq!(arrived(&[0, 1, 0, 0]), [0, 1, 0, 0], "an hour is no gap");
+        assert_eq!(arrived(&[3, 2, 1, 0]), [1, 2, 1, 0]);
     }
 
     /// What a file may hold is bounded where somebody says so: to the millisecond.

@@ -295,6 +295,7 @@ impl<S: Surroundings> Pipeline<S> {
         let arrived_at = stamp.unwrap_or(received_at);
         // What is decided has its answer however late it is asked for, and whatever the clock says.
         if let Err(reason) = self.check_time(occurred_at, arrived_at)
+            && !(self.current.is_ahead && reason == RejectReason::TimeAhead)
             && !self.is_known()?
         {
             return Ok(self.rejected(Reject::whole(reason)));
@@ -609,7 +610,7 @@ impl<S: Surroundings> Pipeline<S> {
     fn dress(&mut self) {
         let Parts { engine, surroundings, .. } = &mut self.parts;
         let Admitted { input, card, dropped, is_event, bytes, .. } = &mut *self.current;
-        let Bundle { fx, attributes: declared, .. } = &**engine.bundle();
+        let Bundle { fx, attributes: declared, arrival, .. } = &**engine.bundle();
         price(fx, input);
         if *is_event {
             let came = input.attributes.len();
@@ -623,6 +624,7 @@ impl<S: Surroundings> Pipeline<S> {
                 dropped.near.insert(Field::Attributes);
             }
             malformed::note(dropped.malformed, input);
+            input.note_arrival(*arrival);
             if !input.malformed_attributes.is_empty() {
                 dropped.malformed.insert(Field::Attributes);
             }

@@ -485,6 +485,9 @@ impl Engine {
         if facts.int(Fact::MalformedFields).is_some_and(|count| count > 0) {
             flags.add(DecisionFlags::MALFORMED);
         }
+        if facts.bool(Fact::ArrivedLate) == Some(true) {
+            flags.add(DecisionFlags::LATE);
+        }
         let evidence = Evidence {
             service,
             amount_base: facts.int(Fact::AmountBase),

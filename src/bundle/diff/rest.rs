@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{Change, ChangeKind, thresholds};
 use crate::bundle::Bundle;
 use crate::bundle::effect::FOLLOW_UPS;
+use crate::bundle::manifest::WINDOW_TIMES;
 use crate::domain::{EntityKind, FollowUps, Service, Stage, Value};
 use crate::lang::Where;
 use crate::stages::decide::{BandPolicy, RiskData, ServicePolicy, Substitute};
@@ -154,6 +155,14 @@ pub(super) fn policy(old: &Bundle, new: &Bundle) -> Vec<Change> {
         let (was, is) = (old.base_currency.as_str(), new.base_currency.as_str());
         say("", MANIFEST, format!("the base currency is {is}, was {was}"));
     }
+    if old.arrival.counts_on_arrival != new.arrival.counts_on_arrival {
+        let (was, is) = (window_time(old), window_time(new));
+        say("", MANIFEST, format!("windows count by the time {is}, was {was}"));
+    }
+    if old.arrival.late_after_ms != new.arrival.late_after_ms {
+        let (was, is) = (old.arrival.late_after_ms / 1_000, new.arrival.late_after_ms / 1_000);
+        say("", MANIFEST, format!("late is what arrives {is} s after it occurred, was {was} s"));
+    }
     for kind in EntityKind::ALL {
         let (was, is) = (old.exact[kind.index()], new.exact[kind.index()]);
         if was != is {
@@ -234,4 +243,9 @@ fn parts(bundle: &Bundle, policy: &ServicePolicy) -> Vec<(&'static str, String)>
         ("an amount without a rate gives", no_rate.trim_end().to_owned()),
         ("the fallback reviews above", format!("{review} ({})", reason(fallback.reason))),
     ]
+}
+
+fn window_time(bundle: &Bundle) -> &'static str {
+    let is_arrival = bundle.arrival.counts_on_arrival;
+    WINDOW_TIMES.iter().find(|(_, value)| *value == is_arrival).map_or("", |(name, _)| *name)
 }

@@ -3,7 +3,7 @@
 use super::json::{Json, map, text, texts};
 use crate::bundle::cases::Expect;
 use crate::bundle::effect::FOLLOW_UPS;
-use crate::bundle::manifest::ATTRIBUTE_TYPES;
+use crate::bundle::manifest::{ATTRIBUTE_TYPES, WINDOW_TIMES};
 use crate::domain::{Action, EntityKind, Kind, ListPurpose, Service, Stage};
 use crate::stages::decide::RiskData;
 
@@ -325,6 +325,8 @@ pub(super) fn manifest() -> Json {
         ("zone", said(string(), "An IANA time zone: where days begin."), Must),
         ("base_currency", string(), Must),
         ("base_decimals", whole(), May),
+        ("window_time", word(WINDOW_TIMES.map(|(name, _)| name)), May),
+        ("late_after", duration(), May),
         ("attributes", named(any_of(vec![types(), attribute])), May),
         ("lists", named(object("a list", list_keys)), May),
         ("exact", exact, May),

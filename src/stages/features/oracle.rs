@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::{
-    Amendment, EntityKind, EventTime, Fact, FeatureVector, FieldId, FieldType, Input,
+    Amendment, ArrivalRule, EntityKind, EventTime, Fact, FeatureVector, FieldId, FieldType, Input,
     OutcomeResult, Refusal, Schema, Seq, Standing, Token, Truth, What, Zone,
 };
 use crate::lang::{NodeKind, Place, Scope, StateBit, Where};
@@ -350,6 +350,8 @@ impl Walk {
                 if self.events.len().is_multiple_of(2) {
                     input.what = What::Observe;
                 }
+                let counts_on_arrival = self.events.len().is_multiple_of(3);
+                input.note_arrival(ArrivalRule { counts_on_arrival, ..ArrivalRule::default() });
                 event.time = input.counted_at().as_ms();
                 if let Some(amount) = amount {
                     input.facts.set_int(Fact::AmountBase, *amount);
