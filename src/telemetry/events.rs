@@ -123,6 +123,13 @@ pub enum LogEvent<'a> {
         /// What it says.
         text: &'a str,
     },
+    /// Of the last messages every one was refused.
+    EverythingRefused {
+        /// The last one's reason, by its code.
+        reason: &'static str,
+    },
+    /// A message was not refused, after many that were.
+    TakingAgain,
     /// Topics that are to be read do not exist.
     TopicMissing {
         /// Which.
@@ -269,6 +276,8 @@ pub fn emit(event: &LogEvent<'_>) {
         LogEvent::ReadingAgain => info!("every partition is read again"),
         LogEvent::Renewed => warn!("a fresh client takes the place of one that stands still"),
         LogEvent::CannotRead { text } => error!("the Kafka client cannot read on: {text}"),
+        LogEvent::EverythingRefused { reason } => error!(reason, "of the last hundred messages every one was refused"),
+        LogEvent::TakingAgain => info!("messages are taken again"),
         LogEvent::TopicMissing { topics } => error!(topics, "the broker has no such topic"),
         LogEvent::PartitionsAdded { assigned, total } => warn!(assigned, total, "partitions were added and are not read yet"),
         LogEvent::Discontinued { topic, partition, offset, begin, what } => error!(topic, partition, offset, begin, what = what.name(), "{}", what.meaning()),

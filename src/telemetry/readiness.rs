@@ -41,6 +41,8 @@ pub enum Unready {
     TopicMissing = 1 << 13,
     /// Partitions were added and are not read yet.
     PartitionsAdded = 1 << 14,
+    /// Of the last messages every one was refused.
+    EverythingRefused = 1 << 15,
 }
 
 impl Unready {
@@ -50,7 +52,7 @@ impl Unready {
     }
 
     /// Every reason with its name and its sentence.
-    pub const ALL: [(Self, &'static str, &'static str); 15] = [
+    pub const ALL: [(Self, &'static str, &'static str); 16] = [
         (Self::Starting, "starting", "the service is being set up"),
         (Self::Recovering, "recovering", "the journal is being read"),
         (Self::BrokerUnreachable, "broker_unreachable", "no broker answers"),
@@ -91,6 +93,12 @@ impl Unready {
             "partitions_added",
             "partitions were added and are not read yet: it comes by itself",
         ),
+        (
+            Self::EverythingRefused,
+            "everything_refused",
+            "of the last hundred messages or more every one was refused; see the dead letters, and the \
+             clocks of the senders and of this machine",
+        ),
     ];
 }
 
@@ -104,7 +112,12 @@ pub struct Readiness {
     notes: Mutex<VecDeque<(&'static str, String)>>,
     /// Messages with a field that the schema does not know.
     unknown_fields: Share,
+    /// Messages refused since the last one that was not.
+    refused: AtomicU32,
 }
+
+/// So many messages refused one after the other are no slip of one sender.
+const REFUSED: u32 = 100;
 
 /// Notes that are kept: the newest.
 const NOTES_MAX: usize = 16;
@@ -123,6 +136,7 @@ impl Default for Readiness {
             places: Mutex::default(),
             notes: Mutex::default(),
             unknown_fields: Share::default(),
+            refused: AtomicU32::new(0),
         }
     }
 }
@@ -163,6 +177,19 @@ impl Readiness {
     /// Counts a message, and whether it has a field that the schema does not know.
     pub fn count_taken(&self, has_unknown_field: bool) {
         self.unknown_fields.count(has_unknown_field);
+    }
+
+    /// Counts a message that was refused, for a reason's code, or one that was not; whether by that
+    /// everything is refused, or no longer. One thread counts.
+    pub fn count_refused(&self, reason: Option<&'static str>) -> bool {
+        let Some(reason) = reason else {
+            self.refused.store(0, Ordering::Relaxed);
+            return self.holds(Unready::EverythingRefused)
+                && self.clear(Unready::EverythingRefused);
+        };
+        let refused = self.refused.load(Ordering::Relaxed).saturating_add(1);
+        self.refused.store(refused, Ordering::Relaxed);
+        refused == REFUSED && self.set_at(Unready::EverythingRefused, reason)
     }
 
     /// Whether none holds.
@@ -255,5 +282,29 @@ mod tests {
         (0..200).for_each(|_| readiness.count_taken(true));
         let json: serde_json::Value = serde_json::from_str(&readiness.to_json()).unwrap();
         assert_eq!(json["notes"][10]["code"], "unknown_fields");
+    }
+
+    /// A hundred refused in a row make it unready, with the reason; one that is not refused ends it, and
+    /// one now and then never lets it begin.
+    #[test]
+    fn everything_refused_is_said_and_taken_back() {
+        let readiness = Readiness::default();
+        readiness.clear(Unready::Starting);
+        for n in 0..1_000 {
+            assert!(!readiness.count_refused((n % 99 != 0).then_some("time_stale")));
+        }
+        let changes: Vec<_> =
+            (0..300).filter(|_| readiness.count_refused(Some("time_stale"))).collect();
+        assert_eq!(changes.len(), 1, "said once: {changes:?}");
+        assert!(!readiness.is_ready());
+        assert!(
+            readiness.to_json().contains("this machine: time_stale"),
+            "{}",
+            readiness.to_json()
+        );
+        assert!(readiness.count_refused(None));
+        assert!(readiness.is_ready() && !readiness.count_refused(None));
+        let again = (0..100).filter(|_| readiness.count_refused(Some("not_json"))).count();
+        assert_eq!((again, readiness.is_ready()), (1, false));
     }
 }

@@ -458,6 +458,18 @@ fn another_journal_is_refused() {
     }
 }
 
+/// A service that refuses all that comes is alive, reads and decides nothing: it must say so.
+#[test]
+fn refusing_everything_makes_unready() {
+    let world = World::new(1);
+    world.produce((0..100).map(|n| format!("bad{n}")));
+    let edge = world.start(world.settings());
+    edge.wait_until("unready", |t| t.readiness.holds(Unready::EverythingRefused));
+    world.produce(names(0, 1));
+    edge.wait_until("ready", |t| t.readiness.is_ready());
+    edge.stop().unwrap();
+}
+
 /// A partition that is not read though the broker has more of it is named, with its place, and read
 /// again once it can be: whatever keeps the client from it.
 #[test]

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::domain::{EventTime, Seq, Source, Stage};
-use crate::telemetry::{LatencyRecorder, Output, Telemetry, Timer};
+use crate::telemetry::{InputResult, LatencyRecorder, LogEvent, Output, Telemetry, Timer, emit};
 
 use super::ahead::{Ahead, Came};
 use super::changes::{Told, perhaps_unsent};
@@ -131,7 +131,14 @@ impl<H: Handler> Work<H> {
         meters.input(answer.result);
         meters.missing(answer.missing);
         meters.placeholders(answer.placeholders);
-        self.telemetry.readiness.count_taken(answer.dropped.unknown > 0);
+        let readiness = &self.telemetry.readiness;
+        readiness.count_taken(answer.dropped.unknown > 0);
+        let refused = answer.rejected.filter(|_| answer.result == InputResult::Rejected);
+        if readiness.count_refused(refused.map(|one| one.reason)) {
+            emit(&refused.map_or(LogEvent::TakingAgain, |one| LogEvent::EverythingRefused {
+                reason: one.reason,
+            }));
+        }
         if !answer.dropped.is_empty() {
             let fields = answer.dropped.known.union(answer.dropped.refused);
             fields.iter().for_each(|field| meters.dropped_field(field.name()));
