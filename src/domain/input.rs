@@ -29,6 +29,8 @@ pub struct Input {
     pub what: What,
     /// The event's entities.
     pub tokens: Tokens,
+    /// The /64 around a v6 address: lists may name networks smaller than its /48.
+    pub subnet: Option<Token>,
     /// The device's identifiers.
     pub device: DeviceIds,
     /// The event that a refund, reversal or resubmission speaks of.
@@ -68,6 +70,7 @@ impl Input {
             content_before: None,
             what: What::Decide,
             tokens: Tokens::default(),
+            subnet: None,
             device: DeviceIds::default(),
             original: None,
             facts: Facts::new(),
@@ -89,6 +92,7 @@ impl Input {
         self.event_id.clear();
         self.what = What::Decide;
         self.tokens = Tokens::default();
+        self.subnet = None;
         self.device = DeviceIds::default();
         self.original = None;
         self.facts.clear();

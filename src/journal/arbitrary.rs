@@ -308,6 +308,7 @@ fn input() -> impl Strategy<Value = Input> {
             tokens,
             device,
             original: rest.0,
+            subnet: rest.0,
             facts: rest.1,
             missing: MissingTables(rest.2),
             key_version: rest.3,

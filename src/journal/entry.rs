@@ -143,6 +143,9 @@ fn write_rare(w: &mut MessageWriter<'_>, entry: &Entry<'_>) {
     if let Some(original) = &input.original {
         w.bytes(17, original.as_bytes());
     }
+    if let Some(subnet) = &input.subnet {
+        w.bytes(42, subnet.as_bytes());
+    }
     w.uint_or_absent(18, u64::from(input.missing.0));
     match &input.what {
         What::Decide => {}

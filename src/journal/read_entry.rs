@@ -186,6 +186,7 @@ impl ReadEntry {
                 self.input.malformed = FieldSet::of_numbers(numbers.into_iter().map(u64::from));
             }
             41 => self.input.malformed_attributes.push(value.text("malformed")?.to_owned()),
+            42 => self.input.subnet = Some(Token::from_bytes(value.array("subnet")?)),
             26 => self.engine_semantics = value.narrow("engine_semantics")?,
             _ => {}
         }

@@ -1,5 +1,6 @@
 //! Networks of any length, as what an event can be asked for: it carries the tokens of its address and
-//! of the /24 (v4) or /48 (v6) around it, so a longer network is its addresses and a shorter one its /24s.
+//! of the /24 (v4), or the /48 and the /64 (v6) around it. A network is the nearest of these that are not
+//! shorter: a v4 /16 its /24s, a v6 /56 its /64s, a longer one its addresses.
 
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -9,18 +10,14 @@ use crate::domain::canonical_network;
 /// A network comes to at most so many entries: 2 to the power of this.
 const PARTS_BITS: u8 = 16;
 /// What is said of a network that comes to more.
-const TOO_MANY: &str = "a network of v4 is /8 or longer, one of v6 is /32 to /48, or /112 or longer: others come to \
+const TOO_MANY: &str = "a network of v4 is /8 or longer, one of v6 is /32 to /64, or /112 or longer: others come to \
                         more than 65,536 entries";
 
 /// The parts of a network, as texts that stand for one entry each. What is no network is its own part:
 /// whoever makes the token says what is wrong with it.
 pub(super) fn parts(text: &str) -> Result<Vec<String>, String> {
     let Some((address, bits)) = network(text) else { return Ok(vec![text.to_owned()]) };
-    let (whole, around) = match address {
-        IpAddr::V4(_) => (32, 24),
-        IpAddr::V6(_) => (128, 48),
-    };
-    let size = if bits <= around { around } else { whole };
+    let size = sizes(address).iter().copied().find(|size| bits <= *size).unwrap_or(bits);
     let free = size - bits;
     if free > PARTS_BITS {
         return Err(TOO_MANY.to_owned());
@@ -44,14 +41,21 @@ pub(super) fn parts(text: &str) -> Result<Vec<String>, String> {
     Ok((0..1 << free).map(part).collect())
 }
 
-/// The entries that would hold an address: its own and the one around it.
+/// The entries that would hold an address: its own and those around it.
 pub(super) fn around(text: &str) -> Vec<String> {
-    let whole = |address: IpAddr| if address.is_ipv4() { (32, 24) } else { (128, 48) };
     match network(text) {
-        Some((address, bits)) if bits == whole(address).0 => {
-            vec![format!("{address}/{bits}"), format!("{address}/{}", whole(address).1)]
+        Some((address, bits)) if sizes(address).last() == Some(&bits) => {
+            sizes(address).iter().rev().map(|size| format!("{address}/{size}")).collect()
         }
         _ => vec![text.to_owned()],
+    }
+}
+
+/// The lengths of the networks around an address whose tokens an event carries, and its own.
+const fn sizes(address: IpAddr) -> &'static [u8] {
+    match address {
+        IpAddr::V4(_) => &[24, 32],
+        IpAddr::V6(_) => &[48, 64, 128],
     }
 }
 
@@ -94,13 +98,18 @@ mod tests {
             ("2001:db8::/48", 1, "2001:db8::/48", "2001:db8::/48"),
             ("2001:db8::/47", 2, "2001:db8::/48", "2001:db8:1::/48"),
             ("2001:db8::/32", 65_536, "2001:db8::/48", "2001:db8:ffff::/48"),
+            ("2001:db8::/64", 1, "2001:db8::/64", "2001:db8::/64"),
+            ("2001:db8:0:5600::/56", 256, "2001:db8:0:5600::/64", "2001:db8:0:56ff::/64"),
+            ("2001:db8::/49", 32_768, "2001:db8::/64", "2001:db8:0:7fff::/64"),
+            ("2001:db8::/112", 65_536, "2001:db8::/128", "2001:db8::ffff/128"),
             ("2001:db8::8/126", 4, "2001:db8::8/128", "2001:db8::b/128"),
         ] {
             let parts = parts(text).unwrap();
             let (start, end) = (parts.first().unwrap(), parts.last().unwrap());
             assert_eq!((parts.len(), &**start, &**end), (count, first, last), "{text}");
         }
-        for text in ["0.0.0.0/0", "81.0.0.0/7", "2001:db8::/31", "2001:db8::/49", "2001:db8::/64"] {
+        for text in ["0.0.0.0/0", "81.0.0.0/7", "2001:db8::/31", "2001:db8::/65", "2001:db8::/111"]
+        {
             assert!(parts(text).is_err(), "{text}");
         }
         for text in ["81.2.69.0/33", "81.2.69", "81.2.69.0/", "2001:db8::/129", "v1:00", ""] {
@@ -111,7 +120,7 @@ mod tests {
     #[test]
     fn an_address_is_held_by_itself_and_what_is_around_it() {
         assert_eq!(around("81.2.69.160"), ["81.2.69.160/32", "81.2.69.160/24"]);
-        assert_eq!(around("2001:db8::8"), ["2001:db8::8/128", "2001:db8::8/48"]);
+        assert_eq!(around("2001:db8::8"), ["2001:db8::8/128", "2001:db8::8/64", "2001:db8::8/48"]);
         assert_eq!(around("81.2.69.0/24"), ["81.2.69.0/24"]);
     }
 }

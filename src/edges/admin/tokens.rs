@@ -102,7 +102,7 @@ const fn wanted(kind: EntityKind) -> &'static str {
         EntityKind::Device => "the token that decisions on the device show, `v1:` and 32 digits",
         EntityKind::Ip => "one address of IPv4 or IPv6, without port or length",
         EntityKind::IpPrefix => {
-            "an address, or a network such as 81.2.69.0/24: of v4 /8 or longer, of v6 /32 to /48 or \
+            "an address, or a network such as 81.2.69.0/24: of v4 /8 or longer, of v6 /32 to /64 or \
              /112 and longer"
         }
         EntityKind::Merchant => "a merchant's code, not masked",

@@ -39,12 +39,12 @@ impl Question {
     ) {
         let is_listed = |token| self.table.find(token, input.received_at).is_some();
         let tokens = match self.kind {
-            EntityKind::Device => [device, None],
+            EntityKind::Device => [device, None, None],
             // A network that is smaller than those of events stands there as its addresses.
             kind @ EntityKind::IpPrefix => {
-                [input.tokens.get(kind), input.tokens.get(EntityKind::Ip)]
+                [input.tokens.get(kind), input.subnet, input.tokens.get(EntityKind::Ip)]
             }
-            kind => [input.tokens.get(kind), None],
+            kind => [input.tokens.get(kind), None, None],
         };
         row.set_bool(self.field, tokens.into_iter().flatten().any(is_listed));
     }

@@ -55,13 +55,16 @@ fn a_list_of_networks_holds_addresses_too() {
     let listed = ListAddition { list: name, kind, ..addition(&[1, 2], time(9)) };
     lists.add(&listed, Seq(1), now);
     let questions = Question::all(&[spec], &lists);
-    for (around, address, expected) in [(1, 7, true), (7, 2, true), (7, 8, false), (2, 7, true)] {
+    for (around, subnet, address, expected) in
+        [(1, 7, 7, true), (7, 7, 2, true), (7, 1, 8, true), (7, 7, 8, false), (2, 7, 7, true)]
+    {
         let mut input = Input { received_at: now, ..Input::default() };
         input.tokens.set(kind, token(around));
+        input.subnet = Some(token(subnet));
         input.tokens.set(EntityKind::Ip, token(address));
         let mut row = FeatureVector::new(1);
         questions[0].ask(&input, None, &mut row);
-        assert_eq!(row.bits(field) == 1, expected, "{around} {address}");
+        assert_eq!(row.bits(field) == 1, expected, "{around} {subnet} {address}");
     }
 }
 

@@ -28,6 +28,7 @@ pub(super) fn network(
     }
     input.tokens.set(EntityKind::Ip, keys.ip(address));
     input.tokens.set(EntityKind::IpPrefix, keys.ip_prefix(address));
+    input.subnet = keys.subnet(address);
     let private = is_private(address);
     input.facts.set_bool(Fact::IpPrivate, private);
     if private {

@@ -161,6 +161,23 @@ fn an_event_becomes_tokens_and_facts() {
     assert_eq!(input.what, What::Decide);
 }
 
+/// Lists name networks of v6 by their /48 and by their /64; of v4 the /24 is the only one.
+#[test]
+fn a_v6_address_has_two_networks() {
+    let of = |ip: &str| {
+        let mut event = event();
+        event.network.ip = Some(Sensitive::new(ip.parse().unwrap()));
+        run(event, &Tables::default())
+    };
+    let network = |text: &str| keys().entity(EntityKind::IpPrefix, text);
+    let v6 = of("2001:db8:1:2::3");
+    assert_eq!(v6.tokens.get(EntityKind::IpPrefix), network("2001:db8:1::/48"));
+    assert_eq!(v6.subnet, network("2001:db8:1:2::/64"));
+    assert!(v6.subnet.is_some() && v6.subnet != network("2001:db8:1:3::/64"));
+    assert_eq!(of("81.2.69.142").subnet, None);
+    assert_eq!(of("::ffff:81.2.69.142").subnet, None);
+}
+
 /// A table is missing only when the event would have asked it.
 #[test]
 fn only_what_would_have_been_asked_is_missing() {

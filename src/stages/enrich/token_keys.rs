@@ -147,8 +147,16 @@ impl TokenKeys {
         }
     }
 
-    /// The token of a network by which an event is known: its /24 (v4) or /48 (v6), `81.2.69.0/24`, or
-    /// its address alone, `81.2.69.160` or `81.2.69.160/32`, whose token is the address's.
+    /// The token of a v6 address's /64; a v4 address has none.
+    pub fn subnet(&self, address: IpAddr) -> Option<Token> {
+        match canonical_address(address) {
+            IpAddr::V4(_) => None,
+            IpAddr::V6(v6) => Some(self.sign(Purpose::IpPrefix, &v6.octets()[..8])),
+        }
+    }
+
+    /// The token of a network by which an event is known: its /24 (v4), /48 or /64 (v6), `81.2.69.0/24`,
+    /// or its address alone, `81.2.69.160` or `81.2.69.160/32`, whose token is the address's.
     fn network(&self, raw: &str) -> Option<Token> {
         let (address, bits) = match raw.trim().split_once('/') {
             Some((address, bits)) => (address, Some(bits.parse().ok()?)),
@@ -160,6 +168,7 @@ impl TokenKeys {
             (address @ IpAddr::V4(_), 24) | (address @ IpAddr::V6(_), 48) => {
                 Some(self.ip_prefix(address))
             }
+            (address @ IpAddr::V6(_), 64) => self.subnet(address),
             (address @ IpAddr::V4(_), 32) | (address @ IpAddr::V6(_), 128) => {
                 Some(self.ip(address))
             }
@@ -271,6 +280,7 @@ mod tests {
         check(EntityKind::Ip, &["81.2.69.142", "::ffff:81.2.69.142"]);
         check(EntityKind::IpPrefix, &["81.2.69.0/24", "81.2.69.7/24", "::ffff:81.2.69.0/120"]);
         check(EntityKind::IpPrefix, &["2001:db8:1:2::3/48", "2001:db8:1:ffff::/48"]);
+        check(EntityKind::IpPrefix, &["2001:db8:1:2::3/64", "2001:db8:1:2:ffff::/64"]);
         check(EntityKind::IpPrefix, &["81.2.69.142", "81.2.69.142/32", "64:ff9b::81.2.69.142"]);
         check(EntityKind::Merchant, &["M001", " M001"]);
     }
