@@ -48,12 +48,16 @@ const DIGITS_MIN: usize = 11;
 const DIGITS_MAX: usize = 64;
 
 /// Digits that stand together, with one mark between them at most.
-#[derive(Default)]
 struct Run {
-    digits: Vec<u8>,
-    places: Vec<usize>,
-    /// Where digits begin behind a mark, and where the run ends.
-    edges: Vec<usize>,
+    /// Those up to [`DIGITS_MAX`], and where each stands in the text.
+    digits: [u8; DIGITS_MAX],
+    places: [usize; DIGITS_MAX],
+    /// How many there are, and where the last one stands.
+    len: usize,
+    last: usize,
+    /// Where digits begin behind a mark.
+    edges: [u8; DIGITS_MAX + 1],
+    edges_len: usize,
 }
 
 fn spans(text: &str, look: Look) -> Vec<Range<usize>> {
@@ -65,27 +69,21 @@ fn spans(text: &str, look: Look) -> Vec<Range<usize>> {
 }
 
 fn look_through((text, look): (&str, Look), found: &mut Vec<Range<usize>>) {
-    let mut run = Run::default();
+    let mut run = Run::new();
     let mut is_marked = false;
     for (at, glyph) in glyphs(text) {
         match glyph {
             Glyph::Digit(value) => {
-                if is_marked || run.digits.is_empty() {
-                    run.edges.push(run.digits.len());
-                }
+                run.push(value, at, is_marked);
                 is_marked = false;
-                run.digits.push(value);
-                run.places.push(at);
                 continue;
             }
             Glyph::Invisible => continue,
-            Glyph::Dash | Glyph::Separator | Glyph::Plus
-                if !is_marked && !run.digits.is_empty() =>
-            {
+            Glyph::Dash | Glyph::Separator | Glyph::Plus if !is_marked && run.len > 0 => {
                 is_marked = true;
                 continue;
             }
-            Glyph::Other('_' | ':' | '/') if !is_marked && !run.digits.is_empty() => {
+            Glyph::Other('_' | ':' | '/') if !is_marked && run.len > 0 => {
                 is_marked = true;
                 continue;
             }
@@ -95,7 +93,8 @@ fn look_through((text, look): (&str, Look), found: &mut Vec<Range<usize>>) {
             _ => {}
         }
         run.look(look, found);
-        (run, is_marked) = (Run::default(), false);
+        run.clear();
+        is_marked = false;
     }
     run.look(look, found);
 }
@@ -139,29 +138,68 @@ fn has_run(text: &[u8]) -> bool {
 }
 
 impl Run {
+    const fn new() -> Self {
+        Self {
+            digits: [0; DIGITS_MAX],
+            places: [0; DIGITS_MAX],
+            len: 0,
+            last: 0,
+            edges: [0; DIGITS_MAX + 1],
+            edges_len: 0,
+        }
+    }
+
+    const fn clear(&mut self) {
+        (self.len, self.edges_len) = (0, 0);
+    }
+
+    fn push(&mut self, value: u8, at: usize, is_marked: bool) {
+        if let (Some(digit), Some(place)) =
+            (self.digits.get_mut(self.len), self.places.get_mut(self.len))
+        {
+            (*digit, *place) = (value, at);
+            if is_marked || self.len == 0 {
+                self.push_edge();
+            }
+        }
+        self.len += 1;
+        self.last = at;
+    }
+
+    /// An edge in front of the digit that comes next. There is one more place than digits.
+    fn push_edge(&mut self) {
+        if let Some(edge) = self.edges.get_mut(self.edges_len) {
+            *edge = self.len as u8; // at most DIGITS_MAX
+            self.edges_len += 1;
+        }
+    }
+
     /// Looks at all that lies between two edges.
     fn look(&mut self, look: Look, found: &mut Vec<Range<usize>>) {
-        if self.digits.len() < DIGITS_MIN {
+        if self.len < DIGITS_MIN {
             return;
         }
-        if self.digits.len() > DIGITS_MAX {
-            return self.hide(0..self.digits.len(), found);
+        if self.len > DIGITS_MAX {
+            found.push(self.places[0]..self.last + 1);
+            return;
         }
-        self.edges.push(self.digits.len());
-        for (number, from) in self.edges.iter().enumerate() {
-            for to in &self.edges[number + 1..] {
-                if is_personal(&self.digits[*from..*to], look) {
-                    self.hide(*from..*to, found);
+        self.push_edge();
+        let (digits, edges) = (&self.digits[..self.len], &self.edges[..self.edges_len]);
+        for (number, from) in edges.iter().enumerate() {
+            for to in &edges[number + 1..] {
+                let span = usize::from(*from)..usize::from(*to);
+                if is_personal(&digits[span.clone()], look) {
+                    self.hide(span, found);
                 }
             }
         }
         // A card that something is written in front of or behind, without a mark.
-        for pair in self.edges.windows(2) {
-            let (from, to) = (pair[0], pair[1]);
+        for pair in edges.windows(2) {
+            let (from, to) = (usize::from(pair[0]), usize::from(pair[1]));
             if to - from > 19 {
                 for length in [16, 19] {
                     for card in [from..from + length, to - length..to] {
-                        if is_issued(&self.digits[card.clone()]) {
+                        if is_issued(&digits[card.clone()]) {
                             self.hide(card, found);
                         }
                     }
@@ -170,13 +208,14 @@ impl Run {
         }
     }
 
-    /// An identity number whose check character is an X.
+    /// An identity number whose check character is an X. What is longer than what is looked at is hidden
+    /// in any case.
     fn identity_with_x(&self, found: &mut Vec<Range<usize>>) {
-        let start = self.digits.len().saturating_sub(17);
-        if let Ok(digits) = <&[u8; 17]>::try_from(&self.digits[start..])
-            && check_of(digits) == 10
+        let Some(digits) = self.digits.get(..self.len) else { return };
+        if let Some((_, number)) = digits.split_last_chunk::<17>()
+            && check_of(number) == 10
         {
-            self.hide(start..start + 17, found);
+            self.hide(self.len - 17..self.len, found);
         }
     }
 

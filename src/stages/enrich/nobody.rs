@@ -157,22 +157,56 @@ pub(super) fn is_plain(text: &str) -> bool {
 pub(super) fn is_placeholder(text: &str) -> bool {
     // With another digit than zero among them letters of ASCII are no word and no zero.
     if text.is_ascii() && text.bytes().any(|byte| matches!(byte, b'1'..=b'9')) {
-        return text.trim() == "-1" || is_digest_of_ascii(text.as_bytes());
+        let bytes = text.as_bytes();
+        let may_end_in_one = matches!(bytes, [.., b'1' | ..=b' ']);
+        return may_end_in_one && text.trim() == "-1" || is_digest_of_ascii(bytes);
     }
     any_is_placeholder(text)
 }
 
+/// What a byte of ASCII is in a digest: a hexadecimal digit's value, or one of these.
+const NO_DIGIT: u8 = 16;
+const NO_LETTER: u8 = 17;
+
+static HEX: [u8; 256] = {
+    let mut hex = [NO_LETTER; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let this = byte as u8;
+        if this.is_ascii_alphanumeric() {
+            hex[byte] = match this {
+                b'0'..=b'9' => this - b'0',
+                b'a'..=b'f' => this - b'a' + 10,
+                b'A'..=b'F' => this - b'A' + 10,
+                _ => NO_DIGIT,
+            };
+        }
+        byte += 1;
+    }
+    hex
+};
+
 /// [`is_digest`] of the letters and digits of a text of ASCII.
 fn is_digest_of_ascii(text: &[u8]) -> bool {
-    let count = text.iter().filter(|byte| byte.is_ascii_alphanumeric()).count();
-    if !DIGEST_LENGTHS.contains(&count) {
+    if text.len() < DIGEST_LENGTHS[0] {
         return false;
     }
-    let letters = text.iter().filter(|byte| byte.is_ascii_alphanumeric()).take(16);
-    let value = |head: u64, byte: &u8| {
-        char::from(*byte).to_digit(16).map(|digit| head << 4 | u64::from(digit))
-    };
-    letters.into_iter().try_fold(0, value).is_some_and(|head| DIGESTS.contains(&head))
+    let (mut head, mut taken) = (0_u64, 0);
+    for byte in text {
+        match HEX[usize::from(*byte)] {
+            NO_DIGIT => return false,
+            NO_LETTER => {}
+            digit => {
+                head = head << 4 | u64::from(digit);
+                taken += 1;
+                if taken == 16 {
+                    break;
+                }
+            }
+        }
+    }
+    let count = || text.iter().filter(|byte| byte.is_ascii_alphanumeric()).count();
+    DIGESTS.contains(&head) && DIGEST_LENGTHS.contains(&count())
 }
 
 fn any_is_placeholder(text: &str) -> bool {
