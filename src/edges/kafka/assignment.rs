@@ -17,14 +17,17 @@ use super::ownership::{Misfit, Unfit, misfit};
 use super::watch::{Wanted, members};
 use super::{Edge, EdgeError, Handler, Start};
 
-/// Where to begin with a partition, and who knew it. A journal that does not fit the group's positions
-/// and goes on all the same is asked first: it is the only truth.
+/// Where to begin with a partition, and who knew it; `None` where nobody does. A journal that does not fit
+/// the group's positions and goes on all the same is asked first: it is the only truth. One that lacks its
+/// end may lack all that it had of a partition.
 pub(super) fn begin_at(
     group: Option<(i64, Option<Misfit>)>,
     journal: Option<i64>,
+    start: Start,
 ) -> Option<(i64, &'static str)> {
     match (group, journal) {
         (Some((group, Some(_))), Some(journal)) => Some((group.min(journal), "journal")),
+        (Some((_, Some(Misfit::Behind))), None) if start == Start::Earliest => None,
         (Some((group, _)), _) => Some((group, "group")),
         (None, Some(journal)) => Some((journal, "journal")),
         (None, None) => None,
@@ -192,7 +195,7 @@ impl<H: Handler> Edge<H> {
                 Offset::Offset(offset) => Some((offset, self.misfit_of(&element))),
                 _ => None,
             };
-            let (offset, from) = match begin_at(group, journal) {
+            let (offset, from) = match begin_at(group, journal, self.settings.start) {
                 Some(begin) => begin,
                 None => match self.extent_of(topic, partition)? {
                     None => return Ok(None),
@@ -349,5 +352,32 @@ impl<H: Handler> Edge<H> {
     pub(super) fn topic_index(&self, name: &str) -> Option<u16> {
         let place = self.settings.topics.iter().position(|topic| topic == name)?;
         u16::try_from(place).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Who is asked where to begin: the group, unless the journal does not fit it and goes on all the
+    /// same. What such a journal lacks is decided again.
+    #[test]
+    fn where_a_partition_begins() {
+        let (other, behind) = (Some(Misfit::Other), Some(Misfit::Behind));
+        for (group, journal, start, expected) in [
+            (None, None, Start::Earliest, None),
+            (None, Some(7), Start::Earliest, Some((7, "journal"))),
+            (Some((9, None)), Some(7), Start::Earliest, Some((9, "group"))),
+            (Some((9, None)), None, Start::Earliest, Some((9, "group"))),
+            (Some((9, behind)), Some(7), Start::Earliest, Some((7, "journal"))),
+            (Some((9, behind)), Some(12), Start::Earliest, Some((9, "journal"))),
+            (Some((9, behind)), None, Start::Earliest, None),
+            (Some((9, behind)), None, Start::Latest, Some((9, "group"))),
+            (Some((9, other)), Some(7), Start::Latest, Some((7, "journal"))),
+            (Some((9, other)), None, Start::Earliest, Some((9, "group"))),
+        ] {
+            let found = begin_at(group, journal, start);
+            assert_eq!(found, expected, "{group:?} {journal:?} {start:?}");
+        }
     }
 }

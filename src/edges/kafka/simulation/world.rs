@@ -34,7 +34,7 @@ use super::super::continuity::Position;
 use super::super::ownership::{Misfit, Unfit, misfit};
 use super::super::settings::tests::settings;
 use super::super::work::Work;
-use super::super::{Decider, EdgeError, Gate, Handler as _, HandlerError};
+use super::super::{Decider, EdgeError, Gate, Handler as _, HandlerError, Start};
 use super::broker::{BEGIN_MS, Broker, Sent, card};
 use super::dice::Dice;
 use super::disk::{Crash, SimulatedDisk};
@@ -564,7 +564,7 @@ impl<'a> World<'a> {
             Some(Misfit::Behind) if !self.is_strict => {}
             Some(misfit) => return Err(EdgeError::Unfit(self.unfit(misfit, partition, next))),
         }
-        let offset = match begin_at(group, journal) {
+        let offset = match begin_at(group, journal, Start::Earliest) {
             None => 0,
             Some((offset, _)) => {
                 let partition = partition as i32;
