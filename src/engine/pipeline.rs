@@ -501,11 +501,13 @@ impl<S: Surroundings> Pipeline<S> {
             return Ok(Recognised::Refused);
         }
         let input = &admitted.input;
+        // The time of the journal, which a clock that stands ahead does not change.
+        let reached = now.min(self.last_received_at);
         match ask(&mut self.parts, |surroundings| surroundings.source(input.name()))? {
             Some(source) if source == at => Ok(Recognised::Here),
             Some(_) => Ok(Recognised::Elsewhere),
             // What is older than this may have been forgotten.
-            None if now.as_ms() - input.occurred_at.as_ms() > self.parts.times.age_ms_max => {
+            None if reached.as_ms() - input.occurred_at.as_ms() > self.parts.times.age_ms_max => {
                 Ok(Recognised::Unsure)
             }
             None => Ok(Recognised::Elsewhere),
