@@ -8,6 +8,7 @@ use crate::domain::{
 
 mod amendments;
 mod backdated;
+mod clock;
 mod corpus;
 mod forms;
 mod framed;

@@ -19,17 +19,18 @@ use super::{Edge, EdgeError, Handler, Start};
 
 /// Where to begin with a partition, and who knew it; `None` where nobody does. A journal that does not fit
 /// the group's positions and goes on all the same is asked first: it is the only truth. One that lacks its
-/// end may lack all that it had of a partition.
+/// end may lack all that it had of a partition. Where the group has forgotten, nobody can say whether the
+/// outputs of the last messages left: these are read again from `unsent` on.
 pub(super) fn begin_at(
     group: Option<(i64, Option<Misfit>)>,
-    journal: Option<i64>,
+    (journal, unsent): (Option<i64>, Option<i64>),
     start: Start,
 ) -> Option<(i64, &'static str)> {
     match (group, journal) {
         (Some((group, Some(_))), Some(journal)) => Some((group.min(journal), "journal")),
         (Some((_, Some(Misfit::Behind))), None) if start == Start::Earliest => None,
         (Some((group, _)), _) => Some((group, "group")),
-        (None, Some(journal)) => Some((journal, "journal")),
+        (None, Some(journal)) => Some((unsent.map_or(journal, |at| at.min(journal)), "journal")),
         (None, None) => None,
     }
 }
@@ -195,7 +196,11 @@ impl<H: Handler> Edge<H> {
                 Offset::Offset(offset) => Some((offset, self.misfit_of(&element))),
                 _ => None,
             };
-            let (offset, from) = match begin_at(group, journal, self.settings.start) {
+            let unsent = match (group, journal) {
+                (None, Some(_)) => self.unsent_of(topic, partition)?,
+                _ => None,
+            };
+            let (offset, from) = match begin_at(group, (journal, unsent), self.settings.start) {
                 Some(begin) => begin,
                 None => match self.extent_of(topic, partition)? {
                     None => return Ok(None),
@@ -207,6 +212,14 @@ impl<H: Handler> Edge<H> {
             begins.push(Begin { position: Position { topic, partition, offset, journal }, from });
         }
         Ok(Some(begins))
+    }
+
+    /// The first message of a partition whose outputs nobody can say were sent and that is still there.
+    fn unsent_of(&self, topic: u16, partition: i32) -> Result<Option<i64>, EdgeError> {
+        let is_this = |at: &Source| (at.topic, at.partition) == (topic, partition);
+        let unsent = self.work.handler.perhaps_unsent()?.into_iter().find(is_this);
+        let Some((first, _)) = self.extent_of(topic, partition)? else { return Ok(None) };
+        Ok(unsent.map(|at| at.offset.max(first)))
     }
 
     /// The same after a look at what stands there.
@@ -364,6 +377,11 @@ mod tests {
     #[test]
     fn where_a_partition_begins() {
         let (other, behind) = (Some(Misfit::Other), Some(Misfit::Behind));
+        assert_eq!(begin_at(None, (Some(7), Some(3)), Start::Latest), Some((3, "journal")));
+        assert_eq!(
+            begin_at(Some((5, None)), (Some(7), Some(3)), Start::Latest),
+            Some((5, "group"))
+        );
         for (group, journal, start, expected) in [
             (None, None, Start::Earliest, None),
             (None, Some(7), Start::Earliest, Some((7, "journal"))),
@@ -376,7 +394,7 @@ mod tests {
             (Some((9, other)), Some(7), Start::Latest, Some((7, "journal"))),
             (Some((9, other)), None, Start::Earliest, Some((9, "group"))),
         ] {
-            let found = begin_at(group, journal, start);
+            let found = begin_at(group, (journal, None), start);
             assert_eq!(found, expected, "{group:?} {journal:?} {start:?}");
         }
     }

@@ -33,8 +33,8 @@ pub struct Decider<S> {
     /// The offset after the last message that the journal has, per topic and partition.
     positions: BTreeMap<(u16, i32), i64>,
     journal_dir: Directory,
-    /// Open parts of records whose messages come again, by number.
-    again: HashMap<Seq, Vec<u8>>,
+    /// Places and open parts of records whose messages come again, by number.
+    again: HashMap<Seq, (Source, Vec<u8>)>,
     /// How far back the journal is searched for them, in records.
     search_back: u64,
     /// Changes whose audit records are wanted once more.
@@ -199,23 +199,37 @@ impl<S: Surroundings> Decider<S> {
         let from = Seq(next.0.saturating_sub(self.search_back).max(1));
         let Some(mut reader) = Reader::open_from(&self.journal_dir, from)? else { return Ok(()) };
         loop {
-            let seq = match reader.read()? {
-                Some(Item::Entry(entry))
-                    if is_at_or_after(entry.input.source, begin)
-                        || entry.seq < replaced && entry.input.source.is_some() =>
-                {
-                    entry.seq
-                }
+            let (seq, source) = match reader.read()? {
+                Some(Item::Entry(entry)) => match entry.input.source {
+                    Some(source) if entry.seq < replaced || is_at_or_after(source, begin) => {
+                        (entry.seq, source)
+                    }
+                    _ => continue,
+                },
                 Some(_) => continue,
                 None => return Ok(()),
             };
-            self.again.insert(seq, reader.open_part().as_bytes().to_vec());
+            self.again.insert(seq, (source, reader.open_part().as_bytes().to_vec()));
         }
     }
 }
 
-fn is_at_or_after(source: Option<Source>, begin: &[Source]) -> bool {
-    let Some(source) = source else { return false };
+/// The audit record of a message that came before, where it is wanted once more. It is kept until the
+/// message comes from its own place: another partition that has it too may be taken away before this
+/// output is acknowledged, and then nothing brings it back.
+fn once_more(
+    again: &mut HashMap<Seq, (Source, Vec<u8>)>,
+    seq: Seq,
+    source: Source,
+) -> Option<Audit<'static>> {
+    let (own, bytes) = again.get(&seq)?;
+    if *own != source {
+        return Some(Audit::Again(bytes.clone()));
+    }
+    again.remove(&seq).map(|(_, bytes)| Audit::Again(bytes))
+}
+
+fn is_at_or_after(source: Source, begin: &[Source]) -> bool {
     let same = |at: &&Source| (at.topic, at.partition) == (source.topic, source.partition);
     begin.iter().find(same).is_some_and(|at| source.offset >= at.offset)
 }
@@ -260,9 +274,7 @@ impl<S: Surroundings> Handler for Decider<S> {
                 self.positions.insert((source.topic, source.partition), source.offset + 1);
                 Some(Audit::New(part))
             }
-            (None, Some(seq)) if !self.again.is_empty() => {
-                self.again.remove(&seq).map(Audit::Again)
-            }
+            (None, Some(seq)) if !self.again.is_empty() => once_more(&mut self.again, seq, source),
             _ => None,
         };
         Ok(answer(step, audit))
@@ -337,6 +349,27 @@ impl<S: Surroundings> Handler for Decider<S> {
             offset,
         };
         self.positions.iter().map(source).collect()
+    }
+
+    fn perhaps_unsent(&self) -> Result<Vec<Source>, HandlerError> {
+        // Readers see only segments that have their names; they need not be on the medium.
+        self.pipeline.finish_closing()?;
+        let from = Seq(self.next_seq().0.saturating_sub(self.search_back).max(1));
+        let mut first: BTreeMap<(u16, i32), i64> = BTreeMap::new();
+        let Some(mut reader) = Reader::open_from(&self.journal_dir, from)? else {
+            return Ok(Vec::new());
+        };
+        while let Some(item) = reader.read()? {
+            let Item::Entry(entry) = item else { continue };
+            if let Some(Source { topic, partition, offset }) = entry.input.source
+                && entry.seq >= from
+            {
+                let first = first.entry((topic, partition)).or_insert(offset);
+                *first = offset.min(*first);
+            }
+        }
+        let source = |((topic, partition), offset)| Source { topic, partition, offset };
+        Ok(first.into_iter().map(source).collect())
     }
 
     fn recognise(
@@ -429,5 +462,24 @@ fn answer<'a>(step: Step<'a>, audit: Option<Audit<'a>>) -> Answer<'a, &'a Masked
         placeholders: step.placeholders(),
         dropped: step.dropped,
         stage_ns: step.stage_ns,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An audit record that is wanted again goes with every message that repeats its own, until that one
+    /// comes from its own place.
+    #[test]
+    fn an_audit_record_waits_for_its_own_place() {
+        let at = |partition| Source { topic: 0, partition, offset: 1 };
+        let mut again = HashMap::from([(Seq(5), (at(2), vec![7]))]);
+        let mut goes = |seq, partition| once_more(&mut again, Seq(seq), at(partition)).is_some();
+        for (seq, partition, expected) in
+            [(4, 2, false), (5, 0, true), (5, 0, true), (5, 2, true), (5, 2, false), (5, 0, false)]
+        {
+            assert_eq!(goes(seq, partition), expected, "{seq} from partition {partition}");
+        }
     }
 }

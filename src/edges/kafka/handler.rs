@@ -98,6 +98,12 @@ pub trait Handler {
     /// that get no number (rejected, repeated) leave no trace there, so it may be behind.
     fn positions(&self) -> Vec<Source>;
 
+    /// Per topic and partition the first message that the journal has and whose outputs nobody can say were
+    /// sent, where the group has forgotten: as far back as messages may lack their acknowledgement.
+    fn perhaps_unsent(&self) -> Result<Vec<Source>, HandlerError> {
+        Ok(Vec::new())
+    }
+
     /// Makes the changes that wait, and gives their audit records in their order; asked before each
     /// message, and when none comes. First what is recalled and what people ask for, as far as there
     /// is `room`; what guards ask for is made always.

@@ -564,7 +564,9 @@ impl<'a> World<'a> {
             Some(Misfit::Behind) if !self.is_strict => {}
             Some(misfit) => return Err(EdgeError::Unfit(self.unfit(misfit, partition, next))),
         }
-        let offset = match begin_at(group, journal, Start::Earliest) {
+        let unsent = life.work.handler.perhaps_unsent()?;
+        let unsent = unsent.iter().find(|at| at.partition == partition as i32).map(|at| at.offset);
+        let offset = match begin_at(group, (journal, unsent), Start::Earliest) {
             None => 0,
             Some((offset, _)) => {
                 let partition = partition as i32;
