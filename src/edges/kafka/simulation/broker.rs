@@ -16,6 +16,8 @@ use super::dice::Dice;
 pub(super) struct Broker {
     /// Messages by partition.
     pub(super) log: Vec<Vec<Vec<u8>>>,
+    /// Logs that had the name before: partition and messages.
+    former: Vec<(usize, Vec<Vec<u8>>)>,
     /// What the group was told: the offset, and the numbers beside it.
     pub(super) committed: Vec<Option<(i64, Told)>>,
     /// What has arrived, in the order of arrival.
@@ -50,6 +52,7 @@ impl Broker {
         let partitions = 1 + dice.place(3);
         let mut broker = Self {
             log: vec![Vec::new(); partitions],
+            former: Vec::new(),
             committed: vec![None; partitions],
             outputs: Vec::new(),
             events: BTreeSet::new(),
@@ -88,10 +91,14 @@ impl Broker {
         let mut other = log.clone();
         other.rotate_left(dice.place(log.len()));
         // Two logs with one event in one place cannot be told apart by that place.
-        if log.iter().zip(&other).any(|(was, is)| about(was) == about(is)) {
+        let is_alike =
+            |log: &Vec<Vec<u8>>| log.iter().zip(&other).any(|(was, is)| about(was) == about(is));
+        let mut former = self.former.iter().filter(|(of, _)| *of == partition);
+        if is_alike(log) || former.any(|(_, log)| is_alike(log)) {
             return;
         }
-        self.log[partition] = other;
+        let former = std::mem::replace(&mut self.log[partition], other);
+        self.former.push((partition, former));
         if dice.once_in(2) {
             self.committed[partition] = None;
         }
