@@ -120,8 +120,8 @@ pub struct Pipeline<S> {
     last_received_at: EventTime,
     /// The latest time that the edge has stamped: its clock may have gone back since.
     latest_stamp: EventTime,
-    /// What that was when the clock last went ahead by more than a day.
-    stamp_before: EventTime,
+    /// What that was when the clock last stepped by more than a day, newest first.
+    stamps_before: [EventTime; 4],
     /// The message whose turn it is.
     current: Box<Admitted>,
     /// The change that was made last: an input beside the message, whose turn may still come.
@@ -214,7 +214,7 @@ impl<S: Surroundings> Pipeline<S> {
             bundle,
             last_received_at,
             latest_stamp: last_received_at,
-            stamp_before: EventTime::MIN,
+            stamps_before: [EventTime::MIN; 4],
             admission: Arc::new(admission),
             current: Box::default(),
             change: Box::new(Input::new()),
@@ -384,15 +384,16 @@ impl<S: Surroundings> Pipeline<S> {
         arrived_at: EventTime,
     ) -> Result<(), RejectReason> {
         let back_ms = |from: EventTime| from.as_ms() - arrived_at.as_ms();
-        let is_known = |from: EventTime| (0..=CLOCK_BACK_MS).contains(&back_ms(from));
-        if !is_known(self.latest_stamp) {
-            // Further than that it stood wrong before, or does now: it is believed as it is, but for
-            // what was known before it went so far ahead.
-            if back_ms(self.latest_stamp) < -CLOCK_BACK_MS {
-                self.stamp_before = self.latest_stamp;
+        let is_known = |from: &EventTime| (0..=CLOCK_BACK_MS).contains(&back_ms(*from));
+        if !is_known(&self.latest_stamp) {
+            // Further than that, either way, it stood wrong before, or does now: it is believed as it is,
+            // but for what was known before it went there.
+            if !(-CLOCK_BACK_MS..=0).contains(&back_ms(self.latest_stamp)) {
+                self.stamps_before.rotate_right(1);
+                self.stamps_before[0] = self.latest_stamp;
             }
-            let is_back = is_known(self.stamp_before);
-            self.latest_stamp = if is_back { self.stamp_before } else { arrived_at };
+            let before = self.stamps_before.iter().copied().find(is_known);
+            self.latest_stamp = before.unwrap_or(arrived_at);
         }
         match check_time(occurred_at, arrived_at, &self.parts.times) {
             Err(RejectReason::TimeAhead) => {

@@ -51,6 +51,7 @@ fn a_clock_that_has_gone_back_refuses_nothing_of_the_present() {
             "ahead by two steps, then back",
             &[(0, 0, true), (0, 240 * HOUR, false), (1, 241 * HOUR, false), (0, -HOUR, true)],
         ),
+        ("far back, then an hour", &[(0, 0, true), (0, -240 * HOUR, false), (0, -HOUR, true)]),
         ("no time known", &[(0, -HOUR, false), (0, 0, true)]),
     ] {
         let mut pipeline = pipeline(&bundle, Machine::untimed());

@@ -267,6 +267,8 @@ impl<'a> World<'a> {
                 return Err("it comes to no end".to_owned());
             }
             self.disk.restart(self.crash);
+            // A start takes time: no input of the next life arrives when one of this did.
+            self.clock.fetch_add(1, Ordering::Relaxed);
             if self.dice.once_in(5) {
                 self.broker.make_again(&mut self.dice);
             }

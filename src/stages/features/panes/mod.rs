@@ -476,13 +476,15 @@ impl PaneLayout {
 
     /// Puts gathered values into their samples.
     pub(super) fn add_values(&self, arena: &mut Arena, block: Block, values: &[(u32, i64, u64)]) {
-        for (header, number, value) in values {
-            let found = self.each().find(|(_, one)| one.header == *header as usize);
-            if let Some(place) = found
-                && place.0.pane(arena.block(block, self.words), *number).is_some()
-            {
-                self.sample(block, place).add(arena, *value, *number);
-            }
+        for (window, one) in self.each().filter(|(_, one)| matches!(one.op, Op::Distinct(..))) {
+            let words = arena.block(block, self.words);
+            let own: Vec<(u64, i64)> = values
+                .iter()
+                .filter(|(header, ..)| *header as usize == one.header)
+                .filter(|(_, number, _)| window.pane(words, *number).is_some())
+                .map(|(_, number, value)| (*value, *number))
+                .collect();
+            self.sample(block, (window, one)).add_all(arena, &own);
         }
     }
 

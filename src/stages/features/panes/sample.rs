@@ -10,6 +10,7 @@
 //! A delayed window asks for values that may have come again since, so there a value is kept once for
 //! each five panes in which it came.
 
+use std::collections::BTreeMap;
 use std::iter;
 
 use super::{PaneWindow, mix};
@@ -122,6 +123,29 @@ impl Entry {
         }
     }
 
+    /// Of a value that came for the first time.
+    const fn first(hash: u32, number: i64) -> Self {
+        Self { hash, number, before: 0, count: 1 }
+    }
+
+    /// The value came once more in its newest pane.
+    fn again(self) -> Self {
+        Self { count: (self.count + 1).min(COUNT_MAX), ..self }
+    }
+
+    /// The value came in another pane than its newest one.
+    fn moved_on(self, fresh: Self) -> Self {
+        let distance = (self.number - fresh.number).abs();
+        let before = if distance < BEFORE_MAX { distance as u32 } else { 0 };
+        if fresh.number > self.number {
+            Self { before, ..fresh }
+        } else if before != 0 && (self.before == 0 || before < self.before) {
+            Self { before, ..self }
+        } else {
+            self
+        }
+    }
+
     fn word(self) -> u64 {
         u64::from(self.hash) << 32
             | self.number.rem_euclid(NUMBERS).cast_unsigned() << 12
@@ -222,13 +246,16 @@ impl Place<'_> {
     }
 
     /// The place of a value: where it is, else the first empty one.
-    fn find(&self, arena: &Arena, header: &Header, (hash, name): (u32, i64)) -> usize {
-        let table = arena.block(header.table, places(header.class));
+    fn find(&self, arena: &Arena, header: &Header, key: (u32, i64)) -> usize {
+        self.find_in(arena.block(header.table, places(header.class)), header.newest, key)
+    }
+
+    fn find_in(&self, table: &[u64], newest: i64, (hash, name): (u32, i64)) -> usize {
         let is_it = |word: u64| {
-            let entry = Entry::read(word, header.newest);
+            let entry = Entry::read(word, newest);
             entry.hash == hash && (!self.is_paired() || entry.number == name)
         };
-        let mut at = self.home(header.class, (hash, name));
+        let mut at = self.home(table.len(), (hash, name));
         for _ in 0..table.len() {
             if table[at] == 0 || is_it(table[at]) {
                 break;
@@ -238,13 +265,13 @@ impl Place<'_> {
         at
     }
 
-    fn home(&self, class: u8, (hash, name): (u32, i64)) -> usize {
+    fn home(&self, places: usize, (hash, name): (u32, i64)) -> usize {
         let key = if self.is_paired() {
             mix(u64::from(hash) << 20 ^ name.rem_euclid(NUMBERS).cast_unsigned())
         } else {
             u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32
         };
-        key as usize % places(class)
+        key as usize % places
     }
 
     fn set(&self, arena: &mut Arena, header: &Header, at: usize, entry: Entry) {
@@ -267,7 +294,7 @@ impl Place<'_> {
         let mut at = self.find(arena, &header, (hash, name));
         let found = arena.block(header.table, places(header.class))[at];
         let entry = Entry::read(found, header.newest);
-        let fresh = Entry { hash, number: name, before: 0, count: 1 };
+        let fresh = Entry::first(hash, name);
         if found == 0 {
             if header.used as usize >= kept(header.class) {
                 self.look_through(arena);
@@ -285,8 +312,7 @@ impl Place<'_> {
             self.set(arena, &header, at, fresh);
             self.count(arena, (hash, name), 1);
         } else if entry.number == name {
-            let count = (entry.count + 1).min(COUNT_MAX);
-            self.set(arena, &header, at, Entry { count, ..entry });
+            self.set(arena, &header, at, entry.again());
         } else {
             self.move_on(arena, &header, (at, entry), fresh);
         }
@@ -300,14 +326,58 @@ impl Place<'_> {
         (at, entry): (usize, Entry),
         fresh: Entry,
     ) {
-        let distance = (entry.number - fresh.number).abs();
-        let before = if distance < BEFORE_MAX { distance as u32 } else { 0 };
         if fresh.number > entry.number {
             self.count(arena, (entry.hash, entry.number), -1);
-            self.set(arena, header, at, Entry { before, ..fresh });
             self.count(arena, (fresh.hash, fresh.number), 1);
-        } else if before != 0 && (entry.before == 0 || before < entry.before) {
-            self.set(arena, header, at, Entry { before, ..entry });
+        }
+        self.set(arena, header, at, entry.moved_on(fresh));
+    }
+
+    /// As [`Self::add`] of each, where the panes are open: of a sample that has none yet all together.
+    /// Filling the panes of a key that becomes hot must not keep the event waiting that made it so.
+    pub(super) fn add_all(&self, arena: &mut Arena, values: &[(u64, i64)]) {
+        if !self.header(arena).table.is_none() || values.len() > KEPT_MAX {
+            values.iter().for_each(|(value, number)| self.add(arena, *value, *number));
+            return;
+        }
+        let Some(newest) = values.iter().map(|(_, number)| self.named(*number)).max() else {
+            return;
+        };
+        let class = (0..CLASS_MAX).find(|class| kept(*class) >= values.len());
+        let mut table = vec![0; places(class.unwrap_or(CLASS_MAX))];
+        for (value, number) in values {
+            let (hash, name) = (hash_of(*value), self.named(*number));
+            if newest - name > self.span() {
+                continue;
+            }
+            let at = self.find_in(&table, newest, (hash, name));
+            let (fresh, found) = (Entry::first(hash, name), Entry::read(table[at], newest));
+            table[at] = match table[at] {
+                0 => fresh,
+                _ if found.number == name => found.again(),
+                _ => found.moved_on(fresh),
+            }
+            .word();
+        }
+        let live = table.iter().filter(|word| **word != 0).count();
+        let class = (0..CLASS_MAX).find(|class| kept(*class) >= 2 * live).unwrap_or(CLASS_MAX);
+        let block = arena.take(places(class));
+        let header =
+            Header { table: block, class, level: 0, used: live as u32, newest, looked: newest };
+        self.set_header(arena, header);
+        let mut counts: BTreeMap<i64, u32> =
+            values.iter().map(|(_, number)| (*number, 0)).collect();
+        let smaller = arena.block_mut(block, places(class));
+        for word in table.into_iter().filter(|word| *word != 0) {
+            let entry = Entry::read(word, newest);
+            let at = self.find_in(smaller, newest, (entry.hash, entry.number));
+            smaller[at] = word;
+            if !self.is_paired() {
+                *counts.entry(entry.number).or_default() += 1;
+            }
+        }
+        for (number, count) in counts {
+            self.set_pane_word(arena, number, PaneWord { count, level: 0 });
         }
     }
 
