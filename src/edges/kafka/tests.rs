@@ -40,6 +40,8 @@ struct Journal {
     changes: BTreeMap<u64, String>,
     /// A guard asks for something after so many events.
     guards_after: Option<usize>,
+    /// Amendments whose event never came, to be given up with the next message.
+    expired: Vec<Source>,
     /// The flush with this number fails: the engine crashes there.
     fails_at: Option<usize>,
     flushes: usize,
@@ -128,6 +130,10 @@ impl Handler for Fake {
             dropped: Dropped::default(),
             stage_ns: [0; Stage::COUNT],
         })
+    }
+
+    fn take_expired(&mut self) -> Vec<Source> {
+        std::mem::take(&mut self.journal.lock().unwrap().expired)
     }
 
     fn change(&mut self, _now: EventTime, room: usize) -> Result<Vec<Changed>, HandlerError> {
@@ -456,6 +462,23 @@ fn another_journal_is_refused() {
         edge.wait_until("ready", |telemetry| telemetry.readiness.is_ready());
         edge.stop().unwrap();
     }
+}
+
+/// An amendment that gave up waiting leaves as a dead letter with the message that it gave up at: a stop
+/// right after that message does not lose it.
+#[test]
+fn an_expired_amendment_leaves_before_a_stop() {
+    let world = World::new(1);
+    world.journal.lock().unwrap().expired = vec![Source { topic: 0, partition: 0, offset: 7 }];
+    world.produce(names(0, 1));
+    let edge = world.start(world.settings());
+    edge.wait_until("decided", |t| Running::has(t, "tidegate_inputs_total{result=\"decided\"} 1"));
+    edge.stop().unwrap();
+    assert_eq!(world.committed(1), [Some(1)]);
+    let letters = world.read("dead", 1);
+    assert_eq!(letters.len(), 1, "{letters:?}");
+    let letter = &letters[0].1;
+    assert!(letter.contains("event_unknown") && letter.contains("\"offset\":7"), "{letter}");
 }
 
 /// A service that refuses all that comes is alive, reads and decides nothing: it must say so.
