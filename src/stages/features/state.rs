@@ -701,6 +701,6 @@ fn open_panes(arena: &mut Arena, row: &mut Row, plan: &KindPlan) {
     let ring = (row.ring, plan.layout.block_words(row.class()));
     let (ring, panes) = arena.pair(ring, (row.panes, plan.panes.block_words()));
     let ring = RingView::over(ring, row, plan.layout);
-    let gathered = plan.panes.fill(panes, &ring, &plan.filters);
-    plan.panes.add_values(arena, row.panes, &gathered);
+    let samples = plan.panes.fill(panes, &ring, &plan.filters);
+    plan.panes.put_samples(arena, row.panes, &samples);
 }

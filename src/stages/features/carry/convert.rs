@@ -9,7 +9,7 @@ use super::map::KindMap;
 use crate::stages::features::arena::{Arena, Block};
 use crate::stages::features::filter::STATE_BITS;
 use crate::stages::features::keys::Row;
-use crate::stages::features::panes::{Gathered, PaneEvents, PaneLayout};
+use crate::stages::features::panes::{FilledSamples, PaneEvents, PaneLayout};
 use crate::stages::features::plan::{Column, KindPlan, Mark, Op};
 use crate::stages::features::ring::{
     FIRST_NARROW, MISSING_NARROW, MISSING_WIDE, RingMut, RingView,
@@ -262,11 +262,11 @@ fn panes(arena: &mut Arena, old: Place<'_>, plan: &KindPlan) -> Block {
     });
     if !fresh.is_empty() && old.row.len > 0 {
         // A pane that was copied has counted every event of the ring, so none here is younger.
-        let gathered: Gathered = {
+        let samples: FilledSamples = {
             let (old, words) = old.beside(arena, (block, size));
             fresh.fill(words, &old, &plan.filters)
         };
-        plan.panes.add_values(arena, block, &gathered);
+        plan.panes.put_samples(arena, block, &samples);
     }
     block
 }

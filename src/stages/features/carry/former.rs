@@ -57,8 +57,8 @@ impl FeatureState {
             let ring = (row.ring, plan.layout.block_words(row.class()));
             let (ring, words) = arena.pair(ring, (block, size));
             let ring = RingView::over(ring, &row, plan.layout);
-            let gathered = fresh.fill(words, &ring, &plan.filters);
-            plan.panes.add_values(arena, block, &gathered);
+            let samples = fresh.fill(words, &ring, &plan.filters);
+            plan.panes.put_samples(arena, block, &samples);
         }
         arena.give_back(row.panes, coarse.block_words());
         let row = self.tables[kind.index()].row_mut(id);

@@ -19,7 +19,7 @@ pub(super) use coarse::CoarseLayout;
 use cut::Cut;
 pub(super) use cut::{Asked, clamped};
 pub(super) use sample::HEADER_WORDS;
-use sample::{Header, Place};
+use sample::{Filled, Header, Place};
 use total::words_of;
 
 use super::arena::{self, Arena, Block};
@@ -249,8 +249,8 @@ impl Total<'_> {
     }
 }
 
-/// Values for samples, gathered from a ring: which sample, in which pane.
-pub(super) type Gathered = Vec<(u32, i64, u64)>;
+/// Samples that are filled from a ring and wait for their places.
+pub(super) type FilledSamples = Vec<Filled>;
 
 impl PaneLayout {
     /// `offset_ms` is how far the zone is ahead of UTC, most of the time.
@@ -443,48 +443,64 @@ impl PaneLayout {
         Place { block, words: self.words, window, header: one.header, at: one.at }
     }
 
-    /// Adds all of these events, as if one after the other: those of one pane together. Values for
-    /// samples are gathered, for [`Self::add_values`].
+    /// Adds all of these events, as if one after the other: those of one pane together. Samples of values
+    /// wait for [`Self::put_samples`].
     pub(super) fn fill(
         &self,
         words: &mut [u64],
         events: &impl PaneEvents,
         filters: &[Filter],
-    ) -> Gathered {
+    ) -> FilledSamples {
         let flags = events.all_flags();
-        let mut gathered = Vec::new();
+        let (mut samples, mut table) = (Vec::new(), Vec::new());
+        // Of each event the pane, where it is open.
+        let mut open: Vec<Option<i64>> = Vec::with_capacity(events.len());
         for window in &self.windows {
-            let mut begin = 0;
-            while begin < events.len() {
+            open.clear();
+            while open.len() < events.len() {
+                let begin = open.len();
                 let number = window.number(events.time_ms(begin));
                 let next_ms = window.begin_ms(number + 1);
                 let mut end = begin + 1;
                 while end < events.len() && events.time_ms(end) < next_ms {
                     end += 1;
                 }
-                if let Some(pane) = window.open(words, number) {
+                let pane = window.open(words, number);
+                open.resize(end, pane.is_some().then_some(number));
+                if let Some(pane) = pane {
                     for one in &window.accumulators {
-                        let stretch = (&*flags, begin..end);
-                        one.add_all(pane, events, (stretch, number), filters, &mut gathered);
+                        one.add_all(pane, events, (&flags, begin..end), filters);
                     }
                 }
-                begin = end;
+            }
+            for one in &window.accumulators {
+                let Op::Distinct(column, _) = one.op else { continue };
+                let filter = &filters[one.filter];
+                let value = |at: usize| {
+                    let number = open[at].filter(|_| filter.passes(flags[at]))?;
+                    let value = match column {
+                        Column::Wide(c) => Some(events.wide(c, at)).filter(|v| *v != MISSING_WIDE),
+                        Column::Narrow(c) => Some(events.narrow(c, at))
+                            .filter(|value| *value != MISSING_NARROW)
+                            .map(u64::from),
+                    };
+                    // A younger pane may have taken its place since.
+                    value.filter(|_| window.pane(words, number).is_some()).map(|v| (v, number))
+                };
+                let place = self.sample(Block::NONE, (window, one));
+                samples.extend(place.filled((0..events.len()).map(value), &mut table));
             }
         }
-        gathered
+        samples
     }
 
-    /// Puts gathered values into their samples.
-    pub(super) fn add_values(&self, arena: &mut Arena, block: Block, values: &[(u32, i64, u64)]) {
-        for (window, one) in self.each().filter(|(_, one)| matches!(one.op, Op::Distinct(..))) {
-            let words = arena.block(block, self.words);
-            let own: Vec<(u64, i64)> = values
-                .iter()
-                .filter(|(header, ..)| *header as usize == one.header)
-                .filter(|(_, number, _)| window.pane(words, *number).is_some())
-                .map(|(_, number, value)| (*value, *number))
-                .collect();
-            self.sample(block, (window, one)).add_all(arena, &own);
+    /// Puts samples into their places.
+    pub(super) fn put_samples(&self, arena: &mut Arena, block: Block, samples: &FilledSamples) {
+        for filled in samples {
+            let found = self.each().find(|(_, one)| one.header == filled.header);
+            if let Some(place) = found {
+                self.sample(block, place).put(arena, filled);
+            }
         }
     }
 

@@ -10,7 +10,6 @@
 //! A delayed window asks for values that may have come again since, so there a value is kept once for
 //! each five panes in which it came.
 
-use std::collections::BTreeMap;
 use std::iter;
 
 use super::{PaneWindow, mix};
@@ -184,6 +183,19 @@ impl PaneWord {
     }
 }
 
+/// A sample that is filled and not yet in its place.
+#[derive(Debug)]
+pub(in crate::stages::features) struct Filled {
+    /// The first word of its header.
+    pub(super) header: usize,
+    table: Vec<u64>,
+    class: u8,
+    live: u32,
+    newest: i64,
+    /// Its panes, oldest first, with how many values have their newest event there.
+    panes: Vec<(i64, u32)>,
+}
+
 /// Where a sample lies.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place<'a> {
@@ -333,25 +345,31 @@ impl Place<'_> {
         self.set(arena, header, at, entry.moved_on(fresh));
     }
 
-    /// As [`Self::add`] of each, where the panes are open: of a sample that has none yet all together.
-    /// Filling the panes of a key that becomes hot must not keep the event waiting that made it so.
-    pub(super) fn add_all(&self, arena: &mut Arena, values: &[(u64, i64)]) {
-        if !self.header(arena).table.is_none() || values.len() > KEPT_MAX {
-            values.iter().for_each(|(value, number)| self.add(arena, *value, *number));
-            return;
-        }
-        let Some(newest) = values.iter().map(|(_, number)| self.named(*number)).max() else {
-            return;
-        };
+    /// What the sample of these values would be, each in an open pane and none older than the one before
+    /// it: as if they were added one after the other. `table` is a buffer. Nothing is taken of the arena,
+    /// and little of the system: who fills panes keeps the event waiting that made a key hot.
+    pub(super) fn filled(
+        &self,
+        values: impl ExactSizeIterator<Item = Option<(u64, i64)>> + Clone,
+        table: &mut Vec<u64>,
+    ) -> Option<Filled> {
+        let newest = self.named(values.clone().flatten().last()?.1);
+        // No more than a ring holds, which is less than what is kept of values.
         let class = (0..CLASS_MAX).find(|class| kept(*class) >= values.len());
-        let mut table = vec![0; places(class.unwrap_or(CLASS_MAX))];
-        for (value, number) in values {
-            let (hash, name) = (hash_of(*value), self.named(*number));
+        table.clear();
+        table.resize(places(class.unwrap_or(CLASS_MAX)), 0);
+        let (mut panes, mut live) = (Vec::<(i64, u32)>::new(), 0);
+        for (value, number) in values.flatten() {
+            if panes.last().is_none_or(|(last, _)| *last != number) {
+                panes.push((number, 0));
+            }
+            let (hash, name) = (hash_of(value), self.named(number));
             if newest - name > self.span() {
                 continue;
             }
-            let at = self.find_in(&table, newest, (hash, name));
+            let at = self.find_in(table, newest, (hash, name));
             let (fresh, found) = (Entry::first(hash, name), Entry::read(table[at], newest));
+            live += usize::from(table[at] == 0);
             table[at] = match table[at] {
                 0 => fresh,
                 _ if found.number == name => found.again(),
@@ -359,25 +377,44 @@ impl Place<'_> {
             }
             .word();
         }
-        let live = table.iter().filter(|word| **word != 0).count();
         let class = (0..CLASS_MAX).find(|class| kept(*class) >= 2 * live).unwrap_or(CLASS_MAX);
-        let block = arena.take(places(class));
-        let header =
-            Header { table: block, class, level: 0, used: live as u32, newest, looked: newest };
-        self.set_header(arena, header);
-        let mut counts: BTreeMap<i64, u32> =
-            values.iter().map(|(_, number)| (*number, 0)).collect();
-        let smaller = arena.block_mut(block, places(class));
-        for word in table.into_iter().filter(|word| *word != 0) {
-            let entry = Entry::read(word, newest);
-            let at = self.find_in(smaller, newest, (entry.hash, entry.number));
-            smaller[at] = word;
-            if !self.is_paired() {
-                *counts.entry(entry.number).or_default() += 1;
+        let mut smaller = vec![0; places(class)];
+        for word in table.iter().filter(|word| **word != 0) {
+            let entry = Entry::read(*word, newest);
+            let at = self.find_in(&smaller, newest, (entry.hash, entry.number));
+            smaller[at] = *word;
+            let pane = panes.binary_search_by_key(&entry.number, |(number, _)| *number);
+            if let (Ok(at), false) = (pane, self.is_paired()) {
+                panes[at].1 += 1;
             }
         }
-        for (number, count) in counts {
-            self.set_pane_word(arena, number, PaneWord { count, level: 0 });
+        Some(Filled {
+            header: self.header,
+            table: smaller,
+            class,
+            live: live as u32,
+            newest,
+            panes,
+        })
+    }
+
+    /// Puts a sample where none is yet.
+    pub(super) fn put(&self, arena: &mut Arena, filled: &Filled) {
+        let Filled { table, class, live, newest, panes, .. } = filled;
+        debug_assert!(self.header(arena).table.is_none(), "a sample is filled once");
+        let block = arena.take(table.len());
+        arena.block_mut(block, table.len()).copy_from_slice(table);
+        let header = Header {
+            table: block,
+            class: *class,
+            level: 0,
+            used: *live,
+            newest: *newest,
+            looked: *newest,
+        };
+        self.set_header(arena, header);
+        for (number, count) in panes {
+            self.set_pane_word(arena, *number, PaneWord { count: *count, level: 0 });
         }
     }
 

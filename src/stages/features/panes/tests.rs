@@ -41,8 +41,8 @@ fn filling_is_adding_one_after_the_other() {
         let (mut arena, size) = (Arena::default(), plan.panes.block_words());
         let (filled, added) = (arena.take(size), arena.take(size));
         let words = arena.block_mut(filled, size);
-        let gathered = plan.panes.fill(words, &Slowing, &plan.filters);
-        plan.panes.add_values(&mut arena, filled, &gathered);
+        let samples = plan.panes.fill(words, &Slowing, &plan.filters);
+        plan.panes.put_samples(&mut arena, filled, &samples);
         for (at, flags) in Slowing.all_flags().into_iter().enumerate() {
             let event = PaneEvent {
                 time_ms: Slowing.time_ms(at),

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Accumulator, Gathered, PaneEvent, PaneEvents};
+use super::{Accumulator, PaneEvent, PaneEvents};
 use crate::stages::features::aggregate::Totals;
 use crate::stages::features::filter::Filter;
 use crate::stages::features::plan::Op;
@@ -57,9 +57,8 @@ impl Accumulator {
         &self,
         pane: &mut [u64],
         events: &impl PaneEvents,
-        ((flags, stretch), number): ((&[u32], Range<usize>), i64),
+        (flags, stretch): (&[u32], Range<usize>),
         filters: &[Filter],
-        gathered: &mut Gathered,
     ) {
         let filter = &filters[self.filter];
         for at in stretch {
@@ -74,11 +73,6 @@ impl Accumulator {
                 narrow: &|column| events.narrow(column, at),
             };
             self.add(&mut pane[self.at..], &event, filters);
-            if let Op::Distinct(column, _) = self.op
-                && let Some(value) = event.value(column)
-            {
-                gathered.push((self.header as u32, number, value));
-            }
         }
     }
 
