@@ -12,6 +12,7 @@ mod sensitive;
 mod token;
 mod card_digits;
 mod spelling;
+mod device_name;
 mod digits;
 mod words;
 mod event;
@@ -41,6 +42,7 @@ pub use decision::{
     Action, Applied, Band, Body, DecisionFlags, FollowUps, Observed, Plan, ReasonId, Reasons,
     RiskVerification, Seq, Stage,
 };
+pub use device_name::without_owner;
 pub use digits::{has_personal_digits, is_like_a_card, luhn_valid, withhold_digits};
 pub use effect::{Effect, Force};
 pub use event::{

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::TokenKeys;
-use crate::domain::{Device, DeviceIdentifier, Fact, Facts, Input, Sensitive};
+use crate::domain::{Device, DeviceIdentifier, Fact, Facts, Input, Sensitive, without_owner};
 
 /// The device's identifiers and facts. Which device it is, matching decides in the engine.
 pub(super) fn device(device: &Device<'_>, keys: &TokenKeys, input: &mut Input) {
@@ -57,7 +57,8 @@ fn texts(device: &Device<'_>, facts: &mut Facts) {
         (Fact::DeviceTimeZone, &device.time_zone),
     ] {
         if let Some(text) = text {
-            super::set_text(facts, fact, text);
+            let is_model = fact == Fact::DeviceModel;
+            super::set_text(facts, fact, if is_model { without_owner(text) } else { text });
         }
     }
     for (fact, number) in

@@ -161,6 +161,15 @@ fn an_event_becomes_tokens_and_facts() {
     assert_eq!(input.what, What::Decide);
 }
 
+/// A device that is called after its owner is known by what it is.
+#[test]
+fn a_device_is_not_its_owner() {
+    let mut named = event();
+    named.device.model = Some("张三的iPhone 15".into());
+    let facts = run(named, &Tables::default()).facts;
+    assert_eq!(facts.text(Fact::DeviceModel), Some("iPhone 15"));
+}
+
 /// Lists name networks of v6 by their /48 and by their /64; of v4 the /24 is the only one.
 #[test]
 fn a_v6_address_has_two_networks() {

@@ -6,7 +6,7 @@ use std::fmt;
 
 use crate::domain::{
     Body, DecisionFlags, Device, EventTime, FieldSet, FollowUps, Kind, MissingTables, Party,
-    PaymentEvent, Sensitive, Seq, Service, is_like_a_card, withhold_digits,
+    PaymentEvent, Sensitive, Seq, Service, is_like_a_card, withhold_digits, without_owner,
 };
 
 use super::writer::{Json, Masked};
@@ -277,7 +277,11 @@ impl View<'_, '_> {
         let block = self.json.open("\"device\":{");
         self.open(Open::DevicePlatform, "\"platform\":", &device.platform);
         self.open(Open::DeviceBrand, "\"brand\":", &device.brand);
-        self.open(Open::DeviceModel, "\"model\":", &device.model);
+        if let Some(model) = &device.model
+            && self.profile.shows(Open::DeviceModel)
+        {
+            self.json.text("\"model\":", &withhold_digits(without_owner(model)));
+        }
         self.open(Open::DeviceOsVersion, "\"os_version\":", &device.os_version);
         self.open(Open::DeviceAppVersion, "\"app_version\":", &device.app_version);
         self.secret(Secret::DeviceImei, "\"imei\":", &device.imei);
